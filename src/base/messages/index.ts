@@ -1,0 +1,19 @@
+/**
+ * The one table of diagnostic texts: `code → { severity, text(params) }`. Each stage keeps its part
+ * in a file of its own; this file joins them. Codes are snake_case and never change meaning.
+ */
+import { dataMessages } from "./data.js";
+import { methodMessages } from "./method.js";
+import { syntaxMessages } from "./syntax.js";
+import { typeMessages } from "./types.js";
+
+export const messageTable = {
+  ...syntaxMessages,
+  ...typeMessages,
+  ...dataMessages,
+  ...methodMessages,
+};
+
+export type MessageTable = typeof messageTable;
+export type MessageCode = keyof MessageTable;
+export type MessageParams<C extends MessageCode> = Parameters<MessageTable[C]["text"]>[0];
