@@ -1,0 +1,2 @@
+export { type PhiloxKey, philox, philoxKey } from "./philox.js";
+export { RandomStream, stream } from "./random.js";
