@@ -183,7 +183,12 @@ export type BinaryOp =
   | "||";
 
 export type Expr =
-  | { readonly kind: "number"; readonly span: Span; readonly value: number; readonly isInt: boolean }
+  | {
+      readonly kind: "number";
+      readonly span: Span;
+      readonly value: number;
+      readonly isInt: boolean;
+    }
   | { readonly kind: "bool"; readonly span: Span; readonly value: boolean }
   | { readonly kind: "string"; readonly span: Span; readonly value: string }
   | { readonly kind: "array"; readonly span: Span; readonly items: readonly Expr[] }
