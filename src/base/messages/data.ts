@@ -1,6 +1,111 @@
-/** Diagnostic texts of the data stage. */
-import { error } from "./entry.js";
+/** Diagnostic texts of data and of joining it with a model. */
+import { didYouMean, error, warning } from "./entry.js";
+
+const list = (names: readonly string[]): string =>
+  names.length === 0 ? "nothing" : names.map((n) => `\`${n}\``).join(", ");
 
 export const dataMessages = {
-  data_placeholder: error((_: Record<string, never>) => ({ message: "placeholder" })),
+  data_missing_input: error((p: { name: string; type: string; given: readonly string[] }) => ({
+    message: `the data has no value for the input \`${p.name}: ${p.type}\``,
+    help: `add \`${p.name}\` to the data (it holds ${list(p.given)})`,
+  })),
+  data_unused: warning((p: { name: string; near: readonly string[] }) => ({
+    message: `the data's \`${p.name}\` is neither an input nor a site of the model and is ignored`,
+    help: didYouMean(p.near) ?? "remove it from the data if it is not needed",
+  })),
+  data_names_let: error((p: { name: string; role: string }) => ({
+    message: `\`${p.name}\` is a ${p.role} of the model: only inputs and sites take values from data`,
+    help: `rename it in the data, or draw it with \`${p.name} ~ …\` in the model`,
+  })),
+  data_wrong_rank: error((p: { name: string; expected: string; got: string }) => ({
+    message: `the data's \`${p.name}\` is ${p.got} but the model wants ${p.expected}`,
+    help: "give nested arrays of that depth: a number, a list, or a list of equally long rows",
+  })),
+  data_wrong_size: error(
+    (p: { name: string; axis: number; expected: string; want: number; got: number }) => ({
+      message: `the data's \`${p.name}\` has ${p.got} entries along axis ${p.axis} but the model wants ${p.expected}${
+        p.expected === String(p.want) ? "" : ` = ${p.want}`
+      }`,
+      help: `check the length of \`${p.name}\`, or the sizes given with the data`,
+    }),
+  ),
+  data_size_conflict: error(
+    (p: { size: string; first: string; firstValue: number; second: string; secondValue: number }) => ({
+      message: `the size \`${p.size}\` is ${p.firstValue} by \`${p.first}\` but ${p.secondValue} by \`${p.second}\``,
+      help: "make the two agree",
+    }),
+  ),
+  data_size_unknown: error((p: { size: string }) => ({
+    message: `the size \`${p.size}\` cannot be found from the data`,
+    help: `add \`${p.size}\` to the data, or declare an input whose length is \`${p.size}\``,
+  })),
+  data_size_negative: error((p: { what: string; value: number }) => ({
+    message: `the size ${p.what} is ${p.value}`,
+    help: "a size must be a non-negative whole number; check the data it comes from",
+  })),
+  data_not_integer: error((p: { name: string; element: string; value: number }) => ({
+    message: `${p.element} = ${p.value} is not a whole number, but \`${p.name}\` holds ints`,
+    help: "round it, or declare the input as real",
+  })),
+  data_not_bool: error((p: { name: string; element: string; value: number }) => ({
+    message: `${p.element} = ${p.value} is not true or false, but \`${p.name}\` holds bools`,
+    help: "use true and false (or 1 and 0)",
+  })),
+  data_outside_support: error(
+    (p: { element: string; value: string; support: string; reason?: string }) => ({
+      message: `${p.element} = ${p.value} is outside \`${p.support}\`${p.reason === undefined ? "" : `: ${p.reason}`}`,
+      help: "correct the value, or widen the declared type in the model",
+    }),
+  ),
+  data_missing_in_input: error((p: { name: string; element: string }) => ({
+    message: `${p.element} is missing, but \`${p.name}\` is an input`,
+    help: "only sites (drawn with `~`) can have missing entries, which are then imputed",
+  })),
+  data_missing_discrete: error((p: { name: string; element: string }) => ({
+    message: `${p.element} is missing, and \`${p.name}\` is discrete`,
+    help: "missing entries are imputed for continuous sites only; drop or fill this one",
+  })),
+  data_missing_in_vector: error((p: { name: string; element: string; support: string }) => ({
+    message: `${p.element} is missing, but one \`${p.support}\` value of \`${p.name}\` cannot be missing in part`,
+    help: "give the whole value, or leave all of it out",
+  })),
+  data_parse: error((p: { path: string; reason: string }) => ({
+    message: `cannot read \`${p.path}\`: ${p.reason}`,
+    help: "data is JSON (an object of names to values) or CSV with a header line",
+  })),
+  data_ragged: error((p: { name: string; at: string; got: string; expected: string }) => ({
+    message: `the data's \`${p.name}\` is ragged: ${p.at} has ${p.got} where earlier rows have ${p.expected}`,
+    help: "arrays must be rectangular; pad the short rows or pass them under another layout",
+  })),
+  data_not_number: error((p: { name: string; at: string; got: string }) => ({
+    message: `the data's \`${p.name}\` holds ${p.got} at ${p.at}`,
+    help: "values are numbers, true/false, null for missing, or nested arrays of these",
+  })),
+  index_out_of_range: error(
+    (p: { what: string; index: number; size: number; axis: number; where?: string }) => ({
+      message: `index ${p.index} is out of range for axis ${p.axis} of \`${p.what}\`, which has ${p.size} entries${
+        p.where === undefined ? "" : ` (${p.where})`
+      }`,
+      help:
+        p.size === 0
+          ? "the array is empty"
+          : `indices run from 0 to ${p.size - 1}; ${p.index === p.size ? "subtract 1 from data that counts from 1" : "check the range of the loop or the index data"}`,
+    }),
+  ),
+  range_out_of_range: error((p: { what: string; from: number; to: number; size: number }) => ({
+    message: `the range ${p.from}..${p.to} does not fit an axis of \`${p.what}\`, which has ${p.size} entries`,
+    help: `ranges run from 0 to ${p.size} and do not go backwards`,
+  })),
+  element_undefined: error((p: { element: string }) => ({
+    message: `${p.element} is never defined`,
+    help: "let the loops that define it cover every index from 0",
+  })),
+  element_defined_twice: error((p: { element: string }) => ({
+    message: `${p.element} is defined twice`,
+    help: "let the ranges of the defining statements be disjoint",
+  })),
+  size_mismatch_at_run: error((p: { left: string; right: string }) => ({
+    message: `the shapes ${p.left} and ${p.right} do not agree`,
+    help: "only scalars broadcast; check the sizes given with the data",
+  })),
 } as const;

@@ -1,0 +1,309 @@
+/**
+ * Joins a model with data: finds every size, checks each value against its declared type and
+ * support, and decides which sites are observed. Model IR → conditioned model; nothing is computed
+ * beyond sizes and defaults. All problems of the data are reported together.
+ */
+import { DiagnosticSink, type Diagnostic, TildeError } from "../../base/diagnostic.js";
+import { nearestNames } from "../../base/nearest.js";
+import { type DataSet, type DataValue, elementName, unravel } from "../../model/data.js";
+import type { Input, Model, Type, Variable } from "../../model/ir.js";
+import { printType } from "../../model/print.js";
+import { constantSize, evaluateSize, printSize, type Size, sizeNames } from "../../model/size.js";
+import { evaluateExpr } from "../interpret/expr.js";
+import { checkSupport } from "./check-support.js";
+
+/** A model with its data: what every inference method starts from. */
+export interface Conditioned {
+  readonly model: Model;
+  /** Every size name (bound, int inputs, opaque) with its value. */
+  readonly sizes: ReadonlyMap<string, number>;
+  /** Each input, given or by default. */
+  readonly inputs: DataSet;
+  /** Sites with a value in the data; missing entries are latent. */
+  readonly observed: DataSet;
+  readonly warnings: readonly Diagnostic[];
+}
+
+/**
+ * @throws TildeError with every problem found: missing inputs, wrong ranks, sizes, types, values
+ * outside their support, missing entries where none are allowed.
+ */
+export function condition(model: Model, data: DataSet): Conditioned {
+  const sink = new DiagnosticSink();
+  const variables = new Map(model.variables.map((v) => [v.name, v]));
+  const sizes = new Map<string, number>();
+  const boundBy = new Map<string, string>();
+  const inputs = new Map<string, DataValue>();
+
+  reportNames(model, data, variables, sink);
+  for (const input of model.inputs) {
+    const value = data.get(input.name);
+    if (value === undefined) continue;
+    if (!checkRank(input.name, input.type, value, sink)) continue;
+    inputs.set(input.name, value);
+    if (isSizeInput(input)) bindSize(input.name, value.data[0], input.name, sizes, boundBy, sink);
+  }
+  for (const name of model.boundSizes) {
+    const given = data.get(name);
+    if (given?.dims.length === 0) bindSize(name, given.data[0], name, sizes, boundBy, sink);
+  }
+  for (const input of model.inputs) {
+    const value = inputs.get(input.name);
+    if (value === undefined) continue;
+    input.type.dims.forEach((dim, axis) => {
+      const name = plainName(dim);
+      if (name !== undefined && !Object.hasOwn(model.opaqueSizes, name)) {
+        bindSize(name, value.dims[axis], `${input.name}`, sizes, boundBy, sink);
+      }
+    });
+  }
+  // A declared int input may be left out where an array of the data already tells it.
+  for (const input of model.inputs) {
+    if (inputs.has(input.name)) continue;
+    const known = isSizeInput(input) ? sizes.get(input.name) : undefined;
+    if (known !== undefined) {
+      inputs.set(input.name, { dims: [], data: Float64Array.of(known) });
+    } else if (input.default !== undefined) {
+      const value = evaluateExpr(input.default, hostScope(inputs, sizes, model));
+      const fitted = fitDefault(value, input.type, sizes);
+      inputs.set(input.name, fitted);
+      if (isSizeInput(input)) sizes.set(input.name, fitted.data[0]);
+    } else {
+      sink.report("data_missing_input", input.span, {
+        name: input.name,
+        type: printType(input.type, input.support),
+        given: [...data.keys()],
+      });
+    }
+  }
+  if (!sink.hasErrors) {
+    for (const name of model.boundSizes) {
+      if (!sizes.has(name)) sink.report("data_size_unknown", model.span, { size: name });
+    }
+  }
+  if (!sink.hasErrors) evaluateOpaqueSizes(model, inputs, sizes);
+
+  const observed = new Map<string, DataValue>();
+  if (!sink.hasErrors) {
+    for (const input of model.inputs) {
+      const value = inputs.get(input.name);
+      if (value === undefined) continue;
+      checkSizes(input.name, input.type, value, sizes, sink);
+      if (sink.hasErrors) continue;
+      checkScalars(input.name, input.type, value, sink);
+      checkNothingMissing(input, value, sink);
+      checkSupport(input.name, input.support, value, hostScope(inputs, sizes, model), sink);
+    }
+    for (const variable of model.variables) {
+      if (variable.role !== "site") continue;
+      const value = data.get(variable.name);
+      if (value === undefined) continue;
+      if (!checkRank(variable.name, variable.type, value, sink)) continue;
+      if (!checkSizes(variable.name, variable.type, value, sizes, sink)) continue;
+      checkScalars(variable.name, variable.type, value, sink);
+      checkMissing(variable, value, sink);
+      checkSupport(variable.name, variable.support, value, undefined, sink);
+      observed.set(variable.name, value);
+    }
+  }
+  if (sink.hasErrors) throw new TildeError(sink.all);
+  return { model, sizes, inputs, observed, warnings: sink.all };
+}
+
+/** Looks up sizes of a conditioned model; an unknown size is a diagnostic. */
+export function sizeValue(conditioned: Conditioned, size: Size): number {
+  return evaluateSize(size, (name) => conditioned.sizes.get(name) ?? Number.NaN);
+}
+
+/** The concrete dims of a type. */
+export function concreteDims(conditioned: Conditioned, dims: readonly Size[]): number[] {
+  return dims.map((d) => sizeValue(conditioned, d));
+}
+
+function isSizeInput(input: Input): boolean {
+  return input.type.scalar === "int" && input.type.dims.length === 0;
+}
+
+/** The name, where a size is one name and nothing more. */
+function plainName(size: Size): string | undefined {
+  if (size.terms.length !== 1) return undefined;
+  const [term] = size.terms;
+  return term.coefficient === 1 && term.names.length === 1 ? term.names[0] : undefined;
+}
+
+function bindSize(
+  name: string,
+  value: number,
+  by: string,
+  sizes: Map<string, number>,
+  boundBy: Map<string, string>,
+  sink: DiagnosticSink,
+): void {
+  const known = sizes.get(name);
+  if (known === undefined) {
+    sizes.set(name, value);
+    boundBy.set(name, by);
+  } else if (known !== value) {
+    sink.report("data_size_conflict", undefined, {
+      size: name,
+      first: boundBy.get(name) ?? name,
+      firstValue: known,
+      second: by,
+      secondValue: value,
+    });
+  }
+}
+
+function reportNames(
+  model: Model,
+  data: DataSet,
+  variables: ReadonlyMap<string, Variable>,
+  sink: DiagnosticSink,
+): void {
+  const known = [
+    ...model.inputs.map((i) => i.name),
+    ...model.variables.filter((v) => v.role === "site").map((v) => v.name),
+  ];
+  const bound = new Set([...known, ...model.boundSizes]);
+  for (const name of data.keys()) {
+    const variable = variables.get(name);
+    if (variable !== undefined && variable.role !== "site") {
+      sink.report("data_names_let", variable.span, { name, role: variable.role });
+    } else if (!bound.has(name)) {
+      const near = nearestNames(name, known.filter((k) => !data.has(k)));
+      sink.report("data_unused", undefined, { name, near });
+    }
+  }
+}
+
+function checkRank(name: string, type: Type, value: DataValue, sink: DiagnosticSink): boolean {
+  if (value.dims.length === type.dims.length) return true;
+  // An empty list has no rows to tell its rank by.
+  if (value.data.length === 0 && value.dims.length < type.dims.length) return true;
+  const words = ["a single number", "a list", "a list of lists"];
+  const describe = (rank: number) => words[rank] ?? `nested lists of depth ${rank}`;
+  sink.report("data_wrong_rank", undefined, {
+    name,
+    expected: `${describe(type.dims.length)} (${printType(type)})`,
+    got: describe(value.dims.length),
+  });
+  return false;
+}
+
+function checkSizes(
+  name: string,
+  type: Type,
+  value: DataValue,
+  sizes: ReadonlyMap<string, number>,
+  sink: DiagnosticSink,
+): boolean {
+  let ok = true;
+  type.dims.forEach((dim, axis) => {
+    const want = evaluateSize(dim, (n) => sizes.get(n) ?? Number.NaN);
+    const got = value.dims[axis] ?? 0;
+    if (want === got || (value.data.length === 0 && axis >= value.dims.length)) return;
+    ok = false;
+    sink.report("data_wrong_size", undefined, {
+      name,
+      axis,
+      expected: constantSize(dim) === undefined ? `\`${printSize(dim)}\`` : String(want),
+      want,
+      got,
+    });
+  });
+  return ok;
+}
+
+function checkScalars(name: string, type: Type, value: DataValue, sink: DiagnosticSink): void {
+  if (type.scalar === "real") return;
+  for (let i = 0; i < value.data.length; i++) {
+    const x = value.data[i];
+    if (value.missing?.[i] === 1) continue;
+    const element = elementName(name, unravel(i, value.dims));
+    if (type.scalar === "int" && !Number.isInteger(x)) {
+      sink.report("data_not_integer", undefined, { name, element, value: x });
+      return;
+    }
+    if (type.scalar === "bool" && x !== 0 && x !== 1) {
+      sink.report("data_not_bool", undefined, { name, element, value: x });
+      return;
+    }
+  }
+}
+
+function checkNothingMissing(input: Input, value: DataValue, sink: DiagnosticSink): void {
+  const at = value.missing?.indexOf(1) ?? -1;
+  if (at < 0) return;
+  const element = elementName(input.name, unravel(at, value.dims));
+  sink.report("data_missing_in_input", input.span, { name: input.name, element });
+}
+
+function checkMissing(variable: Variable, value: DataValue, sink: DiagnosticSink): void {
+  const missing = value.missing;
+  const at = missing?.indexOf(1) ?? -1;
+  if (missing === undefined || at < 0) return;
+  const element = elementName(variable.name, unravel(at, value.dims));
+  if (variable.type.scalar !== "real") {
+    sink.report("data_missing_discrete", variable.span, { name: variable.name, element });
+    return;
+  }
+  const elementwise: ReadonlySet<string> = new Set([
+    "real",
+    "positive",
+    "nonnegative",
+    "unit",
+    "interval",
+  ]);
+  if (elementwise.has(variable.support.kind)) return;
+  const eventSize = value.dims
+    .slice(value.dims.length - variable.eventRank)
+    .reduce((n, d) => n * d, 1);
+  for (let start = 0; start < missing.length; start += eventSize) {
+    const gaps = missing.subarray(start, start + eventSize).reduce((n, m) => n + m, 0);
+    if (gaps === 0 || gaps === eventSize) continue;
+    const first = missing.indexOf(1, start);
+    sink.report("data_missing_in_vector", variable.span, {
+      name: variable.name,
+      element: elementName(variable.name, unravel(first, value.dims)),
+      support: variable.support.kind,
+    });
+    return;
+  }
+}
+
+function evaluateOpaqueSizes(model: Model, inputs: DataSet, sizes: Map<string, number>): void {
+  for (const [name, expr] of Object.entries(model.opaqueSizes)) {
+    // Opaque sizes may stand on others; those are listed before them.
+    const value = evaluateExpr(expr, hostScope(inputs, sizes, model));
+    sizes.set(name, value.data[0]);
+  }
+}
+
+/** Inputs and sizes by name, for expressions that are known before inference. */
+export function hostScope(
+  inputs: DataSet,
+  sizes: ReadonlyMap<string, number>,
+  model: Model,
+): (name: string) => DataValue | undefined {
+  return (name) => {
+    const input = inputs.get(name);
+    if (input !== undefined) return input;
+    const size = sizes.get(name);
+    if (size !== undefined) return { dims: [], data: Float64Array.of(size) };
+    const opaque = model.opaqueSizes[name];
+    return opaque === undefined ? undefined : evaluateExpr(opaque, hostScope(inputs, sizes, model));
+  };
+}
+
+/** A scalar default fills an array input of known sizes. */
+function fitDefault(value: DataValue, type: Type, sizes: ReadonlyMap<string, number>): DataValue {
+  if (value.dims.length === type.dims.length || value.dims.length > 0) return value;
+  const dims = type.dims.map((d) => evaluateSize(d, (n) => sizes.get(n) ?? 0));
+  const data = new Float64Array(dims.reduce((n, d) => n * d, 1)).fill(value.data[0]);
+  return { dims, data };
+}
+
+/** Names of sizes that a type needs. */
+export function typeSizeNames(type: Type): Set<string> {
+  return new Set(type.dims.flatMap((d) => [...sizeNames(d)]));
+}
