@@ -149,7 +149,9 @@ export type DistExpr =
   | (DistBase & {
       readonly kind: "mixture";
       readonly weights: Expr;
+      /** One a weight; with `binder` a single one that stands for every value of the binder. */
       readonly components: readonly DistExpr[];
+      readonly binder?: Binder;
     });
 interface DistBase {
   readonly span: Span;

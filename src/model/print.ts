@@ -1,0 +1,191 @@
+/** The model IR as text (`tilde compile --dump model`) and the parts that messages quote. */
+import { assertNever } from "../base/internal.js";
+import type { BuiltinName } from "./builtins.js";
+import type { Binder, DistExpr, Expr, IndexArg, Model, Stmt, Support, Type } from "./ir.js";
+import { printSize } from "./size.js";
+import { isDistExpr } from "./traverse.js";
+
+/** `real`, `int[N, 3]`. */
+export function printType(t: Type): string {
+  return t.dims.length === 0 ? t.scalar : `${t.scalar}[${t.dims.map(printSize).join(", ")}]`;
+}
+
+/** `positive`, `between(0, n)`, `category(K)`: as one declares it. */
+export function printSupport(s: Support): string {
+  switch (s.kind) {
+    case "interval":
+      if (s.upper === undefined) return s.lower === undefined ? "real" : `above(${show(s.lower)})`;
+      if (s.lower === undefined) return `below(${show(s.upper)})`;
+      return `between(${show(s.lower)}, ${show(s.upper)})`;
+    case "category":
+      return `category(${show(s.size)})`;
+    case "integers":
+      return `integers(${show(s.lower)}, ${show(s.upper)})`;
+    default:
+      return s.kind;
+  }
+}
+
+const operators: Partial<Record<BuiltinName, { text: string; strength: number }>> = {
+  or: { text: "||", strength: 1 },
+  and: { text: "&&", strength: 2 },
+  lt: { text: "<", strength: 3 },
+  le: { text: "<=", strength: 3 },
+  gt: { text: ">", strength: 3 },
+  ge: { text: ">=", strength: 3 },
+  eq: { text: "==", strength: 3 },
+  ne: { text: "!=", strength: 3 },
+  add: { text: "+", strength: 4 },
+  sub: { text: "-", strength: 4 },
+  mul: { text: "*", strength: 5 },
+  div: { text: "/", strength: 5 },
+  mod: { text: "%", strength: 5 },
+  matmul: { text: "@", strength: 6 },
+  pow: { text: "^", strength: 8 },
+};
+
+/** An expression as source text; names are the model's unique ones. */
+export function printExpr(e: Expr): string {
+  return show(e);
+}
+
+function show(e: Expr, outer = 0): string {
+  switch (e.kind) {
+    case "const":
+      if (e.type.scalar === "bool") return e.value === 0 ? "false" : "true";
+      return printNumber(e.value, e.type.scalar === "real");
+    case "var":
+      return e.name;
+    case "call": {
+      const op = operators[e.fn];
+      if (op !== undefined && e.args.length === 2) {
+        // Every operator is printed as left associative, with brackets on a right operand as strong.
+        const text = `${show(e.args[0], op.strength)} ${op.text} ${show(e.args[1], op.strength + 1)}`;
+        return op.strength < outer ? `(${text})` : text;
+      }
+      if (e.fn === "neg") return `-${show(e.args[0], 7)}`;
+      if (e.fn === "not") return `!${show(e.args[0], 7)}`;
+      return `${e.fn}(${e.args.map((a) => show(a)).join(", ")})`;
+    }
+    case "index":
+      return `${show(e.target, 9)}[${e.indices.map(printIndex).join(", ")}]`;
+    case "array":
+      return `[${e.items.map((x) => show(x)).join(", ")}]`;
+    case "if":
+      return `(if ${show(e.condition)} then ${show(e.then)} else ${show(e.else)})`;
+    case "comprehension":
+      return `[for ${e.binders.map(printBinder).join(", ")}: ${show(e.body)}]`;
+    case "reduce":
+      return `${e.op}(for ${e.binders.map(printBinder).join(", ")}: ${show(e.body)})`;
+    case "block":
+      return `{ ${e.lets.map((l) => `let ${l.name} = ${show(l.value)}; `).join("")}return ${show(e.result)} }`;
+    case "dist_method":
+      return e.method === "mean"
+        ? `${printDist(e.dist)}.mean`
+        : `${printDist(e.dist)}.${e.method}(${e.args.map((a) => show(a)).join(", ")})`;
+    default:
+      return assertNever(e, "printExpr");
+  }
+}
+
+function printNumber(value: number, isReal: boolean): string {
+  if (value === Number.POSITIVE_INFINITY) return "inf";
+  if (value === Number.NEGATIVE_INFINITY) return "-inf";
+  const text = String(value);
+  return isReal && /^-?\d+$/.test(text) ? `${text}.0` : text;
+}
+
+function printIndex(i: IndexArg): string {
+  if (i.kind === "at") return show(i.value);
+  return `${i.from === undefined ? "" : show(i.from)}..${i.to === undefined ? "" : show(i.to)}`;
+}
+
+function printBinder(b: Binder): string {
+  return `${b.name} in ${show(b.from)}..${show(b.to)}`;
+}
+
+/** A distribution with its arguments by name. */
+export function printDist(d: DistExpr): string {
+  switch (d.kind) {
+    case "named":
+      return `${d.name}(${Object.entries(d.args)
+        .map(([name, value]) => `${name}: ${show(value)}`)
+        .join(", ")})`;
+    case "iid":
+      return `iid(${[printDist(d.base), ...d.sizes.map(printSize)].join(", ")})`;
+    case "truncated": {
+      const lower = d.lower === undefined ? [] : [`lower: ${show(d.lower)}`];
+      const upper = d.upper === undefined ? [] : [`upper: ${show(d.upper)}`];
+      return `Truncated(${[printDist(d.base), ...lower, ...upper].join(", ")})`;
+    }
+    case "mixture": {
+      const each = d.binder === undefined ? "" : `for ${printBinder(d.binder)}: `;
+      return `Mixture(${show(d.weights)}, [${each}${d.components.map(printDist).join(", ")}])`;
+    }
+    default:
+      return assertNever(d, "printDist");
+  }
+}
+
+function printTarget(name: string, indices: readonly Expr[]): string {
+  return indices.length === 0 ? name : `${name}[${indices.map((i) => show(i)).join(", ")}]`;
+}
+
+function printStmt(s: Stmt, indent: string): string[] {
+  const inner = `${indent}  `;
+  switch (s.kind) {
+    case "site": {
+      const mark = s.restricted ? "  // restricted" : "";
+      return [`${indent}${printTarget(s.name, s.indices)} ~ ${printDist(s.dist)}${mark}`];
+    }
+    case "observe":
+      return [`${indent}observe ${show(s.value)} ~ ${printDist(s.dist)}`];
+    case "let":
+      return [`${indent}let ${printTarget(s.name, s.indices)} = ${show(s.value)}`];
+    case "local":
+      return [`${indent}local ${s.name} = ${show(s.value)}`];
+    case "param": {
+      const target = `${indent}param ${printTarget(s.name, s.indices)}`;
+      if (s.init === undefined) return [target];
+      return [`${target} = ${isDistExpr(s.init) ? printDist(s.init) : show(s.init)}`];
+    }
+    case "factor":
+      return [`${indent}factor ${show(s.value)}`];
+    case "for":
+      return [
+        `${indent}for ${printBinder(s.binder)} {`,
+        ...s.body.flatMap((t) => printStmt(t, inner)),
+        `${indent}}`,
+      ];
+    case "if":
+      return [
+        `${indent}if ${show(s.condition)} {`,
+        ...s.then.flatMap((t) => printStmt(t, inner)),
+        ...(s.else.length === 0
+          ? []
+          : [`${indent}} else {`, ...s.else.flatMap((t) => printStmt(t, inner))]),
+        `${indent}}`,
+      ];
+    default:
+      return assertNever(s, "printStmt");
+  }
+}
+
+/** The whole model: inputs, sizes, variables with types and supports, then the statements. */
+export function printModel(m: Model): string {
+  const lines = [`model ${m.name}`];
+  for (const i of m.inputs) {
+    const value = i.default === undefined ? "" : ` = ${show(i.default)}`;
+    lines.push(`  input ${i.name}: ${printType(i.type)} in ${printSupport(i.support)}${value}`);
+  }
+  for (const name of m.boundSizes) lines.push(`  size ${name}`);
+  for (const [name, e] of Object.entries(m.opaqueSizes)) lines.push(`  size ${name} = ${show(e)}`);
+  for (const v of m.variables) {
+    const event = v.eventRank === 0 ? "" : ` event ${v.eventRank}`;
+    const known = v.role === "let" && !v.random ? " known" : "";
+    const support = printSupport(v.support);
+    lines.push(`  ${v.role} ${v.name}: ${printType(v.type)}${event} in ${support}${known}`);
+  }
+  lines.push("body", ...m.body.flatMap((s) => printStmt(s, "  ")));
+  return `${lines.join("\n")}\n`;
+}

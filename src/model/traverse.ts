@@ -1,0 +1,218 @@
+/** Walks over the model IR and the small facts that several stages ask of it. */
+import { assertNever } from "../base/internal.js";
+import type { Binder, DistExpr, Expr, IndexArg, Model, Stmt, Support } from "./ir.js";
+
+/** The expressions directly inside `e`, in source order; distributions give theirs. */
+export function childExprs(e: Expr): readonly Expr[] {
+  switch (e.kind) {
+    case "const":
+    case "var":
+      return [];
+    case "call":
+      return e.args;
+    case "index":
+      return [e.target, ...e.indices.flatMap(indexExprs)];
+    case "array":
+      return e.items;
+    case "if":
+      return [e.condition, e.then, e.else];
+    case "comprehension":
+    case "reduce":
+      return [...e.binders.flatMap(binderExprs), e.body];
+    case "block":
+      return [...e.lets.map((l) => l.value), e.result];
+    case "dist_method":
+      return [...distExprs(e.dist), ...e.args];
+    default:
+      return assertNever(e, "childExprs");
+  }
+}
+
+/** The expressions of one index. */
+export function indexExprs(i: IndexArg): readonly Expr[] {
+  if (i.kind === "at") return [i.value];
+  return [i.from, i.to].filter((x) => x !== undefined);
+}
+
+/** The two ends of a binder's range. */
+export function binderExprs(b: Binder): readonly Expr[] {
+  return [b.from, b.to];
+}
+
+/** The expressions directly inside a distribution and its components, not those of its support. */
+export function distExprs(d: DistExpr): readonly Expr[] {
+  switch (d.kind) {
+    case "named":
+      return Object.values(d.args);
+    case "iid":
+      return distExprs(d.base);
+    case "truncated":
+      return [
+        ...distExprs(d.base),
+        ...[d.lower, d.upper].filter((x): x is Expr => x !== undefined),
+      ];
+    case "mixture":
+      return [
+        d.weights,
+        ...(d.binder === undefined ? [] : binderExprs(d.binder)),
+        ...d.components.flatMap(distExprs),
+      ];
+    default:
+      return assertNever(d, "distExprs");
+  }
+}
+
+/** The expressions that a support holds: bounds and sizes. */
+export function supportExprs(s: Support): readonly Expr[] {
+  switch (s.kind) {
+    case "interval":
+      return [s.lower, s.upper].filter((x): x is Expr => x !== undefined);
+    case "category":
+      return [s.size];
+    case "integers":
+      return [s.lower, s.upper];
+    default:
+      return [];
+  }
+}
+
+/** Calls `visit` on `e` and every expression inside it, parents first. */
+export function walkExpr(e: Expr, visit: (e: Expr) => void): void {
+  visit(e);
+  for (const child of childExprs(e)) walkExpr(child, visit);
+}
+
+/** True where `test` holds for `e` or an expression inside it. */
+export function someExpr(e: Expr, test: (e: Expr) => boolean): boolean {
+  return test(e) || childExprs(e).some((child) => someExpr(child, test));
+}
+
+/** The expressions directly in a statement, without those of nested statements. */
+export function stmtExprs(s: Stmt): readonly Expr[] {
+  switch (s.kind) {
+    case "site":
+      return [...s.indices, ...distExprs(s.dist)];
+    case "observe":
+      return [s.value, ...distExprs(s.dist)];
+    case "let":
+      return [...s.indices, s.value];
+    case "local":
+    case "factor":
+      return [s.value];
+    case "param":
+      return [...s.indices, ...(s.init === undefined ? [] : initExprs(s.init))];
+    case "for":
+      return binderExprs(s.binder);
+    case "if":
+      return [s.condition];
+    default:
+      return assertNever(s, "stmtExprs");
+  }
+}
+
+function initExprs(init: Expr | DistExpr): readonly Expr[] {
+  return isDistExpr(init) ? distExprs(init) : [init];
+}
+
+/** Tells the two kinds of initial value of a `param` apart. */
+export function isDistExpr(x: Expr | DistExpr): x is DistExpr {
+  return "event" in x;
+}
+
+/** Calls `visit` on every statement, outer before inner, with the binders of the loops around it. */
+export function walkStmts(
+  body: readonly Stmt[],
+  visit: (s: Stmt, loops: readonly Binder[]) => void,
+  loops: readonly Binder[] = [],
+): void {
+  for (const s of body) {
+    visit(s, loops);
+    if (s.kind === "for") walkStmts(s.body, visit, [...loops, s.binder]);
+    if (s.kind === "if") {
+      walkStmts(s.then, visit, loops);
+      walkStmts(s.else, visit, loops);
+    }
+  }
+}
+
+/** The names that `e` mentions and does not itself bind. */
+export function freeVariables(e: Expr): Set<string> {
+  const free = new Set<string>();
+  collectFree(e, new Set(), free);
+  return free;
+}
+
+function collectFree(e: Expr, bound: ReadonlySet<string>, free: Set<string>): void {
+  switch (e.kind) {
+    case "var":
+      if (!bound.has(e.name)) free.add(e.name);
+      return;
+    case "comprehension":
+    case "reduce": {
+      const inner = new Set(bound);
+      for (const b of e.binders) {
+        for (const end of binderExprs(b)) collectFree(end, inner, free);
+        inner.add(b.name);
+      }
+      collectFree(e.body, inner, free);
+      return;
+    }
+    case "block": {
+      const inner = new Set(bound);
+      for (const l of e.lets) {
+        collectFree(l.value, inner, free);
+        inner.add(l.name);
+      }
+      collectFree(e.result, inner, free);
+      return;
+    }
+    case "dist_method": {
+      const inner = new Set(bound);
+      for (const name of distBinders(e.dist)) inner.add(name);
+      for (const child of childExprs(e)) collectFree(child, inner, free);
+      return;
+    }
+    default:
+      for (const child of childExprs(e)) collectFree(child, bound, free);
+  }
+}
+
+/** The names that a mixture's binders bind inside the distribution. */
+export function distBinders(d: DistExpr): readonly string[] {
+  switch (d.kind) {
+    case "named":
+      return [];
+    case "iid":
+    case "truncated":
+      return distBinders(d.base);
+    case "mixture":
+      return [
+        ...(d.binder === undefined ? [] : [d.binder.name]),
+        ...d.components.flatMap(distBinders),
+      ];
+    default:
+      return assertNever(d, "distBinders");
+  }
+}
+
+/**
+ * The names of the model whose value is not known before sampling: sites, params, and the lets and
+ * locals that depend on one. Names are unique in a model, so one set serves every scope.
+ */
+export function randomNames(model: Model): Set<string> {
+  const random = new Set(model.variables.filter((v) => v.random).map((v) => v.name));
+  walkStmts(model.body, (s) => {
+    if (s.kind === "local" && dependsOnRandom(s.value, random)) random.add(s.name);
+  });
+  return random;
+}
+
+/** True where `e` mentions a name of `random` (see `randomNames`). */
+export function dependsOnRandom(e: Expr, random: ReadonlySet<string>): boolean {
+  return someExpr(e, (x) => x.kind === "var" && random.has(x.name));
+}
+
+/** True where an argument of `d` mentions a name of `random`. */
+export function distDependsOnRandom(d: DistExpr, random: ReadonlySet<string>): boolean {
+  return distExprs(d).some((e) => dependsOnRandom(e, random));
+}
