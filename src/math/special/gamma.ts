@@ -43,6 +43,7 @@ function reduce(x: number): readonly [s: number, half: number] {
 /**
  * lgamma(x) - ((x - 1/2) log x - x + log √(2π)) for x ≥ 0: what Stirling's formula leaves out,
  * 1/(12x) - 1/(360x³) + …. Also lgamma(x + 1) less Stirling's x log x - x + log √(2πx).
+ * Relative error a few ε from 8 on; below 8 it is a difference, in error by 1e-14 absolute.
  */
 export function stirlingCorrection(x: number): number {
   if (x >= ASYMPTOTIC) return polynomial(STIRLING_P, 1 / (x * x)) / x;
@@ -52,6 +53,11 @@ export function stirlingCorrection(x: number): number {
 /** lgamma(2 + s) for s in [-1/2, 1], with full relative accuracy at the zeros s = 0 and -1. */
 function lgammaCore(s: number): number {
   return s * (1 + s) * rational(LGAMMA_CORE_P, LGAMMA_CORE_Q, s);
+}
+
+/** lgamma(1 + s) for s in [-1/2, 1/2], with full relative accuracy at s = 0. */
+export function lgamma1p(s: number): number {
+  return lgammaCore(s) - Math.log1p(s);
 }
 
 /** Stirling's formula, x ≥ 8. */
@@ -74,7 +80,7 @@ export function lgamma(x: number): number {
     return lgammaLarge(x + 5) - Math.log(x * (x + 1) * (x + 2) * (x + 3) * (x + 4));
   }
   if (x >= 1.5) return lgammaCore(x - 2);
-  if (x >= 0.5) return lgammaCore(x - 1) - Math.log1p(x - 1);
+  if (x >= 0.5) return lgamma1p(x - 1);
   if (x > 0) return lgammaCore(x) - Math.log1p(x) - Math.log(x);
   if (x === Math.floor(x)) return Infinity;
   // Γ(x) Γ(-x) = -π / (x sin πx); for tiny x, x sin πx underflows, but Γ(x) ≈ 1/x.
@@ -107,7 +113,7 @@ export function digamma(x: number): number {
   if (x >= 1) return digammaCore(x - 1);
   if (x > 0) return digammaCore(x) - 1 / x;
   if (x === 0) return -1 / x;
-  if (x === Math.floor(x)) return NaN;
+  if (Number.isNaN(x) || x === Math.floor(x)) return NaN;
   // Next to the pole at 0: ψ(x) = ψ(1) - 1/x + O(x).
   if (x > -1e-17) return digammaCore(0) - 1 / x;
   // ψ(x) = ψ(-x) - 1/x - π cot πx
@@ -136,7 +142,7 @@ export function trigamma(x: number): number {
     for (; y < ASYMPTOTIC; y += 1) sum += 1 / y / y;
     return sum + trigamma(y);
   }
-  if (x === -Infinity) return NaN;
+  if (Number.isNaN(x) || x === -Infinity) return NaN;
   if (x === Math.floor(x)) return Infinity;
   // ψ′(x) + ψ′(1 - x) = π² / sin² πx, and ψ′(1 - x) = ψ′(-x) - 1/x².
   if (x > -1e-9) return 1 / x / x + trigamma(1 - x);

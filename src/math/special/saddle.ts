@@ -31,7 +31,10 @@ export function log1pmx(u: number): number {
 export function deviance(x: number, mean: number): number {
   if (x === 0) return mean;
   const u = (mean - x) / x;
-  return u < Infinity ? -x * log1pmx(u) : mean - x + x * (Math.log(x) - Math.log(mean));
+  if (u > -0.4 && u < 0.7) return -x * log1pmx(u);
+  const ratio = x / mean;
+  const logRatio = ratio > 0 && ratio < Infinity ? Math.log(ratio) : Math.log(x) - Math.log(mean);
+  return x * logRatio + (mean - x);
 }
 
 /** log(rateˣ e^(-rate) / Γ(x + 1)) for real x ≥ 0 and rate ≥ 0. */
