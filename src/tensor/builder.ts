@@ -355,22 +355,20 @@ export class GraphBuilder extends ElementwiseBuilder {
 
   /** A scan whose body exists already. */
   scanOf(args: ScanArgs, body: ScanBody): ScanResult {
-    const { length, reverse = false, init, xs = [], consts = [] } = args;
-    const source: ScanNode = this.register<"scan">({
-      op: "scan",
-      length,
-      reverse,
-      init,
-      xs,
-      consts,
-      body,
-      shape: [],
-      dtype: "real",
-    });
+    const source = this.scanSource(args, body);
+    const carries = args.init.length;
     return {
-      carry: init.map((_, k) => this.output(source, k)),
-      ys: body.ys.map((_, k) => this.output(source, init.length + k)),
+      carry: args.init.map((_, k) => this.output(source, k)),
+      ys: body.ys.map((_, k) => this.output(source, carries + k)),
     };
+  }
+
+  /** The scan itself, whose results `output` reads. */
+  scanSource(args: ScanArgs, body: ScanBody): ScanNode {
+    const { length, reverse = false, init, xs = [], consts = [] } = args;
+    const shape: Shape = [];
+    const draft = { op: "scan", length, reverse, init, xs, consts, body, shape } as const;
+    return this.register<"scan">({ ...draft, dtype: "real" });
   }
 
   /** Result `index` of a scan of this builder. */
