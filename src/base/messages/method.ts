@@ -1,6 +1,70 @@
-/** Diagnostic texts of the method stage. */
-import { error } from "./entry.js";
+/** Diagnostic texts of the method stage: what a fit's diagnostics say, and what to try. */
+import { error, warning } from "./entry.js";
+
+const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? "" : "s"}`;
+const percent = (part: number, whole: number): string => {
+  const value = (100 * part) / whole;
+  return `${value < 1 ? value.toPrecision(1) : value.toFixed(value < 10 ? 1 : 0)} %`;
+};
+/** `a, b, c and 4 more` of names that are already in order of severity. */
+function named(names: readonly string[]): string {
+  const shown = names.slice(0, 3).map((n) => `\`${n}\``);
+  const rest = names.length - shown.length;
+  if (rest > 0) return `${shown.join(", ")} and ${rest} more`;
+  const last = shown.pop();
+  return shown.length > 0 ? `${shown.join(", ")} and ${last}` : `${last}`;
+}
 
 export const methodMessages = {
-  method_placeholder: error((_: Record<string, never>) => ({ message: "placeholder" })),
+  initialisation_failed: error(
+    (p: { tries: number; reason: string; sites: readonly string[] }) => ({
+      message:
+        `no starting point found in ${count(p.tries, "try").replace("trys", "tries")}: ${p.reason}` +
+        (p.sites.length > 0 ? ` (${named(p.sites)})` : ""),
+      help: "check that the data lie in the supports of their distributions and that no scale can be 0, or narrow the start with `init`",
+    }),
+  ),
+  divergences: warning((p: { divergent: number; draws: number; targetAccept: number }) => ({
+    message: `${count(p.divergent, "draw")} of ${p.draws} (${percent(p.divergent, p.draws)}) ended in a divergence, so parts of the posterior may not have been reached`,
+    help:
+      p.targetAccept < 0.95
+        ? `raise targetAccept (now ${p.targetAccept}) to 0.95 or 0.99; if some stay, write hierarchical effects non-centred (x = mu + tau * z) or give scales tighter priors`
+        : "write hierarchical effects non-centred (x = mu + tau * z), or give scales priors that keep them from 0",
+  })),
+  tree_depth: warning((p: { hits: number; draws: number; maxTreeDepth: number }) => ({
+    message: `${count(p.hits, "draw")} of ${p.draws} (${percent(p.hits, p.draws)}) stopped at the largest tree depth, ${p.maxTreeDepth}: sampling is slower than it need be`,
+    help: `try metric: "dense" if parameters are strongly correlated, put predictors and parameters on scales near 1, or raise maxTreeDepth above ${p.maxTreeDepth}`,
+  })),
+  low_ebfmi: warning((p: { chains: readonly number[]; worst: number; threshold: number }) => ({
+    message: `E-BFMI is below ${p.threshold} in ${p.chains.length === 1 ? "chain" : "chains"} ${p.chains.join(", ")} (lowest ${p.worst.toFixed(2)}): the chain moves slowly through the posterior's energy, so its tails may be missed`,
+    help: "run a longer warmup, or reparameterise heavy-tailed and hierarchical parts (non-centred, x = mu + tau * z)",
+  })),
+  high_rhat: warning((p: { variables: readonly string[]; worst: number; threshold: number }) => ({
+    message: `R-hat is above ${p.threshold} for ${named(p.variables)} (highest ${p.worst.toFixed(3)}): the chains do not agree yet`,
+    help: "run more warmup and draws; if it stays, chains sit in different modes or a parameter is not identified by the data: tighten its prior or order the components",
+  })),
+  low_ess_bulk: warning(
+    (p: { variables: readonly string[]; worst: number; threshold: number }) => ({
+      message: `bulk effective sample size is below ${p.threshold} for ${named(p.variables)} (lowest ${Math.floor(p.worst)}): means and medians are imprecise`,
+      help: "run more draws, or reparameterise so that neighbouring draws depend less on each other",
+    }),
+  ),
+  low_ess_tail: warning(
+    (p: { variables: readonly string[]; worst: number; threshold: number }) => ({
+      message: `tail effective sample size is below ${p.threshold} for ${named(p.variables)} (lowest ${Math.floor(p.worst)}): standard deviations and 5 % and 95 % quantiles are imprecise`,
+      help: "run more draws; heavy tails may also need a reparameterisation",
+    }),
+  ),
+  no_diagnostics: warning((p: { draws: number }) => ({
+    message: `only ${count(p.draws, "draw")} in each chain: too few to judge convergence`,
+    help: "run at least 100 draws in each of 4 chains",
+  })),
+  high_pareto_k: warning((p: { k: number }) => ({
+    message: `the Laplace approximation fits the posterior poorly (Pareto k = ${p.k.toFixed(2)}, good below 0.7)`,
+    help: "use nuts, whose draws need no approximation",
+  })),
+  optimiser_stopped: warning((p: { reason: string; gradient: number }) => ({
+    message: `the search for the mode stopped early: ${p.reason} (largest gradient element ${p.gradient.toPrecision(2)})`,
+    help: "try more starts or iterations; a scale that can shrink to 0 makes a density without a mode: give it a prior that keeps it away from 0",
+  })),
 } as const;

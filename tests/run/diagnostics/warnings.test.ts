@@ -1,0 +1,150 @@
+import { describe, expect, it } from "vitest";
+import {
+  betaCdf,
+  type ChainStatistics,
+  samplerDiagnostics,
+  VariableDiagnostics,
+  type VariableSummary,
+} from "../../../src/run/diagnostics/index.js";
+import { stream } from "../../../src/math/rng/index.js";
+
+const good: VariableSummary = {
+  mean: 0,
+  sd: 1,
+  mcseMean: 0.02,
+  q5: -1.6,
+  q50: 0,
+  q95: 1.6,
+  essBulk: 2000,
+  essTail: 2500,
+  rhat: 1.001,
+};
+
+function chain(draws: number, seed: number, autocorrelation = 0): ChainStatistics {
+  const random = stream(seed, 0, 0, 0);
+  let x = 0;
+  return {
+    divergent: new Uint8Array(draws),
+    treeDepth: new Uint8Array(draws).fill(3),
+    energy: Float64Array.from({ length: draws }, () => {
+      x = autocorrelation * x + random.normal();
+      return x;
+    }),
+  };
+}
+
+const fit = { draws: 1000, targetAccept: 0.8, maxTreeDepth: 10 };
+
+describe("warnings", () => {
+  it("says nothing of a good fit", () => {
+    const variables = [["mu", good]] as const;
+    const result = samplerDiagnostics({
+      ...fit,
+      chains: [chain(1000, 1), chain(1000, 2)],
+      variables,
+    });
+    expect(result.warnings).toEqual([]);
+    expect(result.passed).toBe(true);
+    expect(result.maxRhat).toBe(1.001);
+    // Independent energies change by twice their variance.
+    for (const b of result.ebfmi) expect(b).toBeGreaterThan(1.8);
+  });
+
+  it("names what failed, worst first, and what to try", () => {
+    const stuck = chain(1000, 3, 0.95); // E-BFMI of an AR(1) is 2(1 - φ) = 0.1
+    const divergent = new Uint8Array(1000);
+    divergent[5] = 1;
+    const result = samplerDiagnostics({
+      ...fit,
+      chains: [chain(1000, 1), { ...stuck, divergent }],
+      variables: [
+        ["a", { ...good, rhat: 1.02 }],
+        ["b", { ...good, rhat: 1.5, essBulk: 7.9 }],
+        ["constant", { ...good, rhat: Number.NaN, essBulk: 1 }],
+        ["c", { ...good, essTail: 150 }],
+      ],
+    });
+    expect(result.passed).toBe(false);
+    expect(result.warnings.map((w) => [w.code, w.message])).toEqual([
+      [
+        "divergences",
+        "1 draw of 2000 (0.05 %) ended in a divergence, so parts of the posterior may not have been reached",
+      ],
+      [
+        "low_ebfmi",
+        expect.stringMatching(
+          /^E-BFMI is below 0.3 in chain 2 \(lowest 0\.\d\d\): the chain moves/,
+        ),
+      ],
+      [
+        "high_rhat",
+        "R-hat is above 1.01 for `b` and `a` (highest 1.500): the chains do not agree yet",
+      ],
+      [
+        "low_ess_bulk",
+        "bulk effective sample size is below 200 for `b` (lowest 7): means and medians are imprecise",
+      ],
+      [
+        "low_ess_tail",
+        "tail effective sample size is below 200 for `c` (lowest 150): standard deviations and 5 % and 95 % quantiles are imprecise",
+      ],
+    ]);
+    expect(result.warnings.every((w) => w.severity === "warning" && w.help !== undefined)).toBe(
+      true,
+    );
+  });
+
+  it("does not fail a fit for its tree depth alone", () => {
+    const deep = { ...chain(1000, 1), treeDepth: new Uint8Array(1000).fill(10) };
+    const result = samplerDiagnostics({ ...fit, chains: [deep], variables: [["mu", good]] });
+    expect(result.warnings.map((w) => w.code)).toEqual(["tree_depth"]);
+    expect(result.passed).toBe(true);
+  });
+
+  it("says that three draws are too few", () => {
+    const d = new VariableDiagnostics(2, 3);
+    const summary = d.summarise(Float64Array.of(1, 2, 3, 4, 5, 6));
+    expect(summary.mean).toBe(3.5);
+    expect(summary.q50).toBe(3.5);
+    expect(summary.rhat).toBeNaN();
+    const chains = [chain(3, 1), chain(3, 2)];
+    const result = samplerDiagnostics({ ...fit, draws: 3, chains, variables: [["mu", summary]] });
+    expect(result.warnings.map((w) => w.code)).toContain("no_diagnostics");
+  });
+});
+
+describe("variable diagnostics", () => {
+  it("gives NaN, not a crash, for draws that are not finite", () => {
+    const x = Float64Array.from({ length: 40 }, (_, i) => i);
+    x[7] = Number.NaN;
+    const summary = new VariableDiagnostics(2, 20).summarise(x);
+    expect(Object.values(summary).every(Number.isNaN)).toBe(true);
+    x[7] = Infinity;
+    expect(new VariableDiagnostics(2, 20).summarise(x).q50).toBe(20.5);
+  });
+
+  it("sorts negative zero with zero", () => {
+    const x = Float64Array.from({ length: 64 }, (_, i) => (i % 2 === 0 ? -0 : 0) * (i + 1));
+    for (let i = 0; i < 64; i += 7) x[i] = i % 3 === 0 ? 1 : -1;
+    const y = x.map((v) => (v === 0 ? 0 : v));
+    const d = new VariableDiagnostics(2, 32);
+    expect(d.summarise(x)).toEqual(d.summarise(y));
+  });
+
+  it("is invariant to increasing maps in its ranks", () => {
+    const random = stream(9, 0, 0, 0);
+    const x = Float64Array.from({ length: 400 }, () => random.normal());
+    const d = new VariableDiagnostics(4, 100);
+    expect(d.essBulk(x.map(Math.exp))).toBe(d.essBulk(x));
+  });
+});
+
+describe("incomplete beta", () => {
+  it("agrees with closed forms", () => {
+    for (const x of [0.01, 0.3, 0.5, 0.77, 0.999]) {
+      // I_x(a, 1) = x^a; I_x(2, 2) = 3x² - 2x³.
+      expect(betaCdf(x, 5, 1)).toBeCloseTo(x ** 5, 13);
+      expect(betaCdf(x, 2, 2)).toBeCloseTo(3 * x * x - 2 * x ** 3, 13);
+    }
+  });
+});
