@@ -1,37 +1,43 @@
 /** The syntax stage as one function: text → AST and diagnostics. */
-import { tildeParser } from "../../grammar/parser.js";
 import { layoutTokens } from "../../grammar/layout.js";
-import type { FileCstNode } from "../../grammar/generated/cst.js";
 import { type Diagnostic, DiagnosticSink } from "../base/diagnostic.js";
 import type { Source } from "../base/span.js";
 import type { SourceFile } from "./ast.js";
+import { balanceBrackets } from "./brackets.js";
+import { checkDepth, checkFileSize } from "./limits.js";
 import { lowerFile } from "./lower-declarations.js";
-import { tokenSpan } from "./lower-context.js";
+import { parseTokens } from "./recover.js";
 import { tokenizeSource } from "./tokenize.js";
 
 export interface ParseResult {
   /** What could be read; complete exactly when `diagnostics` holds no error. */
   readonly ast: SourceFile;
+  /** In the order of the text. */
   readonly diagnostics: readonly Diagnostic[];
 }
 
-/** Parses one source. Never throws; every mistake becomes a diagnostic. */
+/**
+ * Parses one source. Never throws: every mistake becomes a diagnostic, several in one run, none
+ * caused by another. A file beyond the bounds of `limits.ts` gives one diagnostic and an empty tree.
+ */
 export function parseSource(source: Source): ParseResult {
   const sink = new DiagnosticSink();
-  const { tokens, comments } = tokenizeSource(source, sink);
-  const parser = tildeParser();
-  parser.input = layoutTokens(tokens);
-  const cst = parser.file() as FileCstNode;
-  for (const e of parser.errors) {
-    const at = Number.isNaN(e.token.startOffset)
-      ? { source, start: source.text.length, end: source.text.length }
-      : tokenSpan({ source }, e.token);
-    sink.report("unexpected", at, { found: `\`${e.token.image}\``, wanted: "check the spelling" });
-  }
-  const span = { source, start: 0, end: source.text.length };
-  if (parser.errors.length > 0) {
-    return { ast: { kind: "file", span, imports: [], decls: [] }, diagnostics: sink.all };
-  }
-  const parts = lowerFile({ source, sink, comments }, cst);
-  return { ast: { kind: "file", span, ...parts }, diagnostics: sink.all };
+  const empty: SourceFile = {
+    kind: "file",
+    span: { source, start: 0, end: source.text.length },
+    imports: [],
+    decls: [],
+  };
+  if (!checkFileSize(source, sink)) return { ast: empty, diagnostics: sink.all };
+  const lexed = tokenizeSource(source, sink);
+  const reported = [...lexed.reported];
+  const tokens = layoutTokens(balanceBrackets(source, lexed.tokens, sink, reported));
+  if (!checkDepth(source, tokens, sink)) return { ast: empty, diagnostics: inOrder(sink.all) };
+  const cst = parseTokens(source, tokens, sink, reported);
+  const parts = lowerFile({ source, sink, comments: lexed.comments }, cst);
+  return { ast: { ...empty, ...parts }, diagnostics: inOrder(sink.all) };
+}
+
+function inOrder(diagnostics: readonly Diagnostic[]): Diagnostic[] {
+  return [...diagnostics].sort((a, b) => (a.span?.start ?? 0) - (b.span?.start ?? 0));
 }

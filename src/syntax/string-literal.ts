@@ -26,15 +26,15 @@ export function readString(literal: string): StringValue {
       value += literal[i++];
       continue;
     }
-    const escape = literal.slice(i, end);
-    const codePoint = /^\\u\{([0-9a-fA-F]{1,6})\}/.exec(escape);
+    const rest = literal.slice(i, end);
+    const codePoint = /^\\u\{([0-9a-fA-F]{1,6})\}/.exec(rest);
     const code = codePoint === null ? Number.NaN : Number.parseInt(codePoint[1], 16);
     if (codePoint !== null && code <= 0x10ffff) {
       value += String.fromCodePoint(code);
       i += codePoint[0].length;
       continue;
     }
-    const letter = String.fromCodePoint(escape.codePointAt(1) ?? 0x5c);
+    const letter = String.fromCodePoint(rest.codePointAt(1) ?? 0x5c);
     if (letter in simple) value += simple[letter];
     else {
       unknown.push({ offset: i, text: `\\${letter}` });

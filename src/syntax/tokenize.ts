@@ -185,7 +185,8 @@ class Repair {
       at = span.end;
       const like = lookalikes.get(character);
       const power = superscripts.indexOf(character);
-      const meant = like?.text ?? (power >= 0 ? `^${power}` : undefined);
+      const other = character === "?" ? "if c then a else b" : undefined;
+      const meant = like?.text ?? (power >= 0 ? `^${power}` : other);
       this.#sink.report("unknown_character", span, { character, meant });
       this.reported.push(span.start);
       if (like !== undefined) this.tokens.push(this.#tokenAt(span, like.type, like.text));

@@ -107,6 +107,10 @@ export const syntaxMessages = {
     message: "the text ends too early",
     help: p.wanted,
   })),
+  unfinished_line: error((p: { wanted: string }) => ({
+    message: "the line ends too early",
+    help: p.wanted,
+  })),
   missing_separator: error((_: None) => ({
     message: "this begins a new statement on the same line",
     help: "begin a new line here, or put `;` before it",
@@ -179,10 +183,6 @@ export const syntaxMessages = {
     message: "a value alone is not a statement",
     help: "name it with `let x = …`, add it to the log density with `factor …`, or return it",
   })),
-  increment_target: error((_: None) => ({
-    message: "`target` is not a variable in Tilde",
-    help: "add to the log density with `factor e`",
-  })),
   indices_apart: error((p: { name: string }) => ({
     message: "the indices of an element stand in one pair of brackets",
     help: `write \`${p.name}[i, j]\``,
@@ -193,10 +193,6 @@ export const syntaxMessages = {
   })),
   conditional_words: error((_: None) => ({
     message: "inside an expression, `if` takes `then` and `else`, without braces",
-    help: "write `if c then a else b`",
-  })),
-  ternary: error((_: None) => ({
-    message: "`?` is not an operator of Tilde",
     help: "write `if c then a else b`",
   })),
   equals_for_comparison: error((_: None) => ({
@@ -212,7 +208,114 @@ export const syntaxMessages = {
     help: "put it after the `}` of an `if`, or remove it",
   })),
 
+  draw_without_name: error((_: None) => ({
+    message: "nothing stands before `~`",
+    help: "name what is drawn: `x ~ Normal(0, 1)`",
+  })),
+  second_tilde: error((_: None) => ({
+    message: "a statement has one `~`",
+    help: "begin a new line for the next draw",
+  })),
+  name_after_word: error((p: { word: string }) => ({
+    message: `\`${p.word}\` needs a name after it`,
+    help: p.word === "let" ? "write `let m = e`" : "write `param w: real = e`",
+  })),
+  let_draw: error((p: { word: string; target: string }) => ({
+    message: `\`${p.word}\` defines; it does not draw`,
+    help: `write \`${p.target} ~ …\` without \`${p.word}\``,
+  })),
+  let_needs_equal: error((p: { word: string; target: string }) => ({
+    message: "a definition is written with `=`",
+    help: `write \`${p.word} ${p.target} = …\``,
+  })),
+  let_type_before: error((p: { word: string; type: string; name: string }) => ({
+    message: `two names stand side by side: \`${p.type} ${p.name}\``,
+    help: `a type follows its name: \`${p.word} ${p.name}: ${p.type} = …\``,
+  })),
+  let_without_value: error((p: { target: string }) => ({
+    message: `\`let ${p.target}\` has no value`,
+    help: `write \`let ${p.target} = …\`, or \`param ${p.target}\` for a quantity to learn`,
+  })),
+  type_without_draw: error((p: { target: string }) => ({
+    message: `\`${p.target}\` has a type but neither a draw nor a value`,
+    help: `write \`~ D(…)\` after the type; inputs are declared in the model's head`,
+  })),
+
+  // ---------------------------------------------------------------- expressions
+  braces_in_expression: error((_: None) => ({
+    message: "braces cannot stand in an expression",
+    help: "write `[…]` for an array, `x => e` for a function",
+  })),
+  operator_without_left: error((p: { operator: string }) => ({
+    message: `\`${p.operator}\` has nothing on its left`,
+    help: "write a value before it",
+  })),
+  for_in_expression: error((_: None) => ({
+    message: "`for` begins an array or the argument of a reduction; it cannot stand here",
+    help: "write `[for i in 0..n: e]` or `sum(for i in 0..n: e)`",
+  })),
+  thin_arrow: error((_: None) => ({
+    message: "`->` gives the result type of a `fn`; it does not make a function",
+    help: "write `x => e`",
+  })),
+  missing_comma: error((p: { found: string }) => ({
+    message: `nothing separates \`${p.found}\` from the value before it`,
+    help: "put a `,` or an operator between them",
+  })),
+  two_values: error((p: { found: string }) => ({
+    message: `\`${p.found}\` follows a finished expression`,
+    help: "put an operator between them, or begin a new line",
+  })),
+  missing_member: error((_: None) => ({
+    message: "a name is missing after `.`",
+    help: "write what is meant, such as `D.mean`; numbers are written `0.5`",
+  })),
+  colon_range_in_comprehension: error((_: None) => ({
+    message: "`for` inside an expression runs over a range `a..b`",
+    help: "write `for i in 0..n: e`",
+  })),
+  range_as_value: error((_: None) => ({
+    message: "a range is not a value",
+    help: "ranges stand in `for` and in indices; write `[for i in a..b: i]` for an array of integers",
+  })),
+
   // ---------------------------------------------------------------- declarations (explain.ts)
+  import_path: error((_: None) => ({
+    message: "`import` needs a path",
+    help: 'write `import stats.glm` for the library, `import "./priors.ppl"` for a file',
+  })),
+  guide_without_model: error((p: { name: string }) => ({
+    message: `\`guide ${p.name}\` does not say which model it is for`,
+    help: `write \`guide ${p.name}(…) for model_name { … }\``,
+  })),
+  dist_without_support: error((p: { name: string }) => ({
+    message: `\`dist ${p.name}\` does not say what its values are`,
+    help: `write \`dist ${p.name}(…) on positive { … }\`, or another support`,
+  })),
+  dist_member: error((_: None) => ({
+    message: "the body of a `dist` holds definitions only",
+    help: "write `logpdf(x) = e`, `sample = e` or `mean = e`",
+  })),
+  no_result_type: error((p: { word: string }) => ({
+    message: `a \`${p.word}\` has no result type`,
+    help: "remove the `-> …`",
+  })),
+  only_guides_have_models: error((p: { word: string }) => ({
+    message: `a \`${p.word}\` is not for a model; only a \`guide\` is`,
+    help: "remove `for …`, or write `guide`",
+  })),
+  missing_body: error((p: { word: string; name: string }) => ({
+    message: `\`${p.word} ${p.name}\` has no body`,
+    help: p.word === "fn" ? "write `= e` or `{ … return e }`" : "write `{ … }` after its head",
+  })),
+  type_before_input: error((p: { type: string; name: string }) => ({
+    message: `the type of an input follows its name`,
+    help: `write \`${p.name}: ${p.type}\``,
+  })),
+  declaration_inside: error((p: { word: string }) => ({
+    message: `\`${p.word}\` cannot stand inside a block`,
+    help: "move it to the top level of the file",
+  })),
   statement_outside: error((_: None) => ({
     message: "statements stand inside a model",
     help: "put it between the braces of `model name(inputs) { … }`",
