@@ -91,7 +91,12 @@ export type Expr =
       readonly then: Expr;
       readonly else: Expr;
     }
-  | { readonly kind: "convert"; readonly type: ScalarType; readonly fn: Conversion; readonly x: Expr }
+  | {
+      readonly kind: "convert";
+      readonly type: ScalarType;
+      readonly fn: Conversion;
+      readonly x: Expr;
+    }
   /** A function of the module, or of the math library (`exp`, `log`, `lgamma`, …), by name. */
   | {
       readonly kind: "call";

@@ -1,0 +1,171 @@
+/** A kernel module as a WebAssembly module: what is reachable from the exported functions. */
+import { internalError } from "../../base/internal.js";
+import type { Expr, KernelFunction, KernelModule, Stmt } from "../../kernel/ir.js";
+import { mathFunction } from "../../kernel/mathlib/index.js";
+import { FunctionBuilder, type ModuleScope } from "./builder.js";
+import { operands, straightLine } from "./inline.js";
+import { type Layout, type Placement, placeBuffers } from "./layout.js";
+import type { WasmFunction, WasmModule } from "./opcodes.js";
+import { planFunction, type VectorPlan } from "./plan.js";
+import { ScalarEmitter } from "./scalar.js";
+import { VectorEmitter } from "./vector-body.js";
+
+export interface EmitOptions {
+  /** The memory is a SharedArrayBuffer, so that threads can each run an instance. Default true. */
+  readonly sharedMemory?: boolean;
+  /** Parallel loops as two-lane vectors. Default true; off for tests that compare the two. */
+  readonly simd?: boolean;
+}
+
+export interface Emitted {
+  readonly wasm: WasmModule;
+  readonly layout: Layout;
+  /** Bits of the literals that lie at the end of the constant region, from `literalOffset`. */
+  readonly literals: BigUint64Array;
+  readonly literalOffset: number;
+}
+
+/** Emits every exported function of the module and whatever they call. */
+export function emitModule(module: KernelModule, options: EmitOptions = {}): Emitted {
+  const emitter = new ModuleEmitter(module, options.simd ?? true);
+  return emitter.emit(options.sharedMemory ?? true);
+}
+
+class ModuleEmitter implements ModuleScope {
+  readonly simd: boolean;
+  readonly #layout: Layout;
+  readonly #own: ReadonlyMap<string, KernelFunction>;
+  /** Wasm indices by key: the name, or the name and `#lanes` for the two-lane form. */
+  readonly #indices = new Map<string, number>();
+  readonly #queue: (() => WasmFunction)[] = [];
+  readonly #plans = new Map<string, VectorPlan | undefined>();
+  readonly #pure = new Map<string, boolean>();
+  readonly #literals = new Map<bigint, number>();
+
+  constructor(module: KernelModule, simd: boolean) {
+    this.simd = simd;
+    this.#layout = placeBuffers(module.buffers);
+    this.#own = new Map(module.functions.map((fn) => [fn.name, fn]));
+  }
+
+  emit(sharedMemory: boolean): Emitted {
+    for (const fn of this.#own.values()) if (fn.exported) this.scalarIndex(fn.name);
+    const functions: WasmFunction[] = [];
+    // Emitting a function queues what it calls.
+    for (let k = 0; k < this.#queue.length; k++) functions.push(this.#queue[k]());
+    const literalOffset = this.#layout.constantBytes;
+    const layout = {
+      ...this.#layout,
+      constantBytes: literalOffset + 8 * this.#literals.size,
+    };
+    const literals = BigUint64Array.from(this.#literals.keys());
+    return { wasm: { functions, sharedMemory }, layout, literals, literalOffset };
+  }
+
+  placement(buffer: string): Placement {
+    const found = this.#layout.placements[buffer];
+    return found ?? internalError(`kernel buffer ${buffer} is not declared`);
+  }
+
+  definition(name: string): KernelFunction {
+    const found = this.#own.get(name) ?? mathFunction(name);
+    return found ?? internalError(`kernel function ${name} is not defined`);
+  }
+
+  scalarIndex(name: string): number {
+    return this.#enqueue(name, () => this.#scalarForm(this.definition(name)));
+  }
+
+  vectorIndex(name: string): number {
+    return this.#enqueue(`${name}#lanes`, () => this.#vectorForm(this.definition(name)));
+  }
+
+  #enqueue(key: string, form: () => WasmFunction): number {
+    const known = this.#indices.get(key);
+    if (known !== undefined) return known;
+    const index = this.#queue.length;
+    this.#indices.set(key, index);
+    this.#queue.push(form);
+    return index;
+  }
+
+  vectorPlan(name: string): VectorPlan | undefined {
+    if (!this.#plans.has(name)) {
+      // Entered first: a function that calls itself has no two-lane form.
+      this.#plans.set(name, undefined);
+      this.#plans.set(name, planFunction(this.definition(name), this));
+    }
+    return this.#plans.get(name);
+  }
+
+  isPure(name: string): boolean {
+    let pure = this.#pure.get(name);
+    if (pure === undefined) {
+      // Assumed while it is found out, so that recursion ends.
+      this.#pure.set(name, true);
+      pure = this.definition(name).body.every((stmt) => this.#pureStatement(stmt));
+      this.#pure.set(name, pure);
+    }
+    return pure;
+  }
+
+  #pureStatement(stmt: Stmt): boolean {
+    const expr = (e: Expr | undefined) => e === undefined || this.#pureExpr(e);
+    const all = (list: readonly Stmt[]) => list.every((inner) => this.#pureStatement(inner));
+    switch (stmt.kind) {
+      case "set":
+      case "return":
+        return expr(stmt.value);
+      case "store":
+        return false;
+      case "for":
+        return expr(stmt.from) && expr(stmt.to) && all(stmt.body);
+      case "while":
+        return expr(stmt.condition) && all(stmt.body);
+      case "if":
+        return expr(stmt.condition) && all(stmt.then) && all(stmt.else);
+      case "call":
+        return stmt.args.every(expr) && this.isPure(stmt.fn);
+    }
+  }
+
+  #pureExpr(e: Expr): boolean {
+    if (e.kind === "load") return false;
+    if (e.kind === "call" && !this.isPure(e.fn)) return false;
+    return operands(e).every((operand) => this.#pureExpr(operand));
+  }
+
+  literalAddress(bits: bigint): number {
+    let slot = this.#literals.get(bits);
+    if (slot === undefined) {
+      slot = this.#literals.size;
+      this.#literals.set(bits, slot);
+    }
+    return this.#layout.constantBytes + 8 * slot;
+  }
+
+  #scalarForm(fn: KernelFunction): WasmFunction {
+    const fb = new FunctionBuilder(
+      this,
+      fn.params.map(({ type }) => type),
+    );
+    for (const [k, { name, type }] of fn.params.entries()) fb.bind(name, type, k);
+    new ScalarEmitter(fb).statements(fn.body);
+    if (fn.result !== undefined && fn.body.at(-1)?.kind !== "return") fb.plain("unreachable");
+    return fb.finish(fn.name, fn.result, fn.exported);
+  }
+
+  #vectorForm(fn: KernelFunction): WasmFunction {
+    const plan = this.vectorPlan(fn.name) ?? internalError(`no two-lane form of ${fn.name}`);
+    const body = straightLine(fn) ?? internalError(`${fn.name} is not straight-line code`);
+    const fb = new FunctionBuilder(
+      this,
+      fn.params.map(() => "v128"),
+    );
+    const emitter = new VectorEmitter(new ScalarEmitter(fb), plan, 1, new Map(), undefined);
+    for (const [k, { name }] of fn.params.entries()) emitter.bind(name, k);
+    emitter.statements(body.sets);
+    emitter.vector(body.result, 0);
+    return fb.finish(`${fn.name}#lanes`, "v128", false);
+  }
+}

@@ -1,0 +1,541 @@
+/** Two-lane code of the body of a parallel loop, or of a branch-free function. */
+import { assertNever, internalError } from "../../base/internal.js";
+import { add, convert, i32 } from "../../kernel/build.js";
+import type { BinaryInstr, Expr, Stmt, UnaryInstr } from "../../kernel/ir.js";
+import { inlineBody, operands } from "./inline.js";
+import type { Instr, PlainOp } from "./opcodes.js";
+import { isMask, reductionTerm, unitStride, type VectorPlan, varies } from "./plan.js";
+import { ScalarEmitter } from "./scalar.js";
+
+export const LANES = 2;
+
+/** Where loop invariants are computed, and the v128 local of each, by the text of its IR. */
+export interface Hoist {
+  readonly preheader: Instr[];
+  readonly locals: Map<string, number>;
+}
+
+const vectorUnary: Partial<Record<UnaryInstr, PlainOp>> = {
+  neg: "f64x2.neg",
+  abs: "f64x2.abs",
+  sqrt: "f64x2.sqrt",
+  floor: "f64x2.floor",
+  ceil: "f64x2.ceil",
+  trunc: "f64x2.trunc",
+  nearest: "f64x2.nearest",
+};
+const vectorFloat: Partial<Record<BinaryInstr, PlainOp>> = {
+  add: "f64x2.add",
+  sub: "f64x2.sub",
+  mul: "f64x2.mul",
+  div: "f64x2.div",
+  min: "f64x2.min",
+  max: "f64x2.max",
+};
+const vectorInt: Partial<Record<BinaryInstr, PlainOp>> = {
+  add: "i64x2.add",
+  sub: "i64x2.sub",
+  mul: "i64x2.mul",
+  and: "v128.and",
+  or: "v128.or",
+  xor: "v128.xor",
+};
+const vectorShift: Partial<Record<BinaryInstr, PlainOp>> = {
+  shl: "i64x2.shl",
+  shr_s: "i64x2.shr_s",
+  shr_u: "i64x2.shr_u",
+};
+const floatCompare: Partial<Record<BinaryInstr, PlainOp>> = {
+  eq: "f64x2.eq",
+  ne: "f64x2.ne",
+  lt: "f64x2.lt",
+  le: "f64x2.le",
+  gt: "f64x2.gt",
+  ge: "f64x2.ge",
+};
+const intCompare: Partial<Record<BinaryInstr, PlainOp>> = {
+  eq: "i64x2.eq",
+  ne: "i64x2.ne",
+  lt: "i64x2.lt_s",
+  le: "i64x2.le_s",
+  gt: "i64x2.gt_s",
+  ge: "i64x2.ge_s",
+};
+const maskLogic: Partial<Record<BinaryInstr, PlainOp>> = {
+  and: "v128.and",
+  or: "v128.or",
+  xor: "v128.xor",
+};
+
+const signBits = 1n << 63n;
+
+/**
+ * Emits a body `copies` times side by side, copy u for iterations i + 2u and i + 2u + 1. Varying
+ * f64 and i64 locals and masks live in one v128 local a copy, other varying i32 locals in one
+ * scalar local a lane. An operation without a two-lane form is evaluated lane by lane.
+ */
+export class VectorEmitter {
+  readonly #scalar: ScalarEmitter;
+  readonly #plan: VectorPlan;
+  readonly #copies: number;
+  readonly #accumulators: ReadonlyMap<string, readonly number[]>;
+  readonly #hoist: Hoist | undefined;
+  /** Wasm locals of varying kernel locals: one a copy, or one a lane of each copy. */
+  readonly #homes = new Map<string, number[]>();
+
+  constructor(
+    scalar: ScalarEmitter,
+    plan: VectorPlan,
+    copies: number,
+    accumulators: ReadonlyMap<string, readonly number[]>,
+    hoist: Hoist | undefined,
+  ) {
+    this.#scalar = scalar;
+    this.#plan = plan;
+    this.#copies = copies;
+    this.#accumulators = accumulators;
+    this.#hoist = hoist;
+  }
+
+  /** Binds a varying parameter to a v128 local. */
+  bind(name: string, local: number): void {
+    this.#homes.set(name, [local]);
+  }
+
+  statements(list: readonly Stmt[]): void {
+    for (const stmt of list) this.#statement(stmt);
+  }
+
+  #statement(stmt: Stmt): void {
+    const scalar = this.#scalar;
+    const { fb } = scalar;
+    switch (stmt.kind) {
+      case "set":
+        return this.#set(stmt.local.name, stmt.value);
+      case "store":
+        for (let copy = 0; copy < this.#copies; copy++) {
+          this.#store(stmt.buffer, stmt.index, stmt.value, copy);
+        }
+        return;
+      case "for": {
+        scalar.expr(stmt.from);
+        fb.index("local.set", fb.declare(stmt.index, "i32"));
+        return scalar.loopFromCurrent(stmt, scalar.bound(stmt.to), () =>
+          this.statements(stmt.body),
+        );
+      }
+      case "if":
+        scalar.expr(stmt.condition);
+        fb.push({ op: "if" });
+        this.statements(stmt.then);
+        if (stmt.else.length > 0) {
+          fb.plain("else");
+          this.statements(stmt.else);
+        }
+        return fb.plain("end");
+      case "while":
+      case "call":
+      case "return":
+        return internalError(`${stmt.kind} in a vector body`);
+      default:
+        return assertNever(stmt, "vector statement");
+    }
+  }
+
+  #set(name: string, value: Expr): void {
+    const { fb } = this.#scalar;
+    const fn = this.#plan.reductions.get(name);
+    if (fn !== undefined) {
+      const term = reductionTerm(name, fn, value) ?? internalError(`reduction ${name}`);
+      for (let copy = 0; copy < this.#copies; copy++) {
+        const accumulator = this.#accumulators.get(name)![copy];
+        fb.index("local.get", accumulator);
+        this.vector(term, copy);
+        fb.plain(`f64x2.${fn}`);
+        fb.index("local.set", accumulator);
+      }
+      return;
+    }
+    if (!this.#plan.varying.has(name)) {
+      this.#scalar.expr(value);
+      return fb.index("local.set", fb.declare(name, value.type));
+    }
+    const mask = this.#plan.masks.has(name);
+    if (value.type !== "i32" || mask) {
+      const homes = this.#home(name, this.#copies, "v128");
+      for (let copy = 0; copy < this.#copies; copy++) {
+        if (mask) this.#mask(value, copy);
+        else this.vector(value, copy);
+        fb.index("local.set", homes[copy]);
+      }
+      return;
+    }
+    // A lane may read the old value of the same lane only, so lanes can be written in turn.
+    const homes = this.#home(name, this.#copies * LANES, "i32");
+    for (let lane = 0; lane < homes.length; lane++) {
+      this.#lane(value, Math.floor(lane / LANES), lane % LANES);
+      fb.index("local.set", homes[lane]);
+    }
+  }
+
+  #home(name: string, count: number, type: "v128" | "i32"): readonly number[] {
+    let homes = this.#homes.get(name);
+    if (homes === undefined) {
+      homes = Array.from({ length: count }, () => this.#scalar.fb.newLocal(type));
+      this.#homes.set(name, homes);
+    }
+    return homes;
+  }
+
+  #store(buffer: string, index: Expr, value: Expr, copy: number): void {
+    const scalar = this.#scalar;
+    const { fb } = scalar;
+    if (fb.module.placement(buffer).element === "i32") {
+      for (let lane = 0; lane < LANES; lane++) {
+        const offset = this.#laneAddress(buffer, index, copy, lane);
+        this.#lane(value, copy, lane);
+        fb.push({ op: "i32.store", offset });
+      }
+      return;
+    }
+    if (unitStride(index, this.#plan)) {
+      const offset = scalar.address(buffer, this.#atLane(index, copy, 0));
+      this.vector(value, copy);
+      return fb.push({ op: "v128.store", offset });
+    }
+    const both = fb.newLocal("v128");
+    this.vector(value, copy);
+    fb.index("local.set", both);
+    for (let lane = 0; lane < LANES; lane++) {
+      const offset = this.#laneAddress(buffer, index, copy, lane);
+      fb.index("local.get", both);
+      fb.push({ op: "v128.store64_lane", offset, lane });
+    }
+  }
+
+  /** Pushes the two lanes of an f64 or i64 expression. */
+  vector(e: Expr, copy: number): void {
+    if (!varies(e, this.#plan.varying)) return this.#uniform(e);
+    const { fb } = this.#scalar;
+    switch (e.kind) {
+      case "local":
+        return fb.index("local.get", this.#homes.get(e.name)![copy]);
+      case "load":
+        return this.#load(e.buffer, e.index, copy);
+      case "unary":
+        return this.#unary(e, copy);
+      case "binary":
+        return this.#binary(e, copy);
+      case "select":
+        this.vector(e.then, copy);
+        this.vector(e.else, copy);
+        this.#mask(e.condition, copy);
+        return fb.plain("v128.bitselect");
+      case "convert":
+        if (e.fn === "i64_bits" || e.fn === "f64_bits") return this.vector(e.x, copy);
+        if (e.fn === "f64_from_i32") return this.#fromInt(e, copy);
+        return this.#byLane(e, copy);
+      case "call":
+        return this.#call(e, copy);
+      case "const":
+        return internalError("a literal cannot vary");
+      default:
+        return assertNever(e, "vector expression");
+    }
+  }
+
+  /** Pushes a value that is the same in both lanes; computed before the loop if it never changes. */
+  #uniform(e: Expr): void {
+    const scalar = this.#scalar;
+    const { fb } = scalar;
+    if (e.kind === "const") {
+      fb.i32(0);
+      const offset = fb.module.literalAddress(literalBits(e));
+      return fb.push({ op: "v128.load64_splat", offset });
+    }
+    const hoist = this.#hoist;
+    if (hoist === undefined || !this.#invariant(e)) return this.#splat(e);
+    const key = keyOf(e);
+    let local = hoist.locals.get(key);
+    if (local === undefined) {
+      const home = fb.newLocal("v128");
+      fb.into(hoist.preheader, () => {
+        this.#splat(e);
+        fb.index("local.set", home);
+      });
+      hoist.locals.set(key, home);
+      local = home;
+    }
+    fb.index("local.get", local);
+  }
+
+  #invariant(e: Expr): boolean {
+    if (e.kind === "local") return !this.#plan.assigned.has(e.name);
+    if (e.kind === "load" && this.#plan.stored.has(e.buffer)) return false;
+    return operands(e).every((operand) => this.#invariant(operand));
+  }
+
+  #splat(e: Expr): void {
+    const scalar = this.#scalar;
+    const { fb } = scalar;
+    if (e.kind === "load" && e.type === "f64") {
+      const offset = scalar.address(e.buffer, e.index);
+      return fb.push({ op: "v128.load64_splat", offset });
+    }
+    scalar.expr(e);
+    fb.plain(e.type === "f64" ? "f64x2.splat" : "i64x2.splat");
+  }
+
+  #load(buffer: string, index: Expr, copy: number): void {
+    const scalar = this.#scalar;
+    const { fb } = scalar;
+    if (unitStride(index, this.#plan)) {
+      const offset = scalar.address(buffer, this.#atLane(index, copy, 0));
+      return fb.push({ op: "v128.load", offset });
+    }
+    const upper = this.#laneAddress(buffer, index, copy, 1);
+    const lower = this.#laneAddress(buffer, index, copy, 0);
+    fb.push({ op: "v128.load64_zero", offset: lower });
+    fb.push({ op: "v128.load64_lane", offset: upper, lane: 1 });
+  }
+
+  #unary(e: Extract<Expr, { readonly kind: "unary" }>, copy: number): void {
+    const { fb } = this.#scalar;
+    this.vector(e.x, copy);
+    if (e.type === "f64") {
+      return fb.plain(vectorUnary[e.fn] ?? internalError(`vector ${e.fn} of f64`));
+    }
+    if (e.fn === "neg") return fb.plain("i64x2.neg");
+    if (e.fn === "abs") return fb.plain("i64x2.abs");
+    return internalError(`vector ${e.fn} of ${e.type}`);
+  }
+
+  #binary(e: Extract<Expr, { readonly kind: "binary" }>, copy: number): void {
+    const { fb } = this.#scalar;
+    if (e.fn === "copysign") {
+      this.vector(e.y, copy);
+      this.vector(e.x, copy);
+      this.#uniform({ kind: "const", type: "i64", value: signBits });
+      return fb.plain("v128.bitselect");
+    }
+    const shift = vectorShift[e.fn];
+    if (e.type === "i64" && shift !== undefined && !varies(e.y, this.#plan.varying)) {
+      this.vector(e.x, copy);
+      this.#scalar.expr(convert("i32_from_i64", e.y));
+      return fb.plain(shift);
+    }
+    const op = e.type === "f64" ? vectorFloat[e.fn] : vectorInt[e.fn];
+    if (op === undefined) return this.#byLane(e, copy);
+    this.vector(e.x, copy);
+    this.vector(e.y, copy);
+    fb.plain(op);
+  }
+
+  /** f64 of an i32: adjacent elements at once, else lane by lane. */
+  #fromInt(e: Extract<Expr, { readonly kind: "convert" }>, copy: number): void {
+    const scalar = this.#scalar;
+    if (e.x.kind !== "load" || !unitStride(e.x.index, this.#plan)) return this.#byLane(e, copy);
+    const offset = scalar.address(e.x.buffer, this.#atLane(e.x.index, copy, 0));
+    scalar.fb.push({ op: "v128.load64_zero", offset });
+    scalar.fb.plain("f64x2.convert_low_i32x4_s");
+  }
+
+  /** Inlined if small; else the callee's vector form; else its scalar form for each lane. */
+  #call(e: Extract<Expr, { readonly kind: "call" }>, copy: number): void {
+    const { fb } = this.#scalar;
+    const definition = fb.module.definition(e.fn);
+    const plan = fb.module.vectorPlan(e.fn);
+    if (plan === undefined) return this.#callByLane(e, copy);
+    const body = inlineBody(definition);
+    for (const arg of e.args) this.vector(arg, copy);
+    if (body === undefined) {
+      return fb.index("call", fb.module.vectorIndex(e.fn));
+    }
+    fb.scoped(() => {
+      const inner = new VectorEmitter(new ScalarEmitter(fb), plan, 1, new Map(), undefined);
+      for (const { name } of [...definition.params].reverse()) {
+        const local = fb.newLocal("v128");
+        fb.index("local.set", local);
+        inner.bind(name, local);
+      }
+      inner.statements(body.sets);
+      inner.vector(body.result, 0);
+    });
+  }
+
+  #callByLane(e: Extract<Expr, { readonly kind: "call" }>, copy: number): void {
+    const { fb } = this.#scalar;
+    const args = e.args.map((arg) => {
+      if (arg.type === "i32" || !varies(arg, this.#plan.varying)) return undefined;
+      const local = fb.newLocal("v128");
+      this.vector(arg, copy);
+      fb.index("local.set", local);
+      return local;
+    });
+    this.#pair(e.type, (lane) => {
+      for (const [k, arg] of e.args.entries()) {
+        const local = args[k];
+        if (local === undefined) {
+          this.#lane(arg, copy, lane);
+        } else {
+          fb.index("local.get", local);
+          fb.push({ op: extractOp(arg.type), lane });
+        }
+      }
+      fb.index("call", fb.module.scalarIndex(e.fn));
+    });
+  }
+
+  #byLane(e: Expr, copy: number): void {
+    this.#pair(e.type, (lane) => this.#lane(e, copy, lane));
+  }
+
+  /** Joins two scalars of a type, pushed by `emit`, to a vector. */
+  #pair(type: Expr["type"], emit: (lane: number) => void): void {
+    const { fb } = this.#scalar;
+    emit(0);
+    fb.plain(type === "f64" ? "f64x2.splat" : "i64x2.splat");
+    emit(1);
+    fb.push({ op: type === "f64" ? "f64x2.replace_lane" : "i64x2.replace_lane", lane: 1 });
+  }
+
+  /** Pushes the scalar value of an expression in one lane. */
+  #lane(e: Expr, copy: number, lane: number): void {
+    this.#laneEmitter(copy, lane).expr(this.#atLane(e, copy, lane));
+  }
+
+  #laneAddress(buffer: string, index: Expr, copy: number, lane: number): number {
+    return this.#laneEmitter(copy, lane).address(buffer, this.#atLane(index, copy, lane));
+  }
+
+  /** A scalar emitter that reads varying locals from their lane. */
+  #laneEmitter(copy: number, lane: number): ScalarEmitter {
+    const { fb } = this.#scalar;
+    const { varying, masks, index } = this.#plan;
+    const read = (name: string, type: Expr["type"]): boolean => {
+      if (!varying.has(name) || name === index) return false;
+      const homes = this.#homes.get(name) ?? internalError(`vector local ${name} has no value`);
+      if (type !== "i32") {
+        fb.index("local.get", homes[copy]);
+        fb.push({ op: extractOp(type), lane });
+      } else if (masks.has(name)) {
+        fb.index("local.get", homes[copy]);
+        fb.push({ op: "i64x2.extract_lane", lane });
+        fb.plain("i32.wrap_i64");
+        fb.i32(1);
+        fb.plain("i32.and");
+      } else {
+        fb.index("local.get", homes[copy * LANES + lane]);
+      }
+      return true;
+    };
+    return new ScalarEmitter(fb, read, this.#scalar.counters);
+  }
+
+  /** The expression with the loop's index replaced by that of a lane. */
+  #atLane(e: Expr, copy: number, lane: number): Expr {
+    const shift = copy * LANES + lane;
+    return shift === 0 ? e : this.#shifted(e, i32(shift));
+  }
+
+  #shifted(e: Expr, by: Expr): Expr {
+    if (!varies(e, this.#plan.varying)) return e;
+    const at = (x: Expr) => this.#shifted(x, by);
+    switch (e.kind) {
+      case "const":
+        return e;
+      case "local":
+        return e.name === this.#plan.index ? add(e, by) : e;
+      case "load":
+        return { ...e, index: at(e.index) };
+      case "unary":
+      case "convert":
+        return { ...e, x: at(e.x) };
+      case "binary":
+        return { ...e, x: at(e.x), y: at(e.y) };
+      case "select":
+        return { ...e, condition: at(e.condition), then: at(e.then), else: at(e.else) };
+      case "call":
+        return { ...e, args: e.args.map(at) };
+      default:
+        return assertNever(e, "expression of a lane");
+    }
+  }
+
+  /** Pushes an i32 condition as lanes of all ones or all zeros. */
+  #mask(e: Expr, copy: number): void {
+    const { fb } = this.#scalar;
+    const { varying, masks } = this.#plan;
+    if (!varies(e, varying)) {
+      this.#scalar.expr(e);
+      this.#widenCondition();
+      return fb.plain("i64x2.splat");
+    }
+    if (e.kind === "local" && masks.has(e.name)) {
+      return fb.index("local.get", this.#homes.get(e.name)![copy]);
+    }
+    if (e.kind === "binary" && e.x.type !== "i32") {
+      const op = e.x.type === "f64" ? floatCompare[e.fn] : intCompare[e.fn];
+      if (op === undefined) return this.#maskByLane(e, copy);
+      this.vector(e.x, copy);
+      this.vector(e.y, copy);
+      return fb.plain(op);
+    }
+    if (e.kind === "binary" && floatCompare[e.fn] !== undefined) {
+      // Exact: every i32 is an f64.
+      this.vector(convert("f64_from_i32", e.x), copy);
+      this.vector(convert("f64_from_i32", e.y), copy);
+      return fb.plain(floatCompare[e.fn]!);
+    }
+    const logic = e.kind === "binary" ? maskLogic[e.fn] : undefined;
+    if (e.kind === "binary" && logic !== undefined && isMask(e, masks)) {
+      this.#mask(e.x, copy);
+      this.#mask(e.y, copy);
+      return fb.plain(logic);
+    }
+    if (e.kind === "unary" && e.fn === "eqz" && e.x.type === "i32") {
+      this.#mask(e.x, copy);
+      return fb.plain("v128.not");
+    }
+    this.#maskByLane(e, copy);
+  }
+
+  #maskByLane(e: Expr, copy: number): void {
+    const { fb } = this.#scalar;
+    for (let lane = 0; lane < LANES; lane++) {
+      this.#lane(e, copy, lane);
+      this.#widenCondition();
+      if (lane === 0) fb.plain("i64x2.splat");
+      else fb.push({ op: "i64x2.replace_lane", lane });
+    }
+  }
+
+  /** From an i32 condition to i64 all ones (true) or 0. */
+  #widenCondition(): void {
+    const { fb } = this.#scalar;
+    fb.plain("i32.eqz");
+    fb.plain("i64.extend_i32_u");
+    fb.push({ op: "i64.const", value: 1n });
+    fb.plain("i64.sub");
+  }
+}
+
+/** Text that is equal for equal expressions only: JSON would confuse -0, NaN and infinities. */
+function keyOf(e: Expr): string {
+  return JSON.stringify(e, (_, value) => {
+    if (typeof value === "bigint") return `${value}n`;
+    if (typeof value !== "number") return value;
+    return Object.is(value, -0) ? "-0" : String(value);
+  });
+}
+
+function extractOp(type: Expr["type"]): "f64x2.extract_lane" | "i64x2.extract_lane" {
+  return type === "f64" ? "f64x2.extract_lane" : "i64x2.extract_lane";
+}
+
+function literalBits(e: Extract<Expr, { readonly kind: "const" }>): bigint {
+  if (e.type === "i64") return BigInt.asUintN(64, BigInt(e.value));
+  const view = new DataView(new ArrayBuffer(8));
+  view.setFloat64(0, Number(e.value));
+  return view.getBigUint64(0);
+}
