@@ -1,0 +1,118 @@
+/** Gamma functions as graphs, in forms that do not cancel where their arguments are large. */
+import type { GraphBuilder } from "../../tensor/builder.js";
+import type { Node } from "../../tensor/ops.js";
+import { LOG_PI } from "./logs.js";
+
+/** From here the series below is exact to rounding. */
+const STIRLING_FROM = 10;
+/** B₂ₖ / (2k (2k − 1)), k = 1 … 7: Abramowitz and Stegun 6.1.40. */
+const STIRLING = [
+  1 / 12,
+  -1 / 360,
+  1 / 1260,
+  -1 / 1680,
+  1 / 1188,
+  -691 / 360360,
+  1 / 156,
+] as const;
+
+/** Stirling's correction log Γ(x) − ((x − ½) log x − x + log √2π) for x ≥ 10. */
+function stirlingCorrection(g: GraphBuilder, x: Node): Node {
+  const inverse = g.reciprocal(x);
+  const square = g.square(inverse);
+  let sum: Node = g.constant(STIRLING[STIRLING.length - 1]);
+  for (let k = STIRLING.length - 2; k >= 0; k--) sum = g.add(g.mul(sum, square), STIRLING[k]);
+  return g.mul(sum, inverse);
+}
+
+/**
+ * log Γ(x + d) − log Γ(x) for x > 0, d ≥ 0. The plain difference loses digits in proportion to
+ * x log x; from x = 10 on the difference of Stirling's formulas is used, with its large terms
+ * combined by hand: (x − ½) log(1 + d/x) + d log(x + d) − d + c(x + d) − c(x).
+ */
+export function lgammaDifference(g: GraphBuilder, x: Node, d: Node | number): Node {
+  const sum = g.add(x, d);
+  const large = g.ge(x, STIRLING_FROM);
+  const plain = g.sub(g.lgamma(sum), g.lgamma(x));
+  const z = g.select(large, x, STIRLING_FROM);
+  const end = g.add(z, d);
+  const leading = g.sub(
+    g.add(g.mul(g.sub(z, 0.5), g.log1p(g.div(d, z))), g.mul(d, g.log(end))),
+    d,
+  );
+  const corrections = g.sub(stirlingCorrection(g, end), stirlingCorrection(g, z));
+  return g.select(large, g.add(leading, corrections), plain);
+}
+
+/** log B(a, b) for a, b > 0, by the difference over the larger argument. */
+export function lbeta(g: GraphBuilder, a: Node | number, b: Node | number): Node {
+  const small = g.min(a, b);
+  return g.sub(g.lgamma(small), lgammaDifference(g, g.max(a, b), small));
+}
+
+/** log of n over k for 0 ≤ k ≤ n. */
+export function lchoose(g: GraphBuilder, n: Node, k: Node): Node {
+  const rest = g.sub(n, k);
+  return g.neg(g.add(g.log1p(n), lbeta(g, g.add(rest, 1), g.add(k, 1))));
+}
+
+/**
+ * log Γ_D(x), the multivariate gamma function: D (D − 1)/4 · log π + Σ log Γ(x − j/2), j < D.
+ * Of the shape of x.
+ */
+export function lmvgamma(g: GraphBuilder, size: number, x: Node): Node {
+  let sum: Node = g.constant((size * (size - 1) * LOG_PI) / 4);
+  for (let j = 0; j < size; j++) sum = g.add(sum, g.lgamma(g.sub(x, j / 2)));
+  return sum;
+}
+
+/** Depth of the continued fraction of `logGammaQ`. */
+const FRACTION_DEPTH = 80;
+/** Above this P the complement is taken from the continued fraction instead of 1 − P. */
+const NEAR_ONE = 0.999;
+
+/**
+ * log Q(a, x) = log(1 − P(a, x)), accurate in the upper tail: where P is near 1, Legendre's
+ * continued fraction Γ(a, x) = e⁻ˣ xᵃ / (x + 1 − a − 1 (1 − a)/(x + 3 − a − …)) (DLMF 8.9.2)
+ * evaluated from its end. The gradient is exact in x; in a, only in the tail (see `gamma_p`).
+ */
+export function logGammaQ(g: GraphBuilder, a: Node, x: Node): Node {
+  const p = g.gammaP(a, x);
+  const tail = g.and(g.gt(p, NEAR_ONE), g.lt(x, Infinity));
+  const near = g.log1p(g.neg(g.select(tail, 0.5, p)));
+  const z = g.select(tail, x, g.add(a, 100));
+  let fraction: Node = g.add(g.sub(z, a), 2 * FRACTION_DEPTH + 1);
+  for (let n = FRACTION_DEPTH; n >= 1; n--) {
+    const numerator = g.mul(g.sub(a, n), n);
+    fraction = g.add(g.add(g.sub(z, a), 2 * n - 1), g.div(numerator, fraction));
+  }
+  const far = g.sub(g.sub(g.sub(g.mul(a, g.log(z)), z), g.lgamma(a)), g.log(fraction));
+  return g.select(tail, far, near);
+}
+
+/** Below this P its logarithm is taken from the power series. */
+const NEAR_ZERO = 1e-280;
+const SERIES_TERMS = 24;
+
+/**
+ * log P(a, x), also where P underflows: there the series xᵃ e⁻ˣ / Γ(a + 1) · Σ xᵏ / (a + 1)ₖ
+ * (DLMF 8.11.4), whose terms fall fast since x is far below a.
+ */
+export function logGammaP(g: GraphBuilder, a: Node, x: Node): Node {
+  const p = g.gammaP(a, x);
+  const tail = g.and(g.lt(p, NEAR_ZERO), g.gt(x, 0));
+  const near = logOf(g, g.select(tail, 1, p));
+  const z = g.select(tail, x, g.mul(a, 0.01));
+  let sum: Node = g.constant(1);
+  for (let k = SERIES_TERMS; k >= 1; k--) {
+    sum = g.add(g.mul(sum, g.div(z, g.add(a, k))), 1);
+  }
+  const front = g.sub(g.sub(g.mul(a, g.log(z)), z), g.lgamma(g.add(a, 1)));
+  return g.select(tail, g.add(front, g.log(sum)), near);
+}
+
+/** log of something ≥ 0, with gradient 0 at 0. */
+function logOf(g: GraphBuilder, p: Node): Node {
+  const positive = g.gt(p, 0);
+  return g.select(positive, g.log(g.select(positive, p, 1)), -Infinity);
+}
