@@ -93,7 +93,7 @@ export const valueRules: {
 };
 
 /** The value of one node that is neither an input, a scan nor an output, from its operands'. */
-export function valueOf(n: Node, at: ValueOf): Values {
+export function valueOfNode(n: Node, at: ValueOf): Values {
   if (n.op === "input" || n.op === "scan" || n.op === "output") {
     return internalError(`no value rule for ${n.op}`);
   }
@@ -139,7 +139,7 @@ export function evaluateWith(outputs: readonly Node[], given: ReadonlyMap<Node, 
     if (n.op === "scan") scans.set(n, scanValues(n, at));
     else if (n.op === "output") values.set(n, scans.get(n.source)![n.index]);
     else if (n.op === "input") internalError(`input ${n.name} has no value`);
-    else values.set(n, valueOf(n, at));
+    else values.set(n, valueOfNode(n, at));
   }
   return outputs.map(at);
 }

@@ -1,6 +1,5 @@
 /** Tensor graphs as text, one node a line, for `--dump` and for goldens. */
 import type { Graph, Node, NodeOf, Op } from "./ops.js";
-import { sizeOf } from "./shape-rules.js";
 import { operandsOf, topological } from "./traverse.js";
 
 const SHOWN_VALUES = 6;
@@ -98,6 +97,6 @@ function list(xs: readonly number[]): string {
 
 function constantText(data: Float64Array): string {
   const shown = [...data.subarray(0, SHOWN_VALUES)].map((v) => String(Number(v.toPrecision(6))));
-  const more = data.length > SHOWN_VALUES ? `, … ${sizeOf([data.length])} values` : "";
+  const more = data.length > SHOWN_VALUES ? `, … ${data.length} values` : "";
   return `{${shown.join(", ")}${more}}`;
 }

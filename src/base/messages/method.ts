@@ -67,4 +67,8 @@ export const methodMessages = {
     message: `the search for the mode stopped early: ${p.reason} (largest gradient element ${p.gradient.toPrecision(2)})`,
     help: "try more starts or iterations; a scale that can shrink to 0 makes a density without a mode: give it a prior that keeps it away from 0",
   })),
+  gradient_unsupported: error((p: { what: string; why: string }) => ({
+    message: `the gradient of ${p.what} is not available: ${p.why}`,
+    help: "use a method that needs no gradient, or make this argument a constant of the model",
+  })),
 } as const;
