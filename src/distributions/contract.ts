@@ -43,8 +43,8 @@ export type EventSupport =
   | { readonly kind: "real" | "positive" | "nonnegative" | "unit" | "count" | "bool" }
   | { readonly kind: "simplex" | "cov" | "corr" | "cholesky_cov" | "cholesky_corr" }
   | { readonly kind: "interval"; readonly lower?: Bound; readonly upper?: Bound }
-  /** 0 … K − 1, where K is the length of the vector parameter. */
-  | { readonly kind: "category"; readonly param: string }
+  /** 0 … K − 1, where K is the length of the vector parameter (plus `extra`, default 0). */
+  | { readonly kind: "category"; readonly param: string; readonly extra?: number }
   /** Integers, both ends included. */
   | { readonly kind: "integers"; readonly lower: Bound; readonly upper: Bound };
 

@@ -25,6 +25,5 @@ export const cauchy: Distribution = {
   cdf: (g, x, args) => upperTail(g, g.neg(standardise(g, x, args, "mu", "sigma"))),
   logCdf: (g, x, args) => g.log(upperTail(g, g.neg(standardise(g, x, args, "mu", "sigma")))),
   logCcdf: (g, x, args) => g.log(upperTail(g, standardise(g, x, args, "mu", "sigma"))),
-  quantile: (p, args) =>
-    number(args, "mu") - number(args, "sigma") / Math.tan(Math.PI * p),
+  quantile: (p, args) => number(args, "mu") - number(args, "sigma") / Math.tan(Math.PI * p),
 };

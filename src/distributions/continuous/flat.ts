@@ -1,7 +1,7 @@
+import { internalError } from "../../base/internal.js";
 import type { GraphBuilder } from "../../tensor/builder.js";
 import type { Node } from "../../tensor/ops.js";
 import type { Bound, Distribution, NodeArgs } from "../contract.js";
-import { internalError } from "../../base/internal.js";
 
 function inside(g: GraphBuilder, x: Node, args: NodeArgs): Node | undefined {
   const { lower, upper } = args;

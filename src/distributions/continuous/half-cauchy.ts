@@ -19,10 +19,7 @@ export const halfCauchy: Distribution = {
   sample: (rng, args) => number(args, "sigma") * Math.tan((Math.PI / 2) * rng.uniform()),
   cdf: (g, x, args) => g.mul(g.atan(g.div(g.max(x, 0), arg(args, "sigma"))), 2 / Math.PI),
   logCdf: (g, x, args) =>
-    logProbability(
-      g,
-      g.mul(g.atan(g.div(g.max(x, 0), arg(args, "sigma"))), 2 / Math.PI),
-    ),
+    logProbability(g, g.mul(g.atan(g.div(g.max(x, 0), arg(args, "sigma"))), 2 / Math.PI)),
   logCcdf: (g, x, args) => {
     const z = g.div(g.max(x, 0), arg(args, "sigma"));
     return g.log(g.mul(g.atan2(g.add(g.mul(z, 0), 1), z), 2 / Math.PI));

@@ -1,5 +1,5 @@
-import type { Distribution } from "../contract.js";
 import { normalQuantile } from "../../math/special/normal.js";
+import type { Distribution } from "../contract.js";
 import { nonnegativeFinite, onSupport, toBatch } from "../shared/guard.js";
 import { HALF_LOG_2PI, LOG_2 } from "../shared/logs.js";
 import { arg, number, scalar } from "../shared/spec.js";
@@ -29,7 +29,6 @@ export const halfNormal: Distribution = {
     const tail = g.log1p(g.neg(g.erfc(g.mul(g.select(upper, z, 1), SQRT_HALF))));
     return g.select(upper, tail, near);
   },
-  logCcdf: (g, x, args) =>
-    g.add(g.logNdtr(g.neg(g.div(g.max(x, 0), arg(args, "sigma")))), LOG_2),
+  logCcdf: (g, x, args) => g.add(g.logNdtr(g.neg(g.div(g.max(x, 0), arg(args, "sigma")))), LOG_2),
   quantile: (p, args) => -number(args, "sigma") * normalQuantile((1 - p) / 2),
 };

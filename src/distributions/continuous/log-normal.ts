@@ -1,7 +1,7 @@
+import { normalQuantile } from "../../math/special/normal.js";
 import type { GraphBuilder } from "../../tensor/builder.js";
 import type { Node } from "../../tensor/ops.js";
 import type { Distribution, NodeArgs } from "../contract.js";
-import { normalQuantile } from "../../math/special/normal.js";
 import { onSupport, toBatch } from "../shared/guard.js";
 import { HALF_LOG_2PI } from "../shared/logs.js";
 import { arg, number, scalar } from "../shared/spec.js";

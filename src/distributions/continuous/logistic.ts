@@ -22,6 +22,5 @@ export const logistic: Distribution = {
   cdf: (g, x, args) => g.sigmoid(standardise(g, x, args, "mu", "s")),
   logCdf: (g, x, args) => g.neg(g.softplus(g.neg(standardise(g, x, args, "mu", "s")))),
   logCcdf: (g, x, args) => g.neg(g.softplus(standardise(g, x, args, "mu", "s"))),
-  quantile: (p, args) =>
-    number(args, "mu") + number(args, "s") * (Math.log(p) - Math.log1p(-p)),
+  quantile: (p, args) => number(args, "mu") + number(args, "s") * (Math.log(p) - Math.log1p(-p)),
 };

@@ -1,9 +1,9 @@
-import type { Distribution } from "../contract.js";
 import { normalQuantile } from "../../math/special/normal.js";
+import type { Distribution } from "../contract.js";
 import { toBatch } from "../shared/guard.js";
+import { standardise } from "../shared/location-scale.js";
 import { HALF_LOG_2PI } from "../shared/logs.js";
 import { arg, number, scalar } from "../shared/spec.js";
-import { standardise } from "../shared/location-scale.js";
 
 /** Normal(mu, sigma): exp(−z²/2) / (σ √2π), z = (x − μ)/σ. */
 export const normal: Distribution = {

@@ -40,6 +40,5 @@ export const pareto: Distribution = {
     return g.select(possible, g.log1mexp(g.select(possible, t, -1)), -Infinity);
   },
   logCcdf,
-  quantile: (p, args) =>
-    number(args, "x_min") * Math.exp(-Math.log1p(-p) / number(args, "alpha")),
+  quantile: (p, args) => number(args, "x_min") * Math.exp(-Math.log1p(-p) / number(args, "alpha")),
 };

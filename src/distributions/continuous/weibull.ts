@@ -26,8 +26,7 @@ export const weibull: Distribution = {
     );
     return g.add(kernel, g.sub(g.log(shape), g.log(scale)));
   },
-  sample: (rng, args) =>
-    number(args, "scale") * rng.exponential() ** (1 / number(args, "shape")),
+  sample: (rng, args) => number(args, "scale") * rng.exponential() ** (1 / number(args, "shape")),
   /** λ Γ(1 + 1/k). */
   mean: (g, args, batch) => {
     const factor = g.exp(g.lgamma(g.add(g.reciprocal(arg(args, "shape")), 1)));
@@ -40,6 +39,5 @@ export const weibull: Distribution = {
     return g.select(possible, g.log1mexp(g.neg(g.select(possible, h, 1))), -Infinity);
   },
   logCcdf: (g, x, args) => g.neg(hazard(g, x, args)),
-  quantile: (p, args) =>
-    number(args, "scale") * (-Math.log1p(-p)) ** (1 / number(args, "shape")),
+  quantile: (p, args) => number(args, "scale") * (-Math.log1p(-p)) ** (1 / number(args, "shape")),
 };

@@ -6,15 +6,7 @@ import { LOG_PI } from "./logs.js";
 /** From here the series below is exact to rounding. */
 const STIRLING_FROM = 10;
 /** B₂ₖ / (2k (2k − 1)), k = 1 … 7: Abramowitz and Stegun 6.1.40. */
-const STIRLING = [
-  1 / 12,
-  -1 / 360,
-  1 / 1260,
-  -1 / 1680,
-  1 / 1188,
-  -691 / 360360,
-  1 / 156,
-] as const;
+const STIRLING = [1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 / 360360, 1 / 156] as const;
 
 /** Stirling's correction log Γ(x) − ((x − ½) log x − x + log √2π) for x ≥ 10. */
 function stirlingCorrection(g: GraphBuilder, x: Node): Node {
@@ -36,10 +28,7 @@ export function lgammaDifference(g: GraphBuilder, x: Node, d: Node | number): No
   const plain = g.sub(g.lgamma(sum), g.lgamma(x));
   const z = g.select(large, x, STIRLING_FROM);
   const end = g.add(z, d);
-  const leading = g.sub(
-    g.add(g.mul(g.sub(z, 0.5), g.log1p(g.div(d, z))), g.mul(d, g.log(end))),
-    d,
-  );
+  const leading = g.sub(g.add(g.mul(g.sub(z, 0.5), g.log1p(g.div(d, z))), g.mul(d, g.log(end))), d);
   const corrections = g.sub(stirlingCorrection(g, end), stirlingCorrection(g, z));
   return g.select(large, g.add(leading, corrections), plain);
 }

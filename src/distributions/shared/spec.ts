@@ -1,7 +1,7 @@
 /** Short forms for parameter lists, and reading of the arguments of one draw. */
 import { internalError } from "../../base/internal.js";
-import type { HostArgs, NodeArgs, ParamDomain, ParamSpec } from "../contract.js";
 import type { Node } from "../../tensor/ops.js";
+import type { HostArgs, NodeArgs, ParamDomain, ParamSpec } from "../contract.js";
 
 /** A scalar parameter. */
 export function scalar(name: string, domain: ParamDomain): ParamSpec {

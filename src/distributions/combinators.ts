@@ -1,0 +1,85 @@
+/**
+ * Densities of the combinators, as functions of the densities that they combine. `iid` needs none:
+ * its copies are axes of the batch.
+ */
+import { internalError } from "../base/internal.js";
+import type { GraphBuilder } from "../tensor/builder.js";
+import type { Node, Shape } from "../tensor/ops.js";
+import type { Distribution, NodeArgs } from "./contract.js";
+import { onSupport } from "./shared/guard.js";
+import { logDiffExp } from "./shared/logs.js";
+
+/** Whether `Truncated` can be taken of a distribution: it has both log tails. */
+export function canTruncate(base: Distribution): boolean {
+  return base.event.rank === 0 && base.logCdf !== undefined && base.logCcdf !== undefined;
+}
+
+/**
+ * log P(lower ≤ X ≤ upper), of the common shape of arguments and bounds; bounds count as inside.
+ * With two bounds it is a difference of two tails, taken in the tail where it does not cancel:
+ * the upper one where the lower bound lies above the median. It is accurate wherever both
+ * log tails are.
+ */
+export function logMassBetween(
+  g: GraphBuilder,
+  base: Distribution,
+  args: NodeArgs,
+  lower: Node | undefined,
+  upper: Node | undefined,
+): Node {
+  const { logCdf, logCcdf } = base;
+  if (logCdf === undefined || logCcdf === undefined) {
+    return internalError(`${base.name} has no tails to truncate`);
+  }
+  // P(X ≥ a) = P(X > a − 1) where X is an integer and a is rounded up to one.
+  const discrete = base.event.scalar !== "real";
+  const low = lower !== undefined && discrete ? g.sub(g.ceil(lower), 1) : lower;
+  if (low === undefined) return upper === undefined ? g.constant(0) : logCdf(g, upper, args);
+  if (upper === undefined) return logCcdf(g, low, args);
+  const below = logCdf(g, low, args);
+  const inUpperTail = g.gt(below, -Math.LN2);
+  const fromBelow = logDiffExp(g, logCdf(g, upper, args), below);
+  const fromAbove = logDiffExp(g, logCcdf(g, low, args), logCcdf(g, upper, args));
+  return g.select(inUpperTail, fromAbove, fromBelow);
+}
+
+/**
+ * Log density of `base` restricted to lower ≤ x ≤ upper and normalised; −∞ outside. Bounds are
+ * scalars or of the batch's shape; shared bounds and arguments give one normaliser for the batch.
+ * −∞ everywhere where the interval has no mass that floating point can tell from 0.
+ */
+export function truncatedLogProb(
+  g: GraphBuilder,
+  base: Distribution,
+  x: Node,
+  args: NodeArgs,
+  lower: Node | undefined,
+  upper: Node | undefined,
+  batch: Shape,
+): Node {
+  const conditions: Node[] = [];
+  if (lower !== undefined) conditions.push(g.ge(x, lower));
+  if (upper !== undefined) conditions.push(g.le(x, upper));
+  if (conditions.length === 0) return base.logProb(g, x, args, batch);
+  const inside = conditions.reduce((a, b) => g.and(a, b));
+  // Outside, the density is taken at a bound, which is a point of the truncated support.
+  const bound = lower ?? upper ?? internalError("a truncation without bounds");
+  const kernel = onSupport(g, inside, x, bound, (v) => base.logProb(g, v, args, batch));
+  const mass = logMassBetween(g, base, args, lower, upper);
+  return g.sub(kernel, g.select(g.gt(mass, -Infinity), mass, 0));
+}
+
+/**
+ * log Σ_k w[k] p_k(x) from the components' log densities, each of shape `batch`. `logWeights` has
+ * shape `[K]` or `batch ++ [K]`; they need not be normalised, and −∞ switches a component off.
+ */
+export function mixtureLogProb(
+  g: GraphBuilder,
+  logWeights: Node,
+  components: readonly Node[],
+): Node {
+  const rank = components[0].shape.length;
+  const last = logWeights.shape.length - 1;
+  const terms = components.map((c, k) => g.add(c, g.at(logWeights, last, k)));
+  return g.logsumexp(g.stack(terms, rank), [rank]);
+}
