@@ -9,6 +9,9 @@
  * 3. before something that cannot begin one: an operator (`-` too, since no statement begins with
  *    a sign), `~`, `=`, `.`, `,`, `{`, a closing bracket, or `then`, `else`, `using`.
  *
+ * No program that is right otherwise is changed by the last rule, which serves the error messages:
+ * 4. a line that begins with `let`, `for`, `model` … or with `name ~` always begins a statement.
+ *
  * So a long expression may break after an operator or before it, `else` may stand below its `}`,
  * and a line that begins with `(` or `[` never continues the line above.
  */
@@ -78,14 +81,15 @@ export function layoutTokens(tokens: readonly IToken[]): IToken[] {
   /** Positions in `out` of the open brackets. */
   const open: number[] = [];
   let pendingLineEnd: IToken | undefined;
-  for (const token of tokens) {
+  for (let i = 0; i < tokens.length; i++) {
+    const token = tokens[i];
     const type = token.tokenType;
     if (type === t.LineEnd) {
       pendingLineEnd ??= token;
       continue;
     }
     if (pendingLineEnd !== undefined) {
-      if (endsStatement(out, open, token)) out.push(pendingLineEnd);
+      if (endsStatement(out, open, tokens, i)) out.push(pendingLineEnd);
       pendingLineEnd = undefined;
     }
     if (type === t.FatArrow) markLambda(out);
@@ -96,13 +100,49 @@ export function layoutTokens(tokens: readonly IToken[]): IToken[] {
   return out;
 }
 
-function endsStatement(out: readonly IToken[], open: readonly number[], next: IToken): boolean {
+/** Words that only a new statement or declaration begins with. */
+const alwaysBegin: ReadonlySet<TokenType> = new Set([
+  t.Let,
+  t.Param,
+  t.Observe,
+  t.Factor,
+  t.Return,
+  t.For,
+  t.Model,
+  t.Guide,
+  t.Fn,
+  t.Module,
+  t.Objective,
+  t.Dist,
+  t.Import,
+]);
+
+function endsStatement(out: readonly IToken[], open: readonly number[], tokens: readonly IToken[], at: number): boolean {
+  const next = tokens[at];
   const previous = out.at(-1);
   if (previous === undefined || previous.tokenType === t.Semicolon) return false;
   const innermost = open.length > 0 ? out[open[open.length - 1]].tokenType : t.LBrace;
   if (innermost !== t.LBrace) return false;
   if (cannotBegin.has(next.tokenType)) return false;
-  return !cannotEnd.has(previous.tokenType) || out.at(-2)?.tokenType === t.Dot;
+  if (!cannotEnd.has(previous.tokenType) || out.at(-2)?.tokenType === t.Dot) return true;
+  if (alwaysBegin.has(next.tokenType)) return true;
+  const mayTakeDraw = previous.tokenType === t.Observe || previous.tokenType === t.Colon;
+  return !mayTakeDraw && beginsDraw(tokens, at);
+}
+
+/** Whether `x ~` or `x[…] ~` stands at `at`. */
+function beginsDraw(tokens: readonly IToken[], at: number): boolean {
+  if (tokens[at].tokenType !== t.Identifier) return false;
+  let i = at + 1;
+  if (tokens[i]?.tokenType === t.LBracket) {
+    for (let depth = 0; i < tokens.length; i++) {
+      if (tokens[i].tokenType === t.LBracket) depth++;
+      else if (tokens[i].tokenType === t.RBracket && --depth === 0) break;
+      else if (tokens[i].tokenType === t.LineEnd) return false;
+    }
+    i++;
+  }
+  return tokens[i]?.tokenType === t.Tilde;
 }
 
 /** Re-types the `(` that matches the `)` just before a `=>`. */

@@ -160,8 +160,9 @@ export class TildeParser extends CstParser {
       this.SUBRULE(this.parameter);
       this.MANY(() => {
         this.CONSUME(t.Comma);
-        this.OPTION2(() => this.SUBRULE2(this.parameter));
+        this.SUBRULE2(this.parameter);
       });
+      this.OPTION2(() => this.CONSUME2(t.Comma));
     });
     this.CONSUME(t.RParen);
   });
@@ -393,8 +394,9 @@ export class TildeParser extends CstParser {
             this.SUBRULE(this.expression);
             this.MANY(() => {
               this.CONSUME(t.Comma);
-              this.OPTION2(() => this.SUBRULE2(this.expression));
+              this.SUBRULE2(this.expression);
             });
+            this.OPTION2(() => this.CONSUME2(t.Comma));
           });
         },
       },
@@ -429,8 +431,9 @@ export class TildeParser extends CstParser {
             this.SUBRULE(this.argument);
             this.MANY(() => {
               this.CONSUME(t.Comma);
-              this.OPTION2(() => this.SUBRULE2(this.argument));
+              this.SUBRULE2(this.argument);
             });
+            this.OPTION2(() => this.CONSUME2(t.Comma));
           });
         },
       },

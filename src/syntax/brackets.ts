@@ -61,9 +61,11 @@ export function balanceBrackets(
   const innermostType = () => innermost()?.token.tokenType ?? t.LBrace;
 
   /** Puts the missing closer of the innermost bracket at position `at` of the output. */
-  const close = (at: number, report: boolean) => {
+  const close = (position: number, report: boolean) => {
     const bracket = open.pop();
     if (bracket === undefined) return;
+    let at = position;
+    while (at > bracket.at + 1 && out[at - 1].tokenType === t.LineEnd) at--;
     const closer = closerOf.get(bracket.token.tokenType) ?? internalError("not a bracket");
     const previous = at > 0 ? out[at - 1] : bracket.token;
     const end = tokenEnd(previous);
@@ -114,7 +116,8 @@ export function balanceBrackets(
     if (first) lineAt = out.length;
     if (first && tokens[i + 1]?.tokenType !== t.Colon && open.length > 0) {
       if (statementWords.has(type) && innermostType() !== t.LBrace) closeToBrace(lineAboveOrHere());
-      if (declarationWords.has(type) && tokens[i + 1]?.tokenType === t.Identifier) closeAll();
+      const isHead = declarationWords.has(type) && tokens[i + 1]?.tokenType === t.Identifier;
+      if (isHead && indentOf(source.text, token.startOffset) <= open[0].indent) closeAll();
       lineAt = out.length;
     }
     if (innermostType() !== t.LBrace) {

@@ -19,7 +19,7 @@ export const explainExpression: Rule = (f, sink) => {
     }
     if (after === "") return false;
     if (type === undefined || endsOperand(f)) {
-      sink.report("missing_value", f.foundSpan, { after });
+      sink.report("missing_value", f.beforeSpan, { after });
       return true;
     }
     if (isOperator(f)) {
@@ -28,6 +28,11 @@ export const explainExpression: Rule = (f, sink) => {
     }
     return false;
   }
+  if (type === t.Else) {
+    sink.report("dangling_else", f.foundSpan, {});
+    return true;
+  }
+  if (rule === "sampleStatement" || rule === "target") return explainSecondStatement(f, sink);
   if (type === t.Colon || type === t.DotDot) return explainRange(f, sink);
   if (f.rules.includes("ifExpression") && (rule === "ifExpression" || f.expected.has("Then"))) {
     sink.report("conditional_words", f.foundSpan, {});
@@ -44,11 +49,19 @@ export const explainExpression: Rule = (f, sink) => {
     sink.report("for_in_expression", f.foundSpan, {});
     return true;
   }
+  if (type === t.Comma && rule === "primary") {
+    sink.report("tuple", f.foundSpan, {});
+    return true;
+  }
   if (type === t.ThinArrow) {
     sink.report("thin_arrow", f.foundSpan, {});
     return true;
   }
   if (type === t.Bang || type === t.Tilde) return explainStrayOperator(f, sink);
+  if (rule === "comprehension" && f.expected.has("Colon")) {
+    sink.report("missing_colon", f.foundSpan, {});
+    return true;
+  }
   const inList = rule === "callSuffix" || rule === "array" || rule === "indexSuffix";
   if ((inList || f.expected.has("RParen")) && startsOperand(f)) {
     sink.report("missing_comma", f.foundSpan, { found: f.image(f.at) });
@@ -59,10 +72,19 @@ export const explainExpression: Rule = (f, sink) => {
     return true;
   }
   if (rule === "memberSuffix" || rule === "propertyName") {
-    sink.report("missing_member", f.foundSpan, {});
+    sink.report("missing_member", f.beforeSpan, {});
     return true;
   }
   return false;
+};
+
+/** `let a = b c`: the parser took `c` for a new statement and missed its `~`. */
+const explainSecondStatement: Rule = (f, sink) => {
+  const bracketed = f.type(f.at - 1) === t.RBracket;
+  const start = bracketed ? f.openingOf(f.at - 1) - 1 : f.at - 1;
+  if (start <= 0) return false;
+  sink.report("two_values", f.span(start), { found: f.image(start) });
+  return true;
 };
 
 /** `x[1:3]`, `sum(1:N)`, `let r = 0..N`. */

@@ -32,7 +32,7 @@ export const explainStatement: Rule = (f, sink) => {
 };
 
 const explainMember: Rule = (f, sink) => {
-  if (f.at > 0 && f.type(0) === t.Identifier) return false;
+  if (f.at > 0 && f.type(0) === t.Identifier && f.type(f.at) !== t.Tilde) return false;
   sink.report("dist_member", f.foundSpan, {});
   return true;
 };
@@ -89,7 +89,6 @@ const explainIf: Rule = (f, sink) => {
     sink.report("equals_for_comparison", f.foundSpan, {});
     return true;
   }
-  if (f.type(f.at) === t.Then) return missingBraces(f, sink, "if");
   return missingBraces(f, sink, "if");
 };
 
@@ -112,7 +111,7 @@ const explainLet: Rule = (f, sink) => {
   const word = f.image(0);
   if (f.at === 1) {
     if (f.isKeyword(1)) sink.report("reserved_word", f.span(1), { word: f.image(1) });
-    else sink.report("name_after_word", f.foundSpan, { word });
+    else sink.report("name_after_word", f.endsEarly ? f.span(0) : f.foundSpan, { word });
     return true;
   }
   if (f.rules.at(-1) === "target" || isAfterTarget(f)) {
@@ -123,7 +122,8 @@ const explainLet: Rule = (f, sink) => {
       return true;
     }
     if (type === t.EqualEqual || isArrow(f, f.at)) {
-      sink.report("let_needs_equal", f.foundSpan, { word, target });
+      const end = type === t.EqualEqual ? f.at + 1 : f.at + 2;
+      sink.report("let_needs_equal", f.range(f.at, end), { word, target });
       return true;
     }
     if (type === t.LBracket) {
@@ -136,7 +136,7 @@ const explainLet: Rule = (f, sink) => {
       return true;
     }
     if (f.endsEarly && word === "let") {
-      sink.report("let_without_value", f.foundSpan, { target });
+      sink.report("let_without_value", f.range(0, f.at), { target });
       return true;
     }
   }
@@ -161,14 +161,14 @@ const explainTarget: Rule = (f, sink) => {
   const tilde = f.find(t.Tilde);
   if (tilde >= 0 && tilde < f.at) {
     if (f.at > tilde + 1 || !f.endsEarly) return false;
-    sink.report("missing_distribution", f.foundSpan, { target: f.text(0, tilde) });
+    sink.report("missing_distribution", f.span(tilde), { target: f.text(0, tilde) });
     return true;
   }
-  if (isWordAt(f, 1)) return explainTwoWords(f, sink);
+  if (isWordAt(f, 1) || f.type(1) === t.NumberLiteral) return explainTwoWords(f, sink);
   // `vector[N] y`, `real<lower=0> s`
   const named = typeBeforeName(f);
   if (named > 0) {
-    const params = { type: f.text(0, named), name: f.image(named) };
+    const params = { found: f.text(0, named + 1), name: f.image(named), type: inputType(f, named) };
     sink.report("type_before_name", f.range(0, named + 1), params);
     return true;
   }
@@ -215,12 +215,24 @@ const explainTwoWords: Rule = (f, sink) => {
   } else if (near.length > 0 && word !== "int") {
     sink.report("unknown_statement_word", f.span(0), { word, near });
   } else if (f.type(1) === t.Identifier && f.tokens.length === 2) {
-    sink.report("type_before_name", f.range(0, 2), { type: word, name: f.image(1) });
+    const params = { found: f.text(0, 2), name: f.image(1), type: inputType(f, 1) };
+    sink.report("type_before_name", f.range(0, 2), params);
   } else {
     sink.report("unknown_statement_word", f.span(0), { word, near });
   }
   return true;
 };
+
+/** Stan's type `vector[N]` or `real<lower=0>` before the name at `end`, as Tilde writes it. */
+function inputType(f: Failure, end: number): string {
+  const sizes = f.type(end - 1) === t.RBracket ? f.text(f.find(t.LBracket), end) : "";
+  const word = f.image(0);
+  if (f.find(t.Less) === 1 && f.text(2, 5) === "lower=0" && word !== "int") {
+    return `${f.type(5) === t.Greater ? "nonnegative" : "unit"}${sizes}`;
+  }
+  const arrays = ["vector", "row_vector", "matrix", "array", "float", "double"];
+  return `${arrays.includes(word) ? "real" : word}${sizes}`;
+}
 
 /** The position of the name in `type[sizes] name` or `type<…> name`, or −1. */
 function typeBeforeName(f: Failure): number {

@@ -60,6 +60,10 @@ export class Failure {
     this.#previous = failed.tokens[failed.at - 1];
   }
 
+  /** The last token before the error that the statement has, for "missing after it". */
+  get beforeSpan(): Span {
+    return this.#previous === undefined ? this.foundSpan : tokenSpan(this, this.#previous);
+  }
   type(i: number): TokenType | undefined {
     return this.tokens[i]?.tokenType;
   }
@@ -107,6 +111,17 @@ export class Failure {
       if (x === t.LParen || x === t.LBracket || x === t.LambdaParen) depth++;
       else if (x === t.RParen || x === t.RBracket) depth--;
       if (depth === 0) return depth === 0 && j === i ? i : j + 1;
+    }
+    return i;
+  }
+  /** The position of the bracket that closes at `i`. */
+  openingOf(i: number): number {
+    let depth = 0;
+    for (let j = i; j >= 0; j--) {
+      const x = this.tokens[j].tokenType;
+      if (x === t.RParen || x === t.RBracket) depth++;
+      else if (x === t.LParen || x === t.LBracket || x === t.LambdaParen) depth--;
+      if (depth === 0) return j;
     }
     return i;
   }

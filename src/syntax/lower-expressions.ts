@@ -33,6 +33,7 @@ export function lowerExpression(cx: LowerContext, node: ExpressionCstNode): Expr
     kind: "if",
     span: nodeSpan(cx, node),
     condition: lowerExpression(cx, condition[0]),
+    // biome-ignore lint/suspicious/noThenProperty: the branch's name in the AST; never awaited
     then: lowerExpression(cx, then[0]),
     else: lowerExpression(cx, otherwise[0]),
   };

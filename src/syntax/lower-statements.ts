@@ -39,7 +39,9 @@ export function checkSeparated(
     const start = nodeStart(nodes[i]);
     while (s < separators.length && separators[s].startOffset < end) s++;
     const separated = s < separators.length && separators[s].startOffset < start;
+    // A closed block needs none; nor does a line end that rule 2 or 3 of the layout took away.
     if (separated || cx.source.text[end - 1] === "}") continue;
+    if (/[\n\r]/.test(cx.source.text.slice(end, start))) continue;
     const span = nodeSpan(cx, nodes[i]);
     const word = /^[^\s([{]*/u.exec(cx.source.text.slice(start, span.end))?.[0] ?? "";
     cx.sink.report("missing_separator", spanAt(cx, start, start + Math.max(1, word.length)), {});
@@ -140,6 +142,7 @@ function lowerIf(cx: LowerContext, node: IfStatementCstNode): IfStmt {
       kind: "if",
       span: spanAt(cx, If[i].startOffset, span.end),
       condition: lowerExpression(cx, expression[i]),
+      // biome-ignore lint/suspicious/noThenProperty: the branch's name in the AST; never awaited
       then: lowerBlock(cx, block[i]),
       else: otherwise,
     };

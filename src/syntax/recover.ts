@@ -29,6 +29,8 @@ export function parseTokens(
   const sorted = [...reported].sort((a, b) => a - b);
   const healed: IToken[] = [];
   let errors = 0;
+  /** An `if` without braces was cut: its `else` says nothing new. */
+  let elseIsKnown = false;
   for (const segment of segments(tokens)) {
     let rest: readonly IToken[] = segment;
     for (;;) {
@@ -39,10 +41,13 @@ export function parseTokens(
         return reparse(healed);
       }
       const chunk = findChunk(rest, result.at);
-      if (!containsReported(rest, chunk, sorted)) {
+      const isKnown = elseIsKnown && rest[result.at]?.tokenType === t.Else;
+      if (!isKnown && !containsReported(rest, chunk, sorted)) {
         explain({ source, tokens: rest, ...result, ...chunk }, sink);
         errors++;
       }
+      const opensBlock = rest[chunk.end]?.tokenType === t.LBrace;
+      elseIsKnown = rest[chunk.start]?.tokenType === t.If && !opensBlock;
       rest = cutOut(rest, chunk);
     }
     healed.push(...rest);
@@ -139,7 +144,12 @@ function cutOut(tokens: readonly IToken[], chunk: Chunk): readonly IToken[] {
       ? [...tokens.slice(0, start), ...head, ...tokens.slice(end)]
       : cut(tokens, start, close + 1);
   }
+  const keep = !tokens.slice(start, end).some((token) => isDefinition(token.tokenType));
   const drop = new Set<number>();
+  const dropBlock = (open: number, to: number) => {
+    for (let i = open; !keep && i < to; i++) drop.add(i);
+  };
+  dropBlock(end, close);
   for (let i = start; i <= end; i++) drop.add(i);
   const ended = new Set([close]);
   // The branches of an `if` whose head is gone stay as plain statements.
@@ -150,6 +160,7 @@ function cutOut(tokens: readonly IToken[], chunk: Chunk): readonly IToken[] {
     drop.add(next + 1);
     const last = matchingBrace(tokens, next + 1);
     ended.add(last);
+    dropBlock(next + 1, last);
     next = last + 1;
   }
   return tokens.flatMap((token, i) =>
@@ -196,6 +207,11 @@ function emptyHead(first: IToken): readonly IToken[] | undefined {
     default:
       return undefined;
   }
+}
+
+/** What shows that a brace after it is meant as part of a value, as in `let a = if c { 1 }`. */
+function isDefinition(type: TokenType): boolean {
+  return type === t.Let || type === t.Tilde || type === t.Param || type === t.Return;
 }
 
 function separatorAt(token: IToken): IToken {

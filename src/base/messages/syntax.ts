@@ -163,8 +163,8 @@ export const syntaxMessages = {
     message: "ranges inside an index are written with `..`",
     help: "write `x[a..b]`, `x[a..]`, `x[..b]` or `x[..]`; the end is left out",
   })),
-  type_before_name: error((p: { type: string; name: string }) => ({
-    message: `\`${p.type} ${p.name}\` declares nothing in Tilde`,
+  type_before_name: error((p: { found: string; type: string; name: string }) => ({
+    message: `\`${p.found}\` declares nothing in Tilde`,
     help: `inputs are declared in the model's head, \`model m(${p.name}: ${p.type})\`; other names by \`~\` or \`let\``,
   })),
   reserved_word: error((p: { word: string }) => ({
@@ -254,9 +254,17 @@ export const syntaxMessages = {
     message: "`for` begins an array or the argument of a reduction; it cannot stand here",
     help: "write `[for i in 0..n: e]` or `sum(for i in 0..n: e)`",
   })),
+  tuple: error((_: None) => ({
+    message: "parentheses hold one value",
+    help: "write `[a, b]` for an array",
+  })),
   thin_arrow: error((_: None) => ({
     message: "`->` gives the result type of a `fn`; it does not make a function",
     help: "write `x => e`",
+  })),
+  missing_colon: error((_: None) => ({
+    message: "`for …` in an expression needs a `:` before its value",
+    help: "write `for i in 0..n: e`",
   })),
   missing_comma: error((p: { found: string }) => ({
     message: `nothing separates \`${p.found}\` from the value before it`,
