@@ -11,6 +11,7 @@ import json
 import random
 
 import mpmath as mp
+import scipy.special
 
 mp.mp.dps = 60
 draw = random.Random(20240607)
@@ -138,6 +139,20 @@ def gamma_q(a, x):
         return mp.gammainc(a, x, mp.inf, regularized=True)
 
 
+def gamma_quantile(a, p):
+    """Newton in log x on log P or log Q, from scipy's value."""
+    t = mp.log(mp.mpf(float(scipy.special.gammaincinv(float(a), float(p)))))
+    for _ in range(60):
+        x = mp.exp(t)
+        tail = gamma_p(a, x) if p < 0.5 else gamma_q(a, x)
+        error = mp.log(tail) - (mp.log(p) if p < 0.5 else mp.log1p(-p))
+        slope = mp.exp(a * t - x - mp.loggamma(a)) / tail * (1 if p < 0.5 else -1)
+        t -= error / slope
+        if abs(error / slope) < mp.mpf(10) ** -35:
+            return mp.exp(t)
+    raise SystemExit(f"gamma_quantile {a} {p}")
+
+
 def large_gamma():
     """P at a = 1e6 … 1e12 by direct quadrature of the density around the mode."""
     out = []
@@ -169,6 +184,9 @@ def beta_triples():
             for x in [mean, mean - 3 * sd, mean + 3 * sd, mean / 50, 0.9]:
                 if 0 < x < 1:
                     triples.append((a, b, x))
+    # Where a + b rounds away digits of b.
+    triples += [(69998.0682297696, 11.050018094542699, 0.9985089453757765),
+                (8754.518633355656, 0.3240739774143222, 0.958659426408455)]
     return triples
 
 
@@ -234,6 +252,9 @@ TABLE = {
     "gammaP": many(gamma_p, gamma_pairs()),
     "gammaQ": many(gamma_q, gamma_pairs()),
     "gammaPLarge": large_gamma(),
+    "gammaQuantile": many(gamma_quantile, [(a, p) for a in [0.01, 0.3, 0.99, 1.0, 3.5, 60.0, 2e3]
+                                           for p in [1e-12, 0.01, 0.3, 0.5, 0.9, 1 - 2**-30]
+                                           if a > 0.1 or p > 0.01]),
     "betaI": many(beta_i, beta_triples()),
 }
 

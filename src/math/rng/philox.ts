@@ -23,11 +23,18 @@ const W0 = 0x9e3779b9;
 const W1 = 0xbb67ae85;
 const ROUNDS = 10;
 
-/** High 32 bits of the 64-bit product of two unsigned 32-bit words, exact in doubles. */
+/**
+ * High 32 bits of the 64-bit product of two unsigned 32-bit words, by the four products of their
+ * halves. Every sum is below 2³², so 32-bit arithmetic holds it exactly.
+ */
 function mulHigh(a: number, b: number): number {
-  const low = a * (b & 0xffff);
-  const high = a * (b >>> 16);
-  return Math.floor((high + Math.floor(low / 65536)) / 65536);
+  const aLow = a & 0xffff;
+  const aHigh = a >>> 16;
+  const bLow = b & 0xffff;
+  const bHigh = b >>> 16;
+  const middle = (Math.imul(aHigh, bLow) + (Math.imul(aLow, bLow) >>> 16)) | 0;
+  const carry = (Math.imul(aLow, bHigh) + (middle & 0xffff)) | 0;
+  return (Math.imul(aHigh, bHigh) + (middle >>> 16) + (carry >>> 16)) | 0;
 }
 
 /**
@@ -42,23 +49,24 @@ export function philox(
   c3: number,
   out: Uint32Array,
 ): void {
-  let k0 = key[0] >>> 0;
-  let k1 = key[1] >>> 0;
-  let x0 = c0 >>> 0;
-  let x1 = c1 >>> 0;
-  let x2 = c2 >>> 0;
-  let x3 = c3 >>> 0;
+  // Words are kept as signed 32-bit integers; the Uint32Array makes them unsigned again.
+  let k0 = key[0] | 0;
+  let k1 = key[1] | 0;
+  let x0 = c0 | 0;
+  let x1 = c1 | 0;
+  let x2 = c2 | 0;
+  let x3 = c3 | 0;
   for (let round = 0; round < ROUNDS; round++) {
     const high0 = mulHigh(M0, x0);
-    const low0 = Math.imul(M0, x0) >>> 0;
+    const low0 = Math.imul(M0, x0);
     const high1 = mulHigh(M1, x2);
-    const low1 = Math.imul(M1, x2) >>> 0;
-    x0 = (high1 ^ x1 ^ k0) >>> 0;
+    const low1 = Math.imul(M1, x2);
+    x0 = high1 ^ x1 ^ k0;
     x1 = low1;
-    x2 = (high0 ^ x3 ^ k1) >>> 0;
+    x2 = high0 ^ x3 ^ k1;
     x3 = low0;
-    k0 = (k0 + W0) >>> 0;
-    k1 = (k1 + W1) >>> 0;
+    k0 = (k0 + W0) | 0;
+    k1 = (k1 + W1) | 0;
   }
   out[0] = x0;
   out[1] = x1;

@@ -1,4 +1,4 @@
-import { logBinomialMass } from "./saddle.js";
+import { logSplitMass } from "./saddle.js";
 
 const TINY = 1e-300;
 
@@ -41,7 +41,7 @@ function lowerFraction(a: number, b: number, x: number, y: number): number {
     if (Math.abs(delta - 1) < 2.3e-16) break;
   }
   // xᵃ yᵇ / (a B(a, b)), as a binomial mass.
-  return Math.exp(logBinomialMass(a, sum, x, y)) * (b / sum) * h;
+  return Math.exp(logSplitMass(a, b, x, y)) * (b / sum) * h;
 }
 
 function guard(value: number): number {

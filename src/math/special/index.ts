@@ -13,6 +13,7 @@ export {
   stirlingCorrection,
   trigamma,
 } from "./gamma.js";
+export { gammaQuantile } from "./gamma-quantile.js";
 export { betaI, betaIComplement } from "./incomplete-beta.js";
 export { gammaP, gammaQ } from "./incomplete-gamma.js";
 export {

@@ -49,11 +49,19 @@ export function logPoissonMass(x: number, rate: number): number {
  * 1 - p, given apart where the caller has it more precisely.
  */
 export function logBinomialMass(x: number, n: number, p: number, q = 1 - p): number {
+  return logSplitMass(x, n - x, p, q);
+}
+
+/**
+ * The same for x successes and y failures, n = x + y: for the beta functions, whose y is known
+ * while x + y is rounded.
+ */
+export function logSplitMass(x: number, y: number, p: number, q: number): number {
+  const n = x + y;
   if (p === 0) return x === 0 ? 0 : -Infinity;
-  if (q === 0) return x === n ? 0 : -Infinity;
-  if (x === 0) return n * (p < q ? Math.log1p(-p) : Math.log(q));
-  if (x === n) return n * (q < p ? Math.log1p(-q) : Math.log(p));
-  const y = n - x;
+  if (q === 0) return y === 0 ? 0 : -Infinity;
+  if (x === 0) return y * (p < q ? Math.log1p(-p) : Math.log(q));
+  if (y === 0) return x * (q < p ? Math.log1p(-q) : Math.log(p));
   return (
     stirlingCorrection(n) -
     stirlingCorrection(x) -

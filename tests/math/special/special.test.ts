@@ -51,6 +51,7 @@ const claims: Record<string, Claim> = {
   gammaP: { f: special.gammaP, relative: 1e-13 },
   gammaQ: { f: special.gammaQ, relative: 1e-13 },
   gammaPLarge: { f: special.gammaP, relative: 1e-12 },
+  gammaQuantile: { f: special.gammaQuantile, relative: 1e-13 },
   betaI: { f: special.betaI, relative: 1e-12 },
 };
 
@@ -175,6 +176,10 @@ describe("special values", () => {
     [special.gammaQ(1, 0), 1],
     [special.gammaP(1, Infinity), 1],
     [special.gammaP(-1, 1), NaN],
+    [special.gammaQuantile(2, 0), 0],
+    [special.gammaQuantile(2, 1), Infinity],
+    [special.gammaQuantile(2, 1.5), NaN],
+    [special.gammaQuantile(1e-6, 0.5), 0],
     [special.betaI(2, 3, 0), 0],
     [special.betaI(2, 3, 1), 1],
     [special.betaI(2, 3, 1.5), NaN],
