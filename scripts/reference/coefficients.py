@@ -1,6 +1,7 @@
 """Computes the polynomials of src/math/special/coefficients.ts with mpmath and prints that file.
 
     python3 scripts/reference/coefficients.py > src/math/special/coefficients.ts
+    npx biome format --write src/math/special/coefficients.ts
 
 Each table interpolates a smooth function at the Chebyshev points of an interval (polynomials, and
 rationals p/q with q(0) = 1 solved as a linear system): within a small factor of minimax. The
