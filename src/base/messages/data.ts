@@ -30,7 +30,13 @@ export const dataMessages = {
     }),
   ),
   data_size_conflict: error(
-    (p: { size: string; first: string; firstValue: number; second: string; secondValue: number }) => ({
+    (p: {
+      size: string;
+      first: string;
+      firstValue: number;
+      second: string;
+      secondValue: number;
+    }) => ({
       message: `the size \`${p.size}\` is ${p.firstValue} by \`${p.first}\` but ${p.secondValue} by \`${p.second}\``,
       help: "make the two agree",
     }),
@@ -103,6 +109,34 @@ export const dataMessages = {
   element_defined_twice: error((p: { element: string }) => ({
     message: `${p.element} is defined twice`,
     help: "let the ranges of the defining statements be disjoint",
+  })),
+  random_index: error((_: Record<string, never>) => ({
+    message: "this index or range depends on a latent quantity",
+    help: "with this method indices must be known from the data; sum out or observe the discrete site",
+  })),
+  dist_method_missing: error((p: { method: string }) => ({
+    message: `this distribution has no closed-form \`${p.method}\``,
+    help: "use a distribution that has one, or write the formula out",
+  })),
+  random_condition: error((_: Record<string, never>) => ({
+    message: "this `if` statement's condition depends on a random quantity",
+    help: "conditions of statements are of inputs and loop indices; use `if c then a else b` in an expression",
+  })),
+  recurrence_unsupported: error((p: { name: string; reason: string }) => ({
+    message: `the recurrence of \`${p.name}\` cannot be run as a scan: ${p.reason}`,
+    help: "refer to elements a fixed number of steps back along one loop, such as `m[t - 1]`",
+  })),
+  definition_circular: error((p: { name: string }) => ({
+    message: `the definition of \`${p.name}\` depends on itself`,
+    help: "break the circle: a let may refer to its own earlier elements only",
+  })),
+  discrete_latent: error((p: { name: string; method: string }) => ({
+    message: `\`${p.name}\` is discrete and not observed, and ${p.method} moves through continuous sites only`,
+    help: `give \`${p.name}\` in the data, or write its distribution out as a Mixture`,
+  })),
+  param_needs_prior: error((p: { name: string; method: string }) => ({
+    message: `the param \`${p.name}\` has no prior, and ${p.method} samples from a posterior`,
+    help: `draw it instead (\`${p.name} ~ …\`, or \`~ Flat()\`), or use the method map`,
   })),
   size_mismatch_at_run: error((p: { left: string; right: string }) => ({
     message: `the shapes ${p.left} and ${p.right} do not agree`,

@@ -3,6 +3,7 @@
  * inside loops is one array whose leading axes are those loops it depends on (as `vmap` would).
  */
 import { internalError } from "../../base/internal.js";
+import type { Expr } from "../../model/ir.js";
 import type { GraphBuilder } from "../../tensor/builder.js";
 import type { Node } from "../../tensor/ops.js";
 
@@ -30,8 +31,8 @@ export interface Context {
   readonly vars: ReadonlyMap<string, LoopVar>;
   /** Tuples outside are computed but never used: their indices are not checked. */
   readonly mask?: Mask;
-  /** Local definitions in scope, lowered in this context on first use. */
-  readonly locals: ReadonlyMap<string, Lowered>;
+  /** Local definitions in scope; each is lowered in the context that reads it. */
+  readonly locals: ReadonlyMap<string, Expr>;
 }
 
 export const emptyContext: Context = { axes: [], vars: new Map(), locals: new Map() };
@@ -86,7 +87,7 @@ export function pushAxis(context: Context, name: string, values: Float64Array): 
   return { ...context, axes: [...context.axes, axis], vars };
 }
 
-export function withLocal(context: Context, name: string, value: Lowered): Context {
+export function withLocal(context: Context, name: string, value: Expr): Context {
   return { ...context, locals: new Map(context.locals).set(name, value) };
 }
 
@@ -134,9 +135,13 @@ export function spread(
 
 /**
  * Keeps only the index tuples where `keep` (over `axes`) is 1: those axes become one axis that
- * lists the tuples. Locals are dropped, since they had the old axes.
+ * lists the tuples.
  */
-export function filterContext(context: Context, axes: readonly Axis[], keep: Float64Array): Context {
+export function filterContext(
+  context: Context,
+  axes: readonly Axis[],
+  keep: Float64Array,
+): Context {
   const kept: number[] = [];
   keep.forEach((k, i) => {
     if (k !== 0) kept.push(i);
@@ -158,6 +163,6 @@ export function filterContext(context: Context, axes: readonly Axis[], keep: Flo
   return {
     axes: [...rest.slice(0, first), merged, ...rest.slice(first)],
     vars,
-    locals: new Map(),
+    locals: context.locals,
   };
 }

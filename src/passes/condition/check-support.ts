@@ -119,7 +119,12 @@ export function checkSupport(
       if (event.some(Number.isNaN)) continue;
       const reason = eventRule.check(event, n);
       if (reason !== undefined) {
-        report(start / size, outer, `[${[...event.subarray(0, 6)].join(", ")}${size > 6 ? ", …" : ""}]`, reason);
+        report(
+          start / size,
+          outer,
+          `[${[...event.subarray(0, 6)].join(", ")}${size > 6 ? ", …" : ""}]`,
+          reason,
+        );
         return;
       }
     }
@@ -162,7 +167,8 @@ function symmetric(x: Float64Array, n: number): string | undefined {
 
 function unitDiagonal(x: Float64Array, n: number): string | undefined {
   for (let i = 0; i < n; i++) {
-    if (Math.abs(x[i * n + i] - 1) > slack) return `its diagonal entry ${i} is ${x[i * n + i]}, not 1`;
+    if (Math.abs(x[i * n + i] - 1) > slack)
+      return `its diagonal entry ${i} is ${x[i * n + i]}, not 1`;
   }
   return undefined;
 }

@@ -71,7 +71,7 @@ export function condition(model: Model, data: DataSet): Conditioned {
     } else {
       sink.report("data_missing_input", input.span, {
         name: input.name,
-        type: printType(input.type, input.support),
+        type: printType(input.type),
         given: [...data.keys()],
       });
     }
@@ -170,7 +170,10 @@ function reportNames(
     if (variable !== undefined && variable.role !== "site") {
       sink.report("data_names_let", variable.span, { name, role: variable.role });
     } else if (!bound.has(name)) {
-      const near = nearestNames(name, known.filter((k) => !data.has(k)));
+      const near = nearestNames(
+        name,
+        known.filter((k) => !data.has(k)),
+      );
       sink.report("data_unused", undefined, { name, near });
     }
   }

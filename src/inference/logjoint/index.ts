@@ -1,0 +1,264 @@
+/**
+ * The log joint of a conditioned model as a tensor graph: what gradient methods sample and
+ * optimise. Also the readings of a fit: constrained values and lets from the same text.
+ */
+import { fail } from "../../base/diagnostic.js";
+import { internalError } from "../../base/internal.js";
+import type { Variable } from "../../model/ir.js";
+import { printDist, printExpr } from "../../model/print.js";
+import type { Conditioned } from "../../passes/condition/index.js";
+import { GraphBuilder } from "../../tensor/builder.js";
+import type { InputNode, Node } from "../../tensor/ops.js";
+import { axisSizes } from "./context.js";
+import { logDensity } from "./dist.js";
+import { makeLowerer } from "./expr.js";
+import {
+  fromConstrained,
+  isDiscrete,
+  type LatentVariable,
+  latentVariables,
+  shapeOf,
+  transformPiece,
+} from "./latents.js";
+import { type Lowerer, sizeOf } from "./lowerer.js";
+import { assemble, elementsAt, valueOver } from "./pieces.js";
+import {
+  collectStatements,
+  contextOf,
+  type Scope,
+  type Term,
+  targetPositions,
+  tupleCount,
+} from "./scopes.js";
+import { type LatentSource, type Variables, variableNode } from "./variables.js";
+
+export type { LatentVariable } from "./latents.js";
+
+/** One statement's part of the log density, before it is summed over its loops. */
+export interface DensityTerm {
+  readonly statement: Term["stmt"];
+  readonly label: string;
+  /** Shape `axes ++ lifted dims`. */
+  readonly node: Node;
+  /** Values of the loop variables at each index tuple, for messages: name → over all axes. */
+  readonly axes: readonly { readonly name: string; readonly size: number }[];
+  readonly loopVars: ReadonlyMap<string, { readonly axis: string; readonly values: Float64Array }>;
+}
+
+export interface LogJoint {
+  readonly g: GraphBuilder;
+  /** The unconstrained position, `[dimension]`. */
+  readonly q: InputNode;
+  readonly dimension: number;
+  /** log p(data, latents) + log |J|: the density of `q`. */
+  readonly logDensity: Node;
+  /** log p(data, latents): the density in the model's own coordinates. */
+  readonly logJoint: Node;
+  readonly latents: readonly LatentVariable[];
+  /** The latent scalars in the model's own coordinates, `[Σ length]`. */
+  readonly constrained: Node;
+  readonly terms: readonly DensityTerm[];
+}
+
+function startLowering(
+  conditioned: Conditioned,
+  g: GraphBuilder,
+  source: LatentSource,
+): { l: Lowerer; vars: Variables } {
+  const vars: Variables = {
+    statements: collectStatements(conditioned.model),
+    contexts: new Map(),
+    byName: new Map(conditioned.model.variables.map((v) => [v.name, v])),
+    done: new Map(),
+    running: new Set(),
+    source,
+  };
+  const l = makeLowerer({
+    g,
+    conditioned,
+    variable: (name): Node => variableNode(l, vars, name),
+    localValues: new WeakMap(),
+    constants: new Map(),
+  });
+  return { l, vars };
+}
+
+/**
+ * Builds the log joint over the unconstrained vector.
+ * @throws TildeError where a latent site is discrete, or a shape or index does not fit the data.
+ */
+export function buildLogJoint(conditioned: Conditioned, methodName: string): LogJoint {
+  const g = new GraphBuilder();
+  const latents = latentVariables(conditioned);
+  for (const { variable } of latents) {
+    if (!isDiscrete(variable.support)) continue;
+    fail("discrete_latent", variable.span, { name: variable.name, method: methodName });
+  }
+  const dimension = unconstrainedDimension(conditioned, latents);
+  const q = g.input("q", [dimension]);
+  let taken = 0;
+  const free = {
+    take: (length: number): Node => {
+      taken += length;
+      return g.slice(q, [taken - length], [length]);
+    },
+  };
+  const logDets: Node[] = [];
+  const { l, vars } = startLowering(conditioned, g, (lowerer, variable) => {
+    const shape = shapeOf(conditioned, variable);
+    const pieces = (vars.statements.definitions.get(variable.name) ?? []).map((d) => {
+      const context = contextOf(lowerer, vars.contexts, d.scope);
+      const indices = d.stmt.indices;
+      const positions = targetPositions(lowerer, variable.name, indices, shape.batch, context);
+      const piece = transformPiece(lowerer, d, variable, shape, positions, context, free);
+      logDets.push(piece.logDet);
+      return piece;
+    });
+    return assemble(lowerer, shape, pieces);
+  });
+  // In the order of declaration, which fixes the layout of `q`.
+  for (const { name } of latents) variableNode(l, vars, name);
+  if (taken !== dimension) internalError(`took ${taken} of ${dimension} unconstrained numbers`);
+
+  const terms = vars.statements.terms.flatMap((t) => densityTerm(l, vars, t) ?? []);
+  const logJoint = sumAll(
+    g,
+    terms.map((t) => t.node),
+  );
+  const logDensityNode = g.add(logJoint, sumAll(g, logDets));
+  const parts = latents.map((latent) =>
+    latentScalars(l, latent, variableNode(l, vars, latent.name)),
+  );
+  const constrained = parts.length === 0 ? g.zeros([0]) : g.concat(parts, 0);
+  return { g, q, dimension, logDensity: logDensityNode, logJoint, latents, constrained, terms };
+}
+
+/** How many unconstrained numbers the latents take; needed before the graph is built. */
+function unconstrainedDimension(
+  conditioned: Conditioned,
+  latents: readonly LatentVariable[],
+): number {
+  const probe = new GraphBuilder();
+  let total = 0;
+  const { l, vars } = startLowering(conditioned, probe, (lowerer, variable) => {
+    const shape = shapeOf(conditioned, variable);
+    const pieces = (vars.statements.definitions.get(variable.name) ?? []).map((d) => {
+      const context = contextOf(lowerer, vars.contexts, d.scope);
+      const positions = targetPositions(
+        lowerer,
+        variable.name,
+        d.stmt.indices,
+        shape.batch,
+        context,
+      );
+      return transformPiece(lowerer, d, variable, shape, positions, context, {
+        take: (length) => {
+          total += length;
+          return probe.zeros([length]);
+        },
+      });
+    });
+    return assemble(lowerer, shape, pieces);
+  });
+  for (const { name } of latents) variableNode(l, vars, name);
+  return total;
+}
+
+function sumAll(g: GraphBuilder, nodes: readonly Node[]): Node {
+  return nodes.reduce<Node>((total, n) => g.add(total, g.sum(n)), g.constant(0));
+}
+
+function latentScalars(l: Lowerer, latent: LatentVariable, whole: Node): Node {
+  const total = latent.dims.reduce((n, d) => n * d, 1);
+  const flat = l.g.reshape(whole, [total]);
+  if (latent.elements === undefined) return flat;
+  return l.g.gather(flat, l.g.constant(latent.elements, [latent.length], "int"), 0);
+}
+
+function densityTerm(l: Lowerer, vars: Variables, term: Term): DensityTerm | undefined {
+  const { stmt, scope } = term;
+  const context = contextOf(l, vars.contexts, scope);
+  if (tupleCount(context) === 0) return undefined;
+  const label = describe(term);
+  const node = l.g.withOrigin({ span: stmt.span, label }, () => termNode(l, vars, stmt, scope));
+  const loopVars = new Map(
+    [...context.vars].map(([name, v]) => [name, { axis: v.axis.name, values: v.values }]),
+  );
+  return { statement: stmt, label, node, axes: context.axes, loopVars };
+}
+
+function termNode(l: Lowerer, vars: Variables, stmt: Term["stmt"], scope: Scope): Node {
+  const context = contextOf(l, vars.contexts, scope);
+  switch (stmt.kind) {
+    case "factor":
+      return valueOver(l, stmt.value, context, []);
+    case "observe": {
+      const event = stmt.dist.event.dims.map((d) => sizeOf(l, d));
+      const x = valueOver(l, stmt.value, context, event);
+      return logDensity(l, stmt.dist, x, { axes: context.axes, lead: [] }, context);
+    }
+    case "site": {
+      const variable = vars.byName.get(stmt.name) ?? internalError(`no variable ${stmt.name}`);
+      const shape = shapeOf(l.conditioned, variable);
+      const positions = targetPositions(l, stmt.name, stmt.indices, shape.batch, context);
+      const whole = siteNode(l, vars, variable);
+      const elements = elementsAt(l, whole, shape, positions);
+      const x = l.g.reshape(elements, [...axisSizes(context.axes), ...shape.event]);
+      return logDensity(l, stmt.dist, x, { axes: context.axes, lead: [] }, context);
+    }
+  }
+}
+
+/** A fully observed site is its data; others go through the latent source. */
+function siteNode(l: Lowerer, vars: Variables, variable: Variable): Node {
+  const given = l.conditioned.observed.get(variable.name);
+  if (given !== undefined && given.missing === undefined) {
+    return l.g.constant(given.data, given.dims, variable.type.scalar);
+  }
+  return variableNode(l, vars, variable.name);
+}
+
+function describe({ stmt }: Term): string {
+  switch (stmt.kind) {
+    case "factor":
+      return `factor ${printExpr(stmt.value)}`;
+    case "observe":
+      return `observe ${printExpr(stmt.value)} ~ ${printDist(stmt.dist)}`;
+    case "site": {
+      const indices = stmt.indices.map(printExpr).join(", ");
+      return `${stmt.name}${indices === "" ? "" : `[${indices}]`} ~ ${printDist(stmt.dist)}`;
+    }
+  }
+}
+
+/** Lets (or any variables) as functions of the constrained vector. */
+export interface Readout {
+  readonly g: GraphBuilder;
+  readonly values: InputNode;
+  readonly outputs: readonly {
+    readonly name: string;
+    readonly dims: readonly number[];
+    readonly node: Node;
+  }[];
+}
+
+/** The named variables, computed from latent scalars in the model's own coordinates. */
+export function buildReadout(conditioned: Conditioned, names: readonly string[]): Readout {
+  const g = new GraphBuilder();
+  const latents = latentVariables(conditioned);
+  const byName = new Map(latents.map((v) => [v.name, v]));
+  const length = latents.reduce((n, v) => n + v.length, 0);
+  const values = g.input("values", [length]);
+  const { l, vars } = startLowering(conditioned, g, (lowerer, variable) => {
+    const latent = byName.get(variable.name);
+    if (latent !== undefined) return fromConstrained(lowerer, latent, values);
+    const given = conditioned.observed.get(variable.name);
+    if (given === undefined) return internalError(`${variable.name} has no value`);
+    return g.constant(given.data, given.dims, variable.type.scalar);
+  });
+  const outputs = names.map((name) => {
+    const node = variableNode(l, vars, name);
+    return { name, dims: node.shape, node };
+  });
+  return { g, values, outputs };
+}

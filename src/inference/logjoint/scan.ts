@@ -1,0 +1,397 @@
+/**
+ * Recurrences as scans. Everything in the loop's body that does not depend on the recurrence is
+ * computed outside for all steps at once and handed in row by row; earlier elements are carried,
+ * as many steps back as the body reads.
+ */
+import { fail, TildeError } from "../../base/diagnostic.js";
+import { internalError } from "../../base/internal.js";
+import type { Expr } from "../../model/ir.js";
+import { freeVariables } from "../../model/traverse.js";
+import { GraphBuilder } from "../../tensor/builder.js";
+import type { InputNode, Node } from "../../tensor/ops.js";
+import { type Axis, axisSizes, type Context, type Lowered, spread } from "./context.js";
+import { applySpecs, dimSpec, type DimSpec, flattenIndex, nameOf } from "./indexing.js";
+import { makeLowerer } from "./expr.js";
+import { constantData, hostInts, type Lowerer } from "./lowerer.js";
+import {
+  type ArrayShape,
+  assemblePartly,
+  definedElements,
+  type Piece,
+  valueOver,
+} from "./pieces.js";
+import { contextOf, type Definition, targetPositions, tupleCount } from "./scopes.js";
+import type { Variables } from "./variables.js";
+
+type LetStmt = Extract<Definition["stmt"], { kind: "let" }>;
+
+/** One recurrent variable: which dim the loop walks, and where step 0 writes. */
+interface Member {
+  readonly shape: ArrayShape;
+  /** The loop dim that is walked. */
+  readonly dim: number;
+  /** Step s writes the row at `start + s`. */
+  readonly start: number;
+  readonly rowShape: ArrayShape;
+  /** Carried rows by lag (index 0 is lag 1), made as the body reads them. */
+  readonly carry: InputNode[];
+  /** The row of this step, once its statements are lowered. */
+  pieces: Piece[];
+}
+
+type Refuse = (reason: string) => never;
+
+/**
+ * The piece of each variable that the scan computes. The loop that is walked is the outermost one
+ * along which every read goes a fixed number of steps back.
+ */
+export function runScan(
+  l: Lowerer,
+  vars: Variables,
+  definitions: readonly Definition[],
+  shapes: ReadonlyMap<string, ArrayShape>,
+  base: ReadonlyMap<string, readonly Piece[]>,
+): Map<string, Piece> {
+  const first = definitions[0];
+  const refuse = (reason: string): never =>
+    fail("recurrence_unsupported", first.stmt.span, { name: first.stmt.name, reason });
+  const contexts = definitions.map((d) => contextOf(l, vars.contexts, d.scope));
+  const shared = contexts[0].axes.filter((a) =>
+    contexts.every((c) => c.axes.some((b) => b.name === a.name)),
+  );
+  if (contexts[0].axes.length === 0) refuse("it is not in a loop");
+  if (shared.length === 0) refuse("its statements stand in different loops or conditions");
+  if (contexts.every((c) => tupleCount(c) === 0)) return new Map();
+  let problem: TildeError | undefined;
+  for (const axis of shared) {
+    try {
+      return scanAlong(l, definitions, contexts, axis, shapes, base, refuse);
+    } catch (error) {
+      const isRefusal =
+        error instanceof TildeError && error.diagnostics[0].code === "recurrence_unsupported";
+      if (!isRefusal) throw error;
+      problem = error;
+    }
+  }
+  throw problem;
+}
+
+function scanAlong(
+  l: Lowerer,
+  definitions: readonly Definition[],
+  contexts: readonly Context[],
+  axis: Axis,
+  shapes: ReadonlyMap<string, ArrayShape>,
+  base: ReadonlyMap<string, readonly Piece[]>,
+  refuse: Refuse,
+): Map<string, Piece> {
+  const body = new GraphBuilder();
+  const members = new Map<string, Member>();
+  definitions.forEach((d, k) => {
+    if (members.has(d.stmt.name)) return;
+    const shape = shapes.get(d.stmt.name) ?? internalError(`no shape of ${d.stmt.name}`);
+    members.set(d.stmt.name, memberOf(l, d, contexts[k], axis, shape, refuse));
+  });
+
+  const imports = new Imports(l, body, axis);
+  const inner: Lowerer = makeLowerer({
+    g: body,
+    conditioned: l.conditioned,
+    variable: (name) => internalError(`${name} is read whole inside a scan`),
+    localValues: new WeakMap(),
+    constants: new Map(),
+    recurrence: {
+      outside: (e, context) =>
+        e.kind === "const" || dependsOn(e, members, context, new Map())
+          ? undefined
+          : imports.read(e, context),
+      inside: (e, context) => readMember(inner, imports, members, e, context, refuse),
+    },
+  });
+
+  for (let k = 0; k < definitions.length; k++) {
+    const stmt = definitions[k].stmt as LetStmt;
+    const member = members.get(stmt.name) ?? internalError(`no member ${stmt.name}`);
+    const bodyContext = withoutAxis(contexts[k], axis);
+    imports.remember(bodyContext, { ...contexts[k], axes: [axis, ...bodyContext.axes] });
+    const rowIndices = stmt.indices.filter((_, d) => d !== member.dim);
+    const positions = targetPositions(
+      inner,
+      stmt.name,
+      rowIndices,
+      member.rowShape.batch,
+      bodyContext,
+    );
+    const values = valueOver(inner, stmt.value, bodyContext, member.shape.event);
+    const eventSize = member.shape.event.reduce((n, d) => n * d, 1);
+    member.pieces = [
+      ...member.pieces,
+      { positions, values: body.reshape(values, [tupleCount(bodyContext), eventSize]) },
+    ];
+  }
+  return finish(l, body, axis, members, imports, base, refuse);
+}
+
+/** Closes the body over its carries and reads the scan's rows back as pieces. */
+function finish(
+  l: Lowerer,
+  body: GraphBuilder,
+  axis: Axis,
+  members: ReadonlyMap<string, Member>,
+  imports: Imports,
+  base: ReadonlyMap<string, readonly Piece[]>,
+  refuse: Refuse,
+): Map<string, Piece> {
+  const carry: InputNode[] = [];
+  const nextCarry: Node[] = [];
+  const init: Node[] = [];
+  const ys: Node[] = [];
+  for (const [name, m] of members) {
+    const defined = definedElements(m.rowShape, m.pieces);
+    if (defined.includes(0)) refuse(`a step does not define every element of a row of ${name}`);
+    const row = assemblePartly(body, m.rowShape, m.pieces);
+    ys.push(row);
+    const known = base.get(name) ?? [];
+    const whole = assemblePartly(l.g, m.shape, known);
+    m.carry.forEach((input, k) => {
+      carry.push(input);
+      nextCarry.push(k === 0 ? row : m.carry[k - 1]);
+      const at = m.start - (k + 1);
+      init.push(at < 0 ? l.g.zeros(input.shape) : l.g.at(whole, m.dim, at));
+    });
+  }
+  const scanned = l.g.scanOf(
+    { length: axis.size, init, xs: imports.xs, consts: imports.consts },
+    { carry, slices: imports.slices, consts: imports.shared, nextCarry, ys },
+  );
+  const out = new Map<string, Piece>();
+  let k = 0;
+  for (const [name, m] of members) {
+    const rows = scanned.ys[k++];
+    const eventSize = m.shape.event.reduce((n, d) => n * d, 1);
+    const positions = rowPositions(m, axis.size);
+    out.set(name, { positions, values: l.g.reshape(rows, [positions.length, eventSize]) });
+  }
+  return out;
+}
+
+/** Row-major positions of the scanned rows, step by step. */
+function rowPositions(m: Member, steps: number): Float64Array {
+  const { batch } = m.shape;
+  const inside = batch.slice(m.dim + 1).reduce((n, d) => n * d, 1);
+  const before = batch.slice(0, m.dim).reduce((n, d) => n * d, 1);
+  const out = new Float64Array(steps * before * inside);
+  let next = 0;
+  for (let s = 0; s < steps; s++) {
+    for (let a = 0; a < before; a++) {
+      for (let b = 0; b < inside; b++) {
+        out[next++] = (a * batch[m.dim] + m.start + s) * inside + b;
+      }
+    }
+  }
+  return out;
+}
+
+function memberOf(
+  l: Lowerer,
+  d: Definition,
+  context: Context,
+  axis: Axis,
+  shape: ArrayShape,
+  refuse: Refuse,
+): Member {
+  const walked: { dim: number; start: number }[] = [];
+  d.stmt.indices.forEach((index, dim) => {
+    const at = l.lower(index, context);
+    if (!at.axes.some((a) => a.name === axis.name)) return;
+    const values = hostInts(l, at);
+    const isUnitStep = at.axes.length === 1 && values.every((v, i) => v === values[0] + i);
+    if (!isUnitStep) refuse("its target does not go up by one each step");
+    walked.push({ dim, start: values[0] });
+  });
+  if (walked.length !== 1) refuse("the loop must walk exactly one axis of it");
+  const [{ dim, start }] = walked;
+  const batch = shape.batch.filter((_, k) => k !== dim);
+  return { shape, dim, start, rowShape: { ...shape, batch }, carry: [], pieces: [] };
+}
+
+function withoutAxis(context: Context, axis: Axis): Context {
+  const vars = new Map([...context.vars].filter(([, v]) => v.axis.name !== axis.name));
+  return { ...context, axes: context.axes.filter((a) => a.name !== axis.name), vars };
+}
+
+/** Whether a body expression reads the recurrence, also through local definitions. */
+function dependsOn(
+  e: Expr,
+  members: ReadonlyMap<string, unknown>,
+  context: Context,
+  seen: Map<string, boolean>,
+): boolean {
+  for (const name of freeVariables(e)) {
+    if (members.has(name)) return true;
+    const local = context.locals.get(name);
+    if (local === undefined || seen.has(name)) continue;
+    seen.set(name, false);
+    if (dependsOn(local, members, context, seen)) return true;
+  }
+  return false;
+}
+
+/** Values from outside the recurrence: as rows of the steps, or the same for every step. */
+class Imports {
+  readonly xs: Node[] = [];
+  readonly slices: InputNode[] = [];
+  readonly consts: Node[] = [];
+  readonly shared: InputNode[] = [];
+  readonly #inputs = new Map<Node, InputNode>();
+  readonly #outer = new WeakMap<Context, Context>();
+
+  constructor(
+    readonly lowerer: Lowerer,
+    private readonly body: GraphBuilder,
+    private readonly axis: Axis,
+  ) {}
+
+  /** Notes the context outside that a body context comes from. */
+  remember(inner: Context, outer: Context): void {
+    this.#outer.set(inner, outer);
+    this.#top = outer;
+  }
+  #top: Context | undefined;
+
+  /** The same place with the scanned loop as its first axis. */
+  outerOf(inner: Context): Context {
+    const known = this.#outer.get(inner);
+    if (known !== undefined) return known;
+    const top = this.#top ?? internalError("a scan's body has no context");
+    const vars = new Map([...inner.vars]);
+    for (const [name, v] of top.vars) if (v.axis.name === this.axis.name) vars.set(name, v);
+    const made: Context = { ...inner, axes: [this.axis, ...inner.axes], vars };
+    this.#outer.set(inner, made);
+    return made;
+  }
+
+  read(e: Expr, context: Context): Lowered {
+    const value = this.lowerer.lower(e, this.outerOf(context));
+    const isRow = value.axes.some((a) => a.name === this.axis.name);
+    if (!isRow) {
+      const data = constantData(this.lowerer, value.node);
+      const { shape, dtype } = value.node;
+      const node =
+        data === undefined
+          ? this.#import(value.node, false)
+          : this.body.constant(data, shape, dtype);
+      return { node, axes: value.axes };
+    }
+    // The scanned loop is the first axis of the context, so rows are already in front.
+    return { node: this.#import(value.node, true), axes: value.axes.slice(1) };
+  }
+
+  #import(node: Node, isRow: boolean): InputNode {
+    const known = this.#inputs.get(node);
+    if (known !== undefined) return known;
+    const name = `${isRow ? "slice" : "const"}${(isRow ? this.xs : this.consts).length}`;
+    const shape = isRow ? node.shape.slice(1) : node.shape;
+    const input = this.body.input(name, shape, node.dtype);
+    (isRow ? this.xs : this.consts).push(node);
+    (isRow ? this.slices : this.shared).push(input);
+    this.#inputs.set(node, input);
+    return input;
+  }
+}
+
+/** `m[t − 1]`, `m[t − k]` over inner loops, or an element of this very step. */
+function readMember(
+  l: Lowerer,
+  imports: Imports,
+  members: ReadonlyMap<string, Member>,
+  e: Expr,
+  context: Context,
+  refuse: Refuse,
+): Lowered | undefined {
+  if (e.kind === "var" && members.has(e.name)) return refuse(`\`${e.name}\` is read as a whole`);
+  if (e.kind !== "index") return undefined;
+  const { target, indices } = flattenIndex(e);
+  if (target.kind !== "var") return undefined;
+  const member = members.get(target.name);
+  if (member === undefined) return undefined;
+  const outer = imports.outerOf(context);
+  const { batch, event } = member.shape;
+  const dims = [...batch, ...event];
+  const what = nameOf(target);
+  const specs = dims.map((size, dim): DimSpec => {
+    const index = indices[dim];
+    if (index === undefined) return { kind: "keep" };
+    const where = dim === member.dim ? outer : context;
+    return dimSpec(imports.lowerer, index, size, dim, where, what, e.span);
+  });
+  const own = specs[member.dim];
+  if (own.kind !== "gather") return refuse(`it reads a fixed element of \`${what}\``);
+  const { lags, axes } = lagsOf(own, member, outer, refuse, what);
+  const furthest = lags.reduce((a, b) => Math.max(a, b), 0);
+  const rowOf = (lag: number): Node => rowAt(l, member, lag, refuse, what);
+  if (axes.length === 0 && own.event.length === 0) {
+    const rowSpecs = specs.filter((_, d) => d !== member.dim);
+    return applySpecs(l, rowOf(lags[0]), rowSpecs, context);
+  }
+  const nearest = lags.reduce((a, b) => Math.min(a, b), furthest);
+  const rows = Array.from({ length: furthest - nearest + 1 }, (_, k) => rowOf(nearest + k));
+  const values = lags.map((lag) => lag - nearest);
+  const window = specs.map((s, d) =>
+    d === member.dim ? ({ kind: "gather", values, axes, event: own.event } as const) : s,
+  );
+  return applySpecs(l, l.g.stack(rows, member.dim), window, context);
+}
+
+/** How many steps back each read goes: the same at every step where the read counts. */
+function lagsOf(
+  spec: Extract<DimSpec, { kind: "gather" }>,
+  member: Member,
+  outer: Context,
+  refuse: Refuse,
+  what: string,
+): { lags: Float64Array; axes: Axis[] } {
+  const [scanAxis] = outer.axes;
+  const inner = spec.axes.filter((a) => a.name !== scanAxis.name);
+  const all = [scanAxis, ...inner];
+  const width = spec.event.reduce((n, d) => n * d, 1);
+  const rest = axisSizes(inner).reduce((n, d) => n * d, 1);
+  const eventAxis: Axis = { name: "#event", size: width };
+  const values = spread(spec.values, [...spec.axes, eventAxis], [...all, eventAxis]);
+  const mask = outer.mask;
+  const maskUnion =
+    mask === undefined ? [] : outer.axes.filter((a) => all.some((b) => b.name === a.name));
+  const counts =
+    mask?.axes.every((a) => maskUnion.some((b) => b.name === a.name)) === true
+      ? spread(mask.data, mask.axes, maskUnion)
+      : undefined;
+  const lags = new Float64Array(rest * width).fill(Number.NaN);
+  for (let s = 0; s < scanAxis.size; s++) {
+    for (let i = 0; i < rest; i++) {
+      if (counts !== undefined && counts[s * rest + i] === 0) continue;
+      for (let k = 0; k < width; k++) {
+        const lag = member.start + s - values[(s * rest + i) * width + k];
+        const at = i * width + k;
+        if (Number.isNaN(lags[at])) lags[at] = lag;
+        else if (lags[at] !== lag) refuse(`it reads \`${what}\` at a distance that changes`);
+      }
+    }
+  }
+  // A read that never counts may go anywhere; one step back is always there.
+  const settled = lags.map((lag) => (Number.isNaN(lag) ? 1 : lag));
+  if (settled.some((lag) => lag < 0)) refuse(`it reads later elements of \`${what}\``);
+  return { lags: settled, axes: inner };
+}
+
+/** The row `lag` steps back; lag 0 is what this step has defined so far. */
+function rowAt(l: Lowerer, m: Member, lag: number, refuse: Refuse, what: string): Node {
+  if (lag === 0) {
+    if (m.pieces.length === 0) refuse(`it reads \`${what}\` before it is defined in the step`);
+    return assemblePartly(l.g, m.rowShape, m.pieces);
+  }
+  while (m.carry.length < lag) {
+    const name = `carry_${m.shape.name}_${m.carry.length + 1}`;
+    m.carry.push(l.g.input(name, [...m.rowShape.batch, ...m.rowShape.event]));
+  }
+  return m.carry[lag - 1];
+}
