@@ -364,7 +364,11 @@ export const shapeRules: { readonly [K in Op]: (n: Draft<K>) => NodeType } = {
     check(n.consts.length === body.consts.length, "scan", () => "consts of different number");
     n.init.forEach((x, k) => {
       const ok =
-        sameShape(x.shape, body.carry[k].shape) && sameShape(x.shape, body.nextCarry[k].shape);
+        sameShape(x.shape, body.carry[k].shape) &&
+        sameShape(x.shape, body.nextCarry[k].shape) &&
+        // A carry holds what the steps make of it: no narrower than any of them.
+        joinDTypes(x.dtype, body.nextCarry[k].dtype) === body.carry[k].dtype &&
+        x.dtype === body.carry[k].dtype;
       check(ok, "scan", () => `carry ${k}: ${text(x, body.carry[k], body.nextCarry[k])}`);
     });
     n.xs.forEach((x, k) => {
@@ -387,7 +391,7 @@ export const shapeRules: { readonly [K in Op]: (n: Draft<K>) => NodeType } = {
     );
     if (index < carries) {
       const next = source.body.nextCarry[index];
-      return { shape: next.shape, dtype: joinDTypes(next.dtype, source.init[index].dtype) };
+      return { shape: next.shape, dtype: source.body.carry[index].dtype };
     }
     const y = source.body.ys[index - carries];
     return { shape: [source.length, ...y.shape], dtype: y.dtype };

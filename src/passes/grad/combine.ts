@@ -1,6 +1,7 @@
 /** Sums the contributions to one adjoint. */
 import type { GraphBuilder } from "../../tensor/builder.js";
 import type { Node, NodeOf, Shape } from "../../tensor/ops.js";
+import { addMasked } from "./mask.js";
 
 /**
  * The sum of nodes of one shape. Slices of one array (the parameters in a flat vector, the states
@@ -18,7 +19,7 @@ export function combine(g: GraphBuilder, contributions: readonly Node[]): Node {
     else byAxis.set(axis, [c]);
   }
   for (const [axis, pads] of byAxis) rest.push(...joinPads(g, axis, pads));
-  return rest.reduce((sum, c) => g.add(sum, c));
+  return rest.reduce((sum, c) => addMasked(g, sum, c));
 }
 
 /** The one axis along which a pad pads; undefined where there are several. */

@@ -115,8 +115,8 @@ export const binaryDerivatives: { readonly [F in BinaryFn]: BinaryRule } = {
     a.add(n.x, dy);
     if (a.wants(n.y)) a.add(n.y, a.g.neg(a.g.mul(dy, a.g.floor(a.g.div(n.x, n.y)))));
   },
-  max: (a, dy, n) => extremum(a, dy, n.x, n.y),
-  min: (a, dy, n) => extremum(a, dy, n.y, n.x),
+  max: (a, dy, n) => extremum(a, dy, n, "gt", "lt"),
+  min: (a, dy, n) => extremum(a, dy, n, "lt", "gt"),
   lt: noBinary,
   le: noBinary,
   gt: noBinary,
@@ -144,15 +144,18 @@ function powerSlope(g: GraphBuilder, x: Node, y: Node): Node {
   return g.select(g.eq(y, 0), 0, slope);
 }
 
-/** The greater operand gets `dy`; both get half where they are equal. */
-function extremum(a: Adjoints, dy: Node, greater: Node, less: Node): void {
+/** The operand that wins gets `dy`; both get half where they are equal, none where one is NaN. */
+function extremum(
+  a: Adjoints,
+  dy: Node,
+  n: NodeOf<"binary">,
+  xWins: "lt" | "gt",
+  yWins: "lt" | "gt",
+): void {
   const { g } = a;
-  const tie = g.select(g.eq(greater, less), g.mul(dy, 0.5), 0);
-  // Each side with its own select: a NaN in one operand stops both.
-  const isGreater = g.gt(greater, less);
-  const isLess = g.lt(greater, less);
-  if (a.wants(greater)) a.add(greater, g.select(isGreater, dy, tie));
-  if (a.wants(less)) a.add(less, g.select(isLess, dy, tie));
+  const tie = g.select(g.eq(n.x, n.y), g.mul(dy, 0.5), 0);
+  if (a.wants(n.x)) a.add(n.x, g.select(g.binary(xWins, n.x, n.y), dy, tie));
+  if (a.wants(n.y)) a.add(n.y, g.select(g.binary(yWins, n.x, n.y), dy, tie));
 }
 
 /** factor · log, 0 where the factor is 0 whatever the log is. */

@@ -12,6 +12,7 @@ import type { Adjoints, VjpRule } from "./contract.js";
 import { binaryDerivatives, ternaryDerivatives, unaryDerivatives } from "./elementwise.js";
 import { linalgVjps } from "./linalg.js";
 import { logSumExpVjp } from "./logsumexp.js";
+import { insideMasks } from "./mask.js";
 import { scanVjp } from "./scan.js";
 import { structuralVjps } from "./structural.js";
 
@@ -21,15 +22,17 @@ export const vjpRules: {
 } = {
   const: () => {},
   input: () => {},
-  unary: (a, n, dy) => {
-    const rule = unaryDerivatives[n.fn];
-    if (rule !== "flat") a.add(n.x, rule(a.g, dy, n.x, n));
-  },
+  unary: (a, n, dy) =>
+    insideMasks(a, n, dy, (inner, _, d) => {
+      const rule = unaryDerivatives[n.fn];
+      if (rule !== "flat") inner.add(n.x, rule(inner.g, d, n.x, n));
+    }),
   binary: (a, n, dy) => {
     if (n.fn === "add" && logSumExpVjp(a, n, dy)) return;
-    binaryDerivatives[n.fn](a, dy, n);
+    insideMasks(a, n, dy, (inner, _, d) => binaryDerivatives[n.fn](inner, d, n));
   },
-  ternary: (a, n, dy) => ternaryDerivatives[n.fn](a, dy, n),
+  ternary: (a, n, dy) =>
+    insideMasks(a, n, dy, (inner, _, d) => ternaryDerivatives[n.fn](inner, d, n)),
   ...structuralVjps,
   ...linalgVjps,
 };
