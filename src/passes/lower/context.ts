@@ -1,0 +1,45 @@
+/** What one lowered function has once: names of locals, the constants, the scratch memory. */
+import type { Expr, Local, ScalarType, Stmt } from "../../kernel/ir.js";
+import { get, set } from "../../kernel/build.js";
+import type { ConstantPool } from "./memory.js";
+import { ScratchPlan } from "./memory.js";
+import type { Affine } from "./index-maps.js";
+
+/** Where a root or an input lives. `strides` are those of its axes, in elements. */
+export type Storage =
+  | { readonly kind: "local"; readonly local: Local }
+  | {
+      readonly kind: "buffer";
+      readonly buffer: string;
+      readonly offset: Affine;
+      readonly strides: readonly number[];
+    }
+  /** One block of the loop at hand, by the index within the block. */
+  | { readonly kind: "block"; readonly buffer: string };
+
+export class FunctionContext {
+  readonly constants: ConstantPool;
+  readonly scratch: ScratchPlan;
+  #nextName = 0;
+  #nextVariable = 0;
+
+  constructor(constants: ConstantPool) {
+    this.constants = constants;
+    this.scratch = new ScratchPlan(constants);
+  }
+
+  local(hint: string, type: ScalarType = "f64"): Local {
+    return { name: `${hint}${this.#nextName++}`, type };
+  }
+
+  variableId(): number {
+    return this.#nextVariable++;
+  }
+
+  /** Sets a new local to the value, in `code`. */
+  bind(code: Stmt[], hint: string, value: Expr): Expr {
+    const local = this.local(hint, value.type);
+    code.push(set(local, value));
+    return get(local);
+  }
+}

@@ -1,0 +1,291 @@
+/**
+ * Factorisations and solves as loops, by rows, so that inner loops are dot products or updates of
+ * contiguous memory. Sources: Golub and Van Loan, Matrix Computations, 4th ed.: algorithms 4.2.2
+ * (Cholesky, by rows), 3.1.1 and 3.1.2 (triangular systems), 3.4.1 (LU with partial pivoting).
+ */
+import * as k from "../../kernel/build.js";
+import type { Expr, Stmt } from "../../kernel/ir.js";
+import { type ArrayRef, load, loopOver, loopsOver, store } from "./arrays.js";
+import type { FunctionContext } from "./context.js";
+import { type Affine, shift } from "./index-maps.js";
+
+const zero = k.f64(0);
+
+/** `Σ_{p in [from, to)} f(p)` in a new local. */
+function dot(
+  context: FunctionContext,
+  code: Stmt[],
+  extent: number,
+  range: { readonly from?: Affine; readonly to?: Affine },
+  f: (p: Affine) => Expr,
+): Expr {
+  const sum = context.local("dot");
+  code.push(k.set(sum, zero));
+  loopOver(
+    context,
+    code,
+    extent,
+    (p, inner) => {
+      inner.push(k.set(sum, k.add(k.get(sum), f(p))));
+    },
+    { ...range, reductions: [{ local: sum.name, fn: "add" }] },
+  );
+  return k.get(sum);
+}
+
+/** L of A = L Lᵀ; all NaN where a pivot is not positive and finite. Reads A's lower triangle. */
+export function emitCholesky(
+  context: FunctionContext,
+  code: Stmt[],
+  a: ArrayRef,
+  l: ArrayRef,
+): void {
+  const n = a.shape[0];
+  const good = context.local("good", "i32");
+  code.push(k.set(good, k.i32(1)));
+  loopOver(context, code, n, (i, rows) => {
+    loopOver(
+      context,
+      rows,
+      n,
+      (j, columns) => {
+        const sum = dot(context, columns, n, { to: j }, (p) =>
+          k.mul(load(l, [i, p]), load(l, [j, p])),
+        );
+        const rest = k.sub(load(a, [i, j]), sum);
+        columns.push(store(l, [i, j], k.div(rest, load(l, [j, j]))));
+      },
+      { to: i },
+    );
+    const sum = dot(context, rows, n, { to: i }, (p) => k.mul(load(l, [i, p]), load(l, [i, p])));
+    const pivot = context.bind(rows, "pivot", k.sub(load(a, [i, i]), sum));
+    // False for NaN.
+    const positive = k.and(k.gt(pivot, zero), k.lt(pivot, k.f64(Number.POSITIVE_INFINITY)));
+    rows.push(k.set(good, k.and(k.get(good), positive)));
+    rows.push(store(l, [i, i], k.unary("sqrt", pivot)));
+    loopOver(context, rows, n, (j, inner) => inner.push(store(l, [i, j], zero)), {
+      from: shift(i, 1),
+      parallel: true,
+    });
+  });
+  fillIf(context, code, k.unary("eqz", k.get(good)), l);
+}
+
+/** Sets a matrix to NaN under a condition. */
+function fillIf(context: FunctionContext, code: Stmt[], condition: Expr, x: ArrayRef): void {
+  const fill: Stmt[] = [];
+  loopsOver(context, fill, x.shape, (at, inner) => inner.push(store(x, at, k.f64(Number.NaN))));
+  code.push(k.when(condition, fill));
+}
+
+export function emitCopy(
+  context: FunctionContext,
+  code: Stmt[],
+  from: ArrayRef,
+  to: ArrayRef,
+): void {
+  loopsOver(context, code, to.shape, (at, inner) => inner.push(store(to, at, load(from, at))));
+}
+
+/** X with L X = B, or Lᵀ X = B; B and X are n × m. */
+export function emitTriangularSolve(
+  context: FunctionContext,
+  code: Stmt[],
+  l: ArrayRef,
+  b: ArrayRef,
+  x: ArrayRef,
+  transposed: boolean,
+): void {
+  const [n, m] = x.shape;
+  if (!transposed && m === 1) {
+    const c: Affine = { constant: 0, terms: [] };
+    loopOver(context, code, n, (i, rows) => {
+      const sum = dot(context, rows, n, { to: i }, (p) => k.mul(load(l, [i, p]), load(x, [p, c])));
+      rows.push(store(x, [i, c], k.div(k.sub(load(b, [i, c]), sum), load(l, [i, i]))));
+    });
+    return;
+  }
+  emitCopy(context, code, b, x);
+  if (!transposed) {
+    loopOver(context, code, n, (i, rows) => {
+      loopOver(
+        context,
+        rows,
+        n,
+        (p, inner) => subtractRow(context, inner, x, i, p, load(l, [i, p])),
+        { to: i },
+      );
+      divideRow(context, rows, x, i, load(l, [i, i]));
+    });
+    return;
+  }
+  // Column i of Lᵀ is row i of L: once x[i] is known its share is taken from the rows above.
+  loopOver(
+    context,
+    code,
+    n,
+    (i, rows) => {
+      divideRow(context, rows, x, i, load(l, [i, i]));
+      loopOver(
+        context,
+        rows,
+        n,
+        (p, inner) => subtractRow(context, inner, x, p, i, load(l, [i, p])),
+        { to: i, parallel: m === 1 },
+      );
+    },
+    { down: true },
+  );
+}
+
+/** `x[i, :] −= factor · x[p, :]`. */
+function subtractRow(
+  context: FunctionContext,
+  code: Stmt[],
+  x: ArrayRef,
+  i: Affine,
+  p: Affine,
+  factor: Expr,
+): void {
+  const once = x.shape[1] === 1 ? factor : context.bind(code, "factor", factor);
+  loopsOver(context, code, [x.shape[1]], ([c], inner) => {
+    const rest = k.sub(load(x, [i, c]), k.mul(once, load(x, [p, c])));
+    inner.push(store(x, [i, c], rest));
+  });
+}
+
+function divideRow(
+  context: FunctionContext,
+  code: Stmt[],
+  x: ArrayRef,
+  i: Affine,
+  divisor: Expr,
+): void {
+  const by = context.bind(code, "divisor", divisor);
+  loopsOver(context, code, [x.shape[1]], ([c], inner) => {
+    inner.push(store(x, [i, c], k.div(load(x, [i, c]), by)));
+  });
+}
+
+/**
+ * Factors A in place, P A = L U, and does to B's rows what it does to A's. Returns the local that
+ * says whether every pivot was finite and not 0.
+ */
+function emitElimination(
+  context: FunctionContext,
+  code: Stmt[],
+  a: ArrayRef,
+  b: ArrayRef | undefined,
+): Expr {
+  const n = a.shape[0];
+  const good = context.local("good", "i32");
+  code.push(k.set(good, k.i32(1)));
+  loopOver(context, code, n, (j, steps) => {
+    const best = context.local("best");
+    const row = context.local("row", "i32");
+    const rowIndex: Affine = {
+      constant: 0,
+      terms: [
+        { of: { id: context.variableId(), expr: k.get(row), depth: 0, extent: n }, coeff: 1 },
+      ],
+    };
+    steps.push(k.set(best, k.unary("abs", load(a, [j, j]))));
+    steps.push(k.set(row, indexOf(j)));
+    loopOver(
+      context,
+      steps,
+      n,
+      (i, inner) => {
+        const size = context.bind(inner, "size", k.unary("abs", load(a, [i, j])));
+        inner.push(k.when(k.gt(size, k.get(best)), [k.set(best, size), k.set(row, indexOf(i))]));
+      },
+      { from: shift(j, 1) },
+    );
+    const swaps: Stmt[] = [];
+    for (const x of b === undefined ? [a] : [a, b]) {
+      loopsOver(context, swaps, [x.shape[1]], ([c], inner) => {
+        const kept = context.bind(inner, "kept", load(x, [j, c]));
+        inner.push(store(x, [j, c], load(x, [rowIndex, c])));
+        inner.push(store(x, [rowIndex, c], kept));
+      });
+    }
+    steps.push(k.when(k.binary("ne", k.get(row), indexOf(j)), swaps));
+    const pivot = context.bind(steps, "pivot", load(a, [j, j]));
+    // False for NaN.
+    const magnitude = k.unary("abs", pivot);
+    const usable = k.and(k.gt(magnitude, zero), k.lt(magnitude, k.f64(Number.POSITIVE_INFINITY)));
+    const eliminate: Stmt[] = [];
+    loopOver(
+      context,
+      eliminate,
+      n,
+      (i, inner) => {
+        const factor = context.bind(inner, "factor", k.div(load(a, [i, j]), pivot));
+        loopOver(
+          context,
+          inner,
+          n,
+          (c, update) => {
+            const rest = k.sub(load(a, [i, c]), k.mul(factor, load(a, [j, c])));
+            update.push(store(a, [i, c], rest));
+          },
+          { from: shift(j, 1), parallel: true },
+        );
+        if (b !== undefined) subtractRow(context, inner, b, i, j, factor);
+      },
+      { from: shift(j, 1) },
+    );
+    steps.push(k.when(usable, eliminate, [k.set(good, k.i32(0))]));
+  });
+  return k.get(good);
+}
+
+function indexOf(a: Affine): Expr {
+  return a.terms[0].of.expr;
+}
+
+/** X with A X = B, all NaN where A is singular; `work` has A's shape. */
+export function emitSolve(
+  context: FunctionContext,
+  code: Stmt[],
+  a: ArrayRef,
+  b: ArrayRef,
+  x: ArrayRef,
+  work: ArrayRef,
+): void {
+  emitCopy(context, code, a, work);
+  emitCopy(context, code, b, x);
+  const good = emitElimination(context, code, work, x);
+  const n = a.shape[0];
+  loopOver(
+    context,
+    code,
+    n,
+    (i, rows) => {
+      loopOver(
+        context,
+        rows,
+        n,
+        (p, inner) => subtractRow(context, inner, x, i, p, load(work, [i, p])),
+        { from: shift(i, 1) },
+      );
+      divideRow(context, rows, x, i, load(work, [i, i]));
+    },
+    { down: true },
+  );
+  fillIf(context, code, k.unary("eqz", good), x);
+}
+
+/** `log |det A|`, −∞ where A is singular; `work` has A's shape. */
+export function emitLogAbsDet(
+  context: FunctionContext,
+  code: Stmt[],
+  a: ArrayRef,
+  work: ArrayRef,
+): Expr {
+  emitCopy(context, code, a, work);
+  emitElimination(context, code, work, undefined);
+  return dot(context, code, a.shape[0], {}, (i) =>
+    k.call("log", [k.unary("abs", load(work, [i, i]))]),
+  );
+}
