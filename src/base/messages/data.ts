@@ -138,6 +138,48 @@ export const dataMessages = {
     message: `the param \`${p.name}\` has no prior, and ${p.method} samples from a posterior`,
     help: `draw it instead (\`${p.name} ~ …\`, or \`~ Flat()\`), or use the method map`,
   })),
+  unknown_model: error((p: { name: string; known: readonly string[]; near: readonly string[] }) => ({
+    message: `there is no model \`${p.name}\`; the file defines ${list(p.known)}`,
+    help: didYouMean(p.near) ?? "choose one of these by --model",
+  })),
+  several_models: error((p: { known: readonly string[] }) => ({
+    message: `the file defines ${list(p.known)}`,
+    help: "say which one to run: --model NAME, or { model: NAME } in the API",
+  })),
+  no_model: error((p: { path: string }) => ({
+    message: `\`${p.path}\` defines no model`,
+    help: "add one: `model name(inputs) { … }`",
+  })),
+  unknown_variable: error(
+    (p: { name: string; known: readonly string[]; near: readonly string[] }) => ({
+      message: `the model defines no \`${p.name}\``,
+      help: didYouMean(p.near) ?? `it defines ${list(p.known)}`,
+    }),
+  ),
+  bad_option: error((p: { option: string; value: string; wanted: string }) => ({
+    message: `the option ${p.option} is ${p.value}`,
+    help: `it must be ${p.wanted}`,
+  })),
+  unknown_option: error((p: { option: string; method: string; near: readonly string[] }) => ({
+    message: `${p.method} has no option \`${p.option}\``,
+    help: didYouMean(p.near) ?? "see the documentation of the method for its options",
+  })),
+  no_latent_sites: error((p: { method: string }) => ({
+    message: `every site of the model is observed, so there is nothing for ${p.method} to infer`,
+    help: "leave the sites to be inferred out of the data",
+  })),
+  improper_mode: error((p: { name: string }) => ({
+    message: `the mode search ran off to infinity along \`${p.name}\``,
+    help: "the density has no maximum there; give the site a proper prior or a bound",
+  })),
+  file_unreadable: error((p: { path: string; reason: string }) => ({
+    message: `cannot read \`${p.path}\`: ${p.reason}`,
+    help: "check the path",
+  })),
+  file_unwritable: error((p: { path: string; reason: string }) => ({
+    message: `cannot write to \`${p.path}\`: ${p.reason}`,
+    help: "choose another folder with --out",
+  })),
   size_mismatch_at_run: error((p: { left: string; right: string }) => ({
     message: `the shapes ${p.left} and ${p.right} do not agree`,
     help: "only scalars broadcast; check the sizes given with the data",

@@ -1,0 +1,143 @@
+/**
+ * The pipeline, stage by stage: the only file that knows every one of them. Text becomes a model,
+ * a model with data becomes a log joint, the log joint becomes kernels, kernels become code.
+ */
+import { type Diagnostic, fail, TildeError } from "../base/diagnostic.js";
+import type { Source } from "../base/span.js";
+import { nearestNames } from "../base/nearest.js";
+import { elaborate, type LoadImport } from "../elaborate/index.js";
+import { buildLogJoint, type LogJoint } from "../inference/logjoint/index.js";
+import type { KernelModule } from "../kernel/ir.js";
+import type { DataSet } from "../model/data.js";
+import type { Model } from "../model/ir.js";
+import { collapse } from "../passes/collapse/index.js";
+import { type Conditioned, condition } from "../passes/condition/index.js";
+import { gradient } from "../passes/grad/index.js";
+import { ConstantPool, lowerGraph } from "../passes/lower/index.js";
+import { simplify } from "../passes/simplify/index.js";
+import type { SourceFile } from "../syntax/ast.js";
+import { parseSource } from "../syntax/parse.js";
+import type { Graph, Node } from "../tensor/ops.js";
+import type { RawData } from "./data/values.js";
+
+/** The stages that can be shown, in the order of the pipeline. */
+export const stages = ["tokens", "ast", "model", "graph", "grad", "kernel", "wat"] as const;
+export type Stage = (typeof stages)[number];
+
+export interface CheckedSource {
+  readonly ast: SourceFile | undefined;
+  readonly models: ReadonlyMap<string, Model>;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** Text to models; never throws for what the text says. */
+export function checkSource(source: Source, loadImport?: LoadImport): CheckedSource {
+  const parsed = parseSource(source);
+  const broken = parsed.diagnostics.some((d) => d.severity === "error");
+  if (parsed.ast === undefined || broken) {
+    return { ast: parsed.ast, models: new Map(), diagnostics: parsed.diagnostics };
+  }
+  const { models, diagnostics } = elaborate(parsed.ast, { loadImport });
+  return { ast: parsed.ast, models, diagnostics: [...parsed.diagnostics, ...diagnostics] };
+}
+
+/**
+ * The model of that name, or the only one.
+ * @throws TildeError with the file's diagnostics, or where the name is unknown or needed.
+ */
+export function selectModel(checked: CheckedSource, source: Source, name?: string): Model {
+  const errors = checked.diagnostics.filter((d) => d.severity === "error");
+  if (errors.length > 0) throw new TildeError(errors);
+  const known = [...checked.models.keys()];
+  if (name !== undefined) {
+    const found = checked.models.get(name);
+    if (found !== undefined) return found;
+    return fail("unknown_model", undefined, { name, known, near: nearestNames(name, known) });
+  }
+  const models = [...checked.models.values()];
+  if (models.length === 1) return models[0];
+  if (models.length === 0) return fail("no_model", undefined, { path: source.path });
+  return fail("several_models", undefined, { known });
+}
+
+/** Joins a model with data; a value that cannot be read counts only where the model wants it. */
+export function conditionRaw(model: Model, raw: RawData): Conditioned {
+  const wanted = new Set([
+    ...model.inputs.map((i) => i.name),
+    ...model.variables.map((v) => v.name),
+    ...model.boundSizes,
+  ]);
+  const problems = [...raw.problems].filter(([name]) => wanted.has(name)).map(([, d]) => d);
+  if (problems.length > 0) throw new TildeError(problems);
+  return condition(model, raw.values as DataSet);
+}
+
+/** A density with everything that the samplers need of it, before the kernels are compiled. */
+export interface CompiledModel {
+  readonly joint: LogJoint;
+  /** Functions `lp_grad`, `lp_grad_nojac` (where asked) and `constrain` with their buffers. */
+  readonly kernels: KernelModule;
+}
+
+export interface DensityOptions {
+  readonly methodName: string;
+  /** Also the density in the model's own coordinates, for modes. */
+  readonly withoutJacobian?: boolean;
+  /** Sees each graph as it is made, for `--dump`. */
+  readonly record?: (stage: "graph" | "grad", graph: Graph) => void;
+}
+
+/** A conditioned model to kernels of its log density, gradient and constrained values. */
+export function compileDensity(conditioned: Conditioned, options: DensityOptions): CompiledModel {
+  const joint = buildLogJoint(conditioned, options.methodName);
+  const pool = new ConstantPool();
+  const gradientKernel = (name: string, output: Node) => {
+    const forward = collapse(
+      simplify({ inputs: [joint.q], outputs: [{ name: "lp", node: output }] }),
+    );
+    if (name === "lp_grad") options.record?.("graph", forward);
+    const both = simplify(withGradient(forward));
+    if (name === "lp_grad") options.record?.("grad", both);
+    return lowerGraph(both, {
+      name,
+      result: "lp",
+      inputs: { q: "q" },
+      outputs: { grad: "grad" },
+      constants: pool,
+    });
+  };
+  const parts = [gradientKernel("lp_grad", joint.logDensity)];
+  if (options.withoutJacobian) parts.push(gradientKernel("lp_grad_nojac", joint.logJoint));
+  const values = simplify({
+    inputs: [joint.q],
+    outputs: [{ name: "constrained", node: joint.constrained }],
+  });
+  parts.push(
+    lowerGraph(values, {
+      name: "constrain",
+      inputs: { q: "q" },
+      outputs: { constrained: "constrained" },
+      constants: pool,
+    }),
+  );
+  return { joint, kernels: mergeKernels(parts, pool) };
+}
+
+/** The same graph with the gradient of its one output in its one input. */
+function withGradient(forward: Graph): Graph {
+  const [{ node }] = forward.outputs;
+  const [q] = forward.inputs;
+  const { builder, outputs } = gradient(node, [q]);
+  void builder;
+  return { inputs: forward.inputs, outputs: [...forward.outputs, { name: "grad", node: outputs[0] }] };
+}
+
+function mergeKernels(
+  parts: readonly { readonly functions: KernelModule["functions"]; readonly buffers: KernelModule["buffers"] }[],
+  pool: ConstantPool,
+): KernelModule {
+  const buffers = new Map(
+    [...parts.flatMap((p) => p.buffers), ...pool.buffers(), ...pool.scratchBuffers()].map((b) => [b.name, b]),
+  );
+  return { buffers: [...buffers.values()], functions: parts.flatMap((p) => p.functions) };
+}

@@ -1,0 +1,85 @@
+/** Data files: JSON (an object of names to values) and CSV (a column is a vector). */
+import { readFile } from "node:fs/promises";
+import { fail } from "../../base/diagnostic.js";
+import { lineColumn } from "../../base/span.js";
+import { mergeData, type RawData, readObject } from "./values.js";
+
+/** @throws TildeError where a file cannot be read or is not JSON or CSV. */
+export async function loadDataFiles(paths: readonly string[]): Promise<RawData> {
+  const parts: RawData[] = [];
+  for (const path of paths) {
+    const text = await readText(path);
+    parts.push(/\.(csv|tsv)$/i.test(path) ? await parseCsv(path, text) : parseJson(path, text));
+  }
+  return mergeData(parts);
+}
+
+async function readText(path: string): Promise<string> {
+  try {
+    const text = await readFile(path, "utf8");
+    return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    const reason =
+      code === "ENOENT"
+        ? "there is no such file"
+        : code === "EISDIR"
+          ? "it is a folder"
+          : `the system says ${code ?? "no"}`;
+    return fail("data_parse", undefined, { path, reason });
+  }
+}
+
+export function parseJson(path: string, text: string): RawData {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    return fail("data_parse", undefined, { path, reason: jsonReason(text, error as Error) });
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    const reason = "the file does not hold an object of names to values";
+    return fail("data_parse", undefined, { path, reason });
+  }
+  return readObject(value as Record<string, unknown>);
+}
+
+function jsonReason(text: string, error: Error): string {
+  const at = /position (\d+)/.exec(error.message)?.[1];
+  if (at === undefined) return `it is not JSON (${error.message})`;
+  const { line, column } = lineColumn(text, Number(at));
+  const found = text[Number(at)];
+  const what = found === undefined ? "it ends too early" : `unexpected ${JSON.stringify(found)}`;
+  return `it is not JSON: ${what} at line ${line}, column ${column}`;
+}
+
+async function parseCsv(path: string, text: string): Promise<RawData> {
+  // Loaded on first use: most runs read JSON.
+  const { parse } = await import("csv-parse/sync");
+  let rows: string[][];
+  try {
+    rows = parse(text, {
+      bom: true,
+      trim: true,
+      skip_empty_lines: true,
+      delimiter: /\.tsv$/i.test(path) ? "\t" : ",",
+    }) as string[][];
+  } catch (error) {
+    return fail("data_parse", undefined, { path, reason: (error as Error).message });
+  }
+  if (rows.length === 0) return fail("data_parse", undefined, { path, reason: "it is empty" });
+  const [header, ...body] = rows;
+  const columns: Record<string, unknown[]> = {};
+  header.forEach((name, k) => {
+    columns[name] = body.map((row) => numberCell(row[k]));
+  });
+  return readObject(columns);
+}
+
+/** Numbers and booleans as such; other text is kept, and is a problem only if it is used. */
+function numberCell(cell: string): unknown {
+  if (cell === "") return null;
+  if (/^(true|false)$/i.test(cell)) return cell.toLowerCase() === "true";
+  const x = Number(cell);
+  return Number.isNaN(x) ? cell : x;
+}

@@ -1,0 +1,137 @@
+/** JavaScript values (from JSON, CSV or the API) as rectangular arrays of numbers. */
+import { type Diagnostic, diagnostic } from "../../base/diagnostic.js";
+import { type DataValue, elementCount } from "../../model/data.js";
+
+/** What a user may pass: numbers, booleans, null (missing), typed arrays, nested arrays of these. */
+export type PlainValue =
+  | number
+  | boolean
+  | null
+  | undefined
+  | ArrayLike<number>
+  | readonly PlainValue[];
+
+/**
+ * Values by name. A value that cannot be read is kept as its problem, which counts only where the
+ * model wants that name: a data file may hold columns of text that the model does not use.
+ */
+export interface RawData {
+  readonly values: ReadonlyMap<string, DataValue>;
+  readonly problems: ReadonlyMap<string, Diagnostic>;
+}
+
+const specialNumbers: Readonly<Record<string, number>> = {
+  inf: Number.POSITIVE_INFINITY,
+  "+inf": Number.POSITIVE_INFINITY,
+  "-inf": Number.NEGATIVE_INFINITY,
+  infinity: Number.POSITIVE_INFINITY,
+  "-infinity": Number.NEGATIVE_INFINITY,
+};
+const missingWords: ReadonlySet<string> = new Set(["nan", "na", "", "null"]);
+
+/** A scalar cell: a number, `"missing"`, or undefined where it is neither. */
+function scalarOf(x: unknown): number | "missing" | undefined {
+  if (typeof x === "number") return Number.isNaN(x) ? "missing" : x;
+  if (typeof x === "boolean") return x ? 1 : 0;
+  if (x === null || x === undefined) return "missing";
+  if (typeof x !== "string") return undefined;
+  const word = x.trim().toLowerCase();
+  if (missingWords.has(word)) return "missing";
+  return specialNumbers[word];
+}
+
+function describe(x: unknown): string {
+  if (typeof x === "string") return `the text ${JSON.stringify(x.length > 20 ? `${x.slice(0, 20)}…` : x)}`;
+  if (Array.isArray(x)) return `a list of ${x.length}`;
+  return typeof x === "object" ? "an object" : `a ${typeof x}`;
+}
+
+const isList = (x: unknown): x is ArrayLike<unknown> =>
+  Array.isArray(x) || (ArrayBuffer.isView(x) && !(x instanceof DataView));
+
+/** Reads one value; a problem names the input and the position. */
+export function readValue(name: string, value: unknown): DataValue | Diagnostic {
+  if (value instanceof Float64Array) return withMissing(value.slice(), [value.length]);
+  const dims: number[] = [];
+  for (let x = value; isList(x); x = x[0]) {
+    dims.push(x.length);
+    if (x.length === 0) break;
+  }
+  const data = new Float64Array(elementCount(dims));
+  const missing: number[] = [];
+  let next = 0;
+  let problem: Diagnostic | undefined;
+  const visit = (x: unknown, depth: number, path: readonly number[]): void => {
+    if (problem !== undefined) return;
+    const at = path.length === 0 ? "the top" : `[${path.join("][")}]`;
+    if (depth < dims.length) {
+      const length = isList(x) ? x.length : undefined;
+      if (length === undefined || length !== dims[depth]) {
+        problem = diagnostic("data_ragged", undefined, {
+          name,
+          at: `\`${name}${path.map((i) => `[${i}]`).join("")}\``,
+          got: length === undefined ? describe(x) : `${length} entries`,
+          expected: `${dims[depth]} entries`,
+        });
+        return;
+      }
+      for (let i = 0; i < length; i++) visit((x as ArrayLike<unknown>)[i], depth + 1, [...path, i]);
+      return;
+    }
+    const scalar = scalarOf(x);
+    if (scalar === undefined) {
+      problem = diagnostic("data_not_number", undefined, { name, at, got: describe(x) });
+      return;
+    }
+    if (scalar === "missing") missing.push(next);
+    data[next++] = scalar === "missing" ? Number.NaN : scalar;
+  };
+  visit(value, 0, []);
+  if (problem !== undefined) return problem;
+  return finished(data, dims, missing);
+}
+
+function withMissing(data: Float64Array, dims: readonly number[]): DataValue {
+  const missing: number[] = [];
+  data.forEach((x, i) => {
+    if (Number.isNaN(x)) missing.push(i);
+  });
+  return finished(data, dims, missing);
+}
+
+function finished(data: Float64Array, dims: readonly number[], missing: readonly number[]): DataValue {
+  if (missing.length === 0) return { dims, data };
+  const flags = new Uint8Array(data.length);
+  for (const i of missing) flags[i] = 1;
+  return { dims, data, missing: flags };
+}
+
+/** An object of names to values. */
+export function readObject(object: Readonly<Record<string, unknown>>): RawData {
+  const values = new Map<string, DataValue>();
+  const problems = new Map<string, Diagnostic>();
+  for (const [name, value] of Object.entries(object)) {
+    if (value === undefined) continue;
+    const read = readValue(name, value);
+    if ("data" in read) values.set(name, read);
+    else problems.set(name, read);
+  }
+  return { values, problems };
+}
+
+/** Later sources win where a name stands in several. */
+export function mergeData(parts: readonly RawData[]): RawData {
+  const values = new Map<string, DataValue>();
+  const problems = new Map<string, Diagnostic>();
+  for (const part of parts) {
+    for (const [name, value] of part.values) {
+      values.set(name, value);
+      problems.delete(name);
+    }
+    for (const [name, problem] of part.problems) {
+      problems.set(name, problem);
+      values.delete(name);
+    }
+  }
+  return { values, problems };
+}

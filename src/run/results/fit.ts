@@ -1,0 +1,60 @@
+/** What a run leaves behind: draws of the latent scalars, statistics, timing. Plain data. */
+import type { Conditioned } from "../../passes/condition/index.js";
+import type { LatentVariable } from "../../inference/logjoint/index.js";
+
+/** One chain's kept draws. */
+export interface ChainDraws {
+  /** Kept draws × latent scalars, row-major, in the layout of the latents' offsets. */
+  readonly values: Float64Array;
+  readonly draws: number;
+  /** Per kept draw; a method without a statistic leaves it out. */
+  readonly statistics: Readonly<Partial<Record<DrawStatistic, Float64Array>>>;
+  readonly stepSize?: number;
+}
+
+export type DrawStatistic =
+  | "lp"
+  | "accept_stat"
+  | "stepsize"
+  | "treedepth"
+  | "n_leapfrog"
+  | "divergent"
+  | "energy";
+
+export interface Timing {
+  readonly compileSeconds: number;
+  readonly warmupSeconds: number;
+  readonly sampleSeconds: number;
+  /** Evaluations of the gradient, over all chains and phases. */
+  readonly gradients: number;
+}
+
+export type MethodName = "nuts" | "hmc" | "map" | "laplace" | "prior";
+
+export interface FitData {
+  readonly conditioned: Conditioned;
+  readonly method: MethodName;
+  readonly latents: readonly LatentVariable[];
+  readonly chains: readonly ChainDraws[];
+  readonly timing: Timing;
+  readonly seed: number;
+  /** One point instead of draws: summaries have a mean and nothing else. */
+  readonly isPoint: boolean;
+  /** Stopped before all draws were made. */
+  readonly interrupted: boolean;
+  readonly warmup: number;
+  readonly targetAccept?: number;
+  readonly maxTreeDepth?: number;
+}
+
+/** Draws of one variable over all chains. */
+export interface VariableDraws {
+  /** `[chains, draws, …dims]`, row-major. */
+  readonly data: Float64Array;
+  readonly shape: readonly number[];
+}
+
+/** Latent scalars per draw. */
+export function latentLength(latents: readonly LatentVariable[]): number {
+  return latents.reduce((n, v) => n + v.length, 0);
+}

@@ -1,0 +1,162 @@
+/** The summary of a fit: one row per scalar, the sampler's diagnostics, timing. */
+import type { Diagnostic } from "../../base/diagnostic.js";
+import {
+  moments,
+  type SamplerDiagnostics,
+  samplerDiagnostics,
+  VariableDiagnostics,
+  type VariableSummary,
+} from "../diagnostics/index.js";
+import type { FitData, VariableDraws } from "./fit.js";
+import { elementsOf, readableNames, readVariables } from "./readout.js";
+
+/** Variables of more scalars than this are cut in the summary, which says so. */
+export const MAX_ELEMENTS = 1000;
+
+export interface SummaryRow extends Partial<VariableSummary> {
+  readonly name: string;
+  readonly mean: number;
+}
+
+export interface Summary {
+  readonly rows: readonly SummaryRow[];
+  /** Variables whose elements beyond the first 1000 are left out. */
+  readonly cut: readonly { readonly name: string; readonly total: number }[];
+  /** Absent for methods that do not sample. */
+  readonly sampler?: SamplerDiagnostics;
+  readonly warnings: readonly Diagnostic[];
+}
+
+/** Every readable variable, or those of `names`. */
+export function summarise(fit: FitData, names?: readonly string[]): Summary {
+  const chosen = names ?? readableNames(fit);
+  const rows: SummaryRow[] = [];
+  const cut: { name: string; total: number }[] = [];
+  const draws = fit.chains[0]?.draws ?? 0;
+  const diagnostics = new VariableDiagnostics(Math.max(1, fit.chains.length), draws);
+  for (const name of chosen) {
+    // One variable at a time: draws of lets are not kept.
+    const variable = readVariables(fit, [name]).get(name);
+    if (variable === undefined) continue;
+    const dims = variable.shape.slice(2);
+    const elements = elementsOf(fit, name, dims);
+    if (elements.length > MAX_ELEMENTS) cut.push({ name, total: elements.length });
+    for (const element of elements.slice(0, MAX_ELEMENTS)) {
+      const x = columnOf(variable, element.position);
+      rows.push(row(element.name, x, fit, diagnostics));
+    }
+  }
+  const isSampler = fit.method === "nuts" || fit.method === "hmc";
+  const sampler = isSampler ? diagnoseSampler(fit, rows) : undefined;
+  return { rows, cut, sampler, warnings: sampler?.warnings ?? [] };
+}
+
+function row(
+  name: string,
+  x: Float64Array,
+  fit: FitData,
+  diagnostics: VariableDiagnostics,
+): SummaryRow {
+  if (fit.isPoint) return { name, mean: x[0] };
+  if (fit.method === "nuts" || fit.method === "hmc") return { name, ...diagnostics.summarise(x) };
+  // Independent draws: every draw counts, and chains do not exist.
+  const { mean, sd } = moments(x);
+  const sorted = x.slice().sort();
+  const quantile = (p: number): number => {
+    const at = p * (sorted.length - 1);
+    const low = Math.floor(at);
+    const high = Math.min(low + 1, sorted.length - 1);
+    return sorted[low] + (at - low) * (sorted[high] - sorted[low]);
+  };
+  const mcseMean = sd / Math.sqrt(x.length);
+  return { name, mean, sd, mcseMean, q5: quantile(0.05), q50: quantile(0.5), q95: quantile(0.95) };
+}
+
+/** One scalar's draws, chain after chain. */
+export function columnOf(variable: VariableDraws, position: number): Float64Array {
+  const size = variable.shape.slice(2).reduce((n, d) => n * d, 1);
+  const count = variable.shape[0] * variable.shape[1];
+  if (size === 1) return variable.data;
+  const x = new Float64Array(count);
+  for (let t = 0; t < count; t++) x[t] = variable.data[t * size + position];
+  return x;
+}
+
+function diagnoseSampler(fit: FitData, rows: readonly SummaryRow[]): SamplerDiagnostics {
+  const none = new Float64Array(0);
+  return samplerDiagnostics({
+    chains: fit.chains.map(({ statistics }) => ({
+      divergent: statistics.divergent ?? none,
+      treeDepth: statistics.treedepth ?? none,
+      energy: statistics.energy ?? none,
+    })),
+    variables: rows.map((r) => [r.name, r as SummaryRow & VariableSummary] as const),
+    draws: fit.chains[0]?.draws ?? 0,
+    targetAccept: fit.targetAccept ?? 0.8,
+    maxTreeDepth: fit.method === "nuts" ? fit.maxTreeDepth : undefined,
+  });
+}
+
+/** The content of `summary.json`. NaN and infinities become null, which JSON can hold. */
+export function summaryJson(fit: FitData, summary: Summary): Record<string, unknown> {
+  const variables: Record<string, Record<string, number | null>> = {};
+  for (const r of summary.rows) {
+    const figures: Record<string, number | undefined> = {
+      mean: r.mean,
+      sd: r.sd,
+      mcse_mean: r.mcseMean,
+      q5: r.q5,
+      q50: r.q50,
+      q95: r.q95,
+      ess_bulk: r.essBulk,
+      ess_tail: r.essTail,
+      rhat: r.rhat,
+    };
+    variables[r.name] = {};
+    for (const [key, x] of Object.entries(figures)) {
+      if (x !== undefined) variables[r.name][key] = Number.isFinite(x) ? x : null;
+    }
+  }
+  return {
+    model: fit.conditioned.model.name,
+    method: fit.method,
+    seed: fit.seed,
+    variables,
+    diagnostics: diagnosticsJson(fit, summary),
+    timing: {
+      compile_s: fit.timing.compileSeconds,
+      warmup_s: fit.timing.warmupSeconds,
+      sample_s: fit.timing.sampleSeconds,
+      gradients: fit.timing.gradients,
+    },
+  };
+}
+
+function diagnosticsJson(fit: FitData, summary: Summary): Record<string, unknown> {
+  const finite = (x: number): number | null => (Number.isFinite(x) ? x : null);
+  const s = summary.sampler;
+  const warnings = summary.warnings.map((w) => ({
+    code: w.code,
+    message: w.message,
+    help: w.help ?? null,
+  }));
+  const common = {
+    chains: fit.chains.length,
+    draws: fit.chains[0]?.draws ?? 0,
+    interrupted: fit.interrupted,
+    passed: s?.passed ?? true,
+    warnings,
+  };
+  if (s === undefined) return common;
+  return {
+    ...common,
+    warmup: fit.warmup,
+    divergences: s.divergent,
+    tree_depth_hits: s.treeDepthHits,
+    ebfmi: s.ebfmi.map(finite),
+    max_rhat: finite(s.maxRhat),
+    min_ess_bulk: finite(s.minEssBulk),
+    min_ess_tail: finite(s.minEssTail),
+    step_size: fit.chains.map((c) => c.stepSize ?? null),
+  };
+}
