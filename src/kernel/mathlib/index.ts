@@ -10,6 +10,7 @@ import { errorFunctions } from "./error-function.js";
 import { exponentialFunctions } from "./exponential.js";
 import { gammaFunctions } from "./gamma.js";
 import { incompleteFunctions } from "./incomplete.js";
+import { randomFunctions } from "./random.js";
 import { trigonometricFunctions } from "./trigonometric.js";
 
 const functions = collect([
@@ -19,6 +20,7 @@ const functions = collect([
   ...gammaFunctions,
   ...incompleteFunctions,
   ...besselFunctions,
+  ...randomFunctions,
 ]);
 
 function collect(list: readonly KernelFunction[]): ReadonlyMap<string, KernelFunction> {
@@ -36,3 +38,4 @@ export function mathFunction(name: string): KernelFunction | undefined {
 export function mathFunctions(): Iterable<KernelFunction> {
   return functions.values();
 }
+export { rngBuffers } from "./random.js";
