@@ -18,7 +18,7 @@ export type {
   IRecognitionException,
   IToken,
   ITokenConfig,
-  Rule,
+  ISerializedGast,
   TokenType,
 } from "chevrotain";
 

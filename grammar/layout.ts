@@ -117,7 +117,12 @@ const alwaysBegin: ReadonlySet<TokenType> = new Set([
   t.Import,
 ]);
 
-function endsStatement(out: readonly IToken[], open: readonly number[], tokens: readonly IToken[], at: number): boolean {
+function endsStatement(
+  out: readonly IToken[],
+  open: readonly number[],
+  tokens: readonly IToken[],
+  at: number,
+): boolean {
   const next = tokens[at];
   const previous = out.at(-1);
   if (previous === undefined || previous.tokenType === t.Semicolon) return false;

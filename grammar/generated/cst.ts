@@ -139,7 +139,7 @@ export interface ParametersCstNode extends CstNode {
 export type ParametersCstChildren = {
   LParen: IToken[];
   parameter?: (ParameterCstNode)[];
-  Comma?: IToken[];
+  Comma?: (IToken)[];
   RParen: IToken[];
 };
 
@@ -405,7 +405,7 @@ export type ArrayCstChildren = {
   LBracket: IToken[];
   comprehension?: ComprehensionCstNode[];
   expression?: (ExpressionCstNode)[];
-  Comma?: IToken[];
+  Comma?: (IToken)[];
   RBracket: IToken[];
 };
 
@@ -444,7 +444,7 @@ export type CallSuffixCstChildren = {
   LParen: IToken[];
   comprehension?: ComprehensionCstNode[];
   argument?: (ArgumentCstNode)[];
-  Comma?: IToken[];
+  Comma?: (IToken)[];
   RParen: IToken[];
 };
 

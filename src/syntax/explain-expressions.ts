@@ -49,6 +49,10 @@ export const explainExpression: Rule = (f, sink) => {
     sink.report("for_in_expression", f.foundSpan, {});
     return true;
   }
+  if (type === t.Comma && f.type(f.at - 1) === t.Comma) {
+    sink.report("missing_value", f.beforeSpan, { after: "," });
+    return true;
+  }
   if (type === t.Comma && rule === "primary") {
     sink.report("tuple", f.foundSpan, {});
     return true;

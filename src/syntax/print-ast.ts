@@ -188,6 +188,8 @@ function printIndex(index: Index): string {
 }
 
 function printBinders(binders: readonly Binder[]): string {
-  const parts = binders.map((b) => `${b.variable.text} in ${printExpr(b.from)}..${printExpr(b.to)}`);
+  const parts = binders.map(
+    (b) => `${b.variable.text} in ${printExpr(b.from)}..${printExpr(b.to)}`,
+  );
   return `for ${parts.join(", ")}`;
 }

@@ -3,7 +3,8 @@
  * here and the token that was meant takes their place, so that the parser sees only the language's
  * own tokens and says nothing more about them.
  */
-import { type IToken, Lexer, type TokenType } from "../../grammar/chevrotain.js";
+import type { IToken, TokenType } from "../../grammar/chevrotain.js";
+import { tildeLexer } from "../../grammar/lexer.js";
 import * as t from "../../grammar/tokens.js";
 import type { DiagnosticSink } from "../base/diagnostic.js";
 import type { Source } from "../base/span.js";
@@ -16,16 +17,6 @@ export interface TokenizedSource {
   readonly comments: readonly IToken[];
   /** Offsets of reported mistakes: a parse error in the same statement would only repeat them. */
   readonly reported: readonly number[];
-}
-
-let lexer: InstanceType<typeof Lexer> | undefined;
-
-function tildeLexer(): InstanceType<typeof Lexer> {
-  lexer ??= new Lexer(
-    t.tokenTable.map((e) => e.type),
-    { positionTracking: "onlyOffset", ensureOptimizations: true, skipValidations: true },
-  );
-  return lexer;
 }
 
 /** Splits text into tokens; every spelling mistake becomes a diagnostic in `sink`. Never throws. */
