@@ -114,12 +114,7 @@ export function funnelModel(d: number): KernelModule {
     ),
     set(sum, mul(mul(f64(0.5), get(scale)), get(sum))),
     grad(0, sub(sub(get(sum), f64((d - 1) / 2)), div(get(v), f64(9)))),
-    giveBack(
-      sub(
-        sub(div(mul(get(v), get(v)), f64(-18)), mul(f64((d - 1) / 2), get(v))),
-        get(sum),
-      ),
-    ),
+    giveBack(sub(sub(div(mul(get(v), get(v)), f64(-18)), mul(f64((d - 1) / 2), get(v))), get(sum))),
   ]);
 }
 
@@ -131,9 +126,7 @@ export function bananaModel(): KernelModule {
     set(r, sub(q(1), mul(f64(0.03), sub(mul(get(x), get(x)), f64(100))))),
     grad(0, add(div(get(x), f64(-100)), mul(mul(f64(0.06), get(x)), get(r)))),
     grad(1, neg(get(r))),
-    giveBack(
-      sub(div(mul(get(x), get(x)), f64(-200)), mul(mul(f64(0.5), get(r)), get(r))),
-    ),
+    giveBack(sub(div(mul(get(x), get(x)), f64(-200)), mul(mul(f64(0.5), get(r)), get(r)))),
   ]);
 }
 
@@ -173,13 +166,7 @@ export function eightSchoolsModel(): KernelModule {
         i32(0),
         i32(8),
         [
-          set(
-            r,
-            mul(
-              sub(sub(load("y", i), get(mu)), mul(get(tau), z)),
-              load("inverse_sigma", i),
-            ),
-          ),
+          set(r, mul(sub(sub(load("y", i), get(mu)), mul(get(tau), z)), load("inverse_sigma", i))),
           set(lp, add(get(lp), mul(f64(-0.5), add(mul(get(r), get(r)), mul(z, z))))),
           set(r, mul(get(r), load("inverse_sigma", i))),
           set(dMu, add(get(dMu), get(r))),
