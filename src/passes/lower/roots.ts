@@ -11,6 +11,8 @@ import { isElementMap, isElementwise, keepsAxes, ownCost, uniformValue } from ".
 
 /** Recomputing this much in a second loop costs more than a store and a load. */
 const WORTH_STORING = 4;
+/** Numbers that take this long are tasks, which start as soon as their operands are there. */
+const WORTH_STARTING_EARLY = 10;
 /** More boxes than this and the pads and concats of a root get tasks of their own. */
 const MOST_BOXES = 64;
 
@@ -78,8 +80,9 @@ export class Roots {
     if (isElementMap(node)) for (const x of operandsOf(node)) cost += this.#cost.get(x) ?? 0;
     const size = sizeOf(node.shape);
     this.#demand(node, size);
-    if (isElementwise(node) && size > 1 && this.usesOf(node) > 1 && cost >= WORTH_STORING) {
-      this.force(node);
+    if (isElementwise(node)) {
+      const shared = size > 1 && this.usesOf(node) > 1 && cost >= WORTH_STORING;
+      if (shared || (size === 1 && ownCost(node) >= WORTH_STARTING_EARLY)) this.force(node);
     }
     this.#cost.set(node, this.isRoot(node) || size <= 1 ? 0 : cost);
   }

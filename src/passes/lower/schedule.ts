@@ -39,11 +39,13 @@ export interface Schedule {
   readonly places: ReadonlyMap<Task, Place>;
 }
 
+/** A loop to be, and the tasks without a loop that run just before it. */
 interface Group {
-  readonly extent: number;
+  extent: number;
+  readonly before: Task[];
   readonly tasks: Task[];
 }
-/** The extent of groups without a loop. */
+/** The extent of a group that has no loop yet. */
 const STRAIGHT = -1;
 
 export function scheduleTasks(plan: Plan): Schedule {
@@ -54,10 +56,8 @@ export function scheduleTasks(plan: Plan): Schedule {
   const schedule = (tasks: readonly Task[], depth: number): Item[] => {
     const items: Item[] = [];
     for (const group of groupTasks(plan, tasks, depth)) {
-      if (group.extent === STRAIGHT) {
-        for (const task of group.tasks) items.push({ kind: "task", task });
-        continue;
-      }
+      for (const task of group.before) items.push({ kind: "task", task });
+      if (group.extent === STRAIGHT) continue;
       const id = nextId++;
       const phases = (depth === 0 ? phasesOf(plan, group.tasks) : [group.tasks]).map(
         (members): Phase => {
@@ -100,22 +100,31 @@ export function dependencies(
 
 function groupTasks(plan: Plan, tasks: readonly Task[], depth: number): Group[] {
   const groups: Group[] = [];
-  const groupOf = new Map<Task, number>();
+  const placeOf = new Map<Task, { readonly group: number; readonly looped: boolean }>();
   for (const task of tasks) {
-    const extent = task.domain.length > depth ? task.domain[depth] : STRAIGHT;
+    const looped = task.domain.length > depth;
     let earliest = 0;
     dependencies(plan, task, (on, shared) => {
-      const position = groupOf.get(on);
-      if (position === undefined) return;
-      const together =
-        shared > depth || (extent === STRAIGHT && groups[position].extent === STRAIGHT);
-      earliest = Math.max(earliest, together ? position : position + 1);
+      const place = placeOf.get(on);
+      if (place === undefined) return;
+      const after = place.looped && !(looped && shared > depth);
+      earliest = Math.max(earliest, after ? place.group + 1 : place.group);
     });
     let position = earliest;
-    while (position < groups.length && groups[position].extent !== extent) position++;
-    if (position === groups.length) groups.push({ extent, tasks: [] });
-    groups[position].tasks.push(task);
-    groupOf.set(task, position);
+    if (looped) {
+      const extent = task.domain[depth];
+      while (position < groups.length && groups[position].extent !== extent) {
+        if (groups[position].extent === STRAIGHT) groups[position].extent = extent;
+        else position++;
+      }
+      if (position === groups.length) groups.push({ extent, before: [], tasks: [] });
+      groups[position].tasks.push(task);
+    } else {
+      // As early as can be: the latency of a library call then overlaps with the loop after it.
+      if (position === groups.length) groups.push({ extent: STRAIGHT, before: [], tasks: [] });
+      groups[position].before.push(task);
+    }
+    placeOf.set(task, { group: position, looped });
   }
   return groups;
 }
