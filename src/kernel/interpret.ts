@@ -31,8 +31,6 @@ export function interpretKernels(module: KernelModule): Interpreter {
   return new Machine(module);
 }
 
-const scratch = new DataView(new ArrayBuffer(8));
-
 const roundEven = (x: number): number => {
   const floor = Math.floor(x);
   const rest = x - floor;
@@ -135,12 +133,14 @@ const conversions: Record<Conversion, (x: Value) => Value> = {
   i64_from_u32: (x) => BigInt.asUintN(32, BigInt(x)),
   i32_from_i64: (x) => Number(BigInt.asIntN(32, BigInt(x))),
   i64_bits: (x) => {
-    scratch.setFloat64(0, Number(x));
-    return scratch.getBigInt64(0);
+    const view = new DataView(new ArrayBuffer(8));
+    view.setFloat64(0, Number(x));
+    return view.getBigInt64(0);
   },
   f64_bits: (x) => {
-    scratch.setBigInt64(0, BigInt(x));
-    return scratch.getFloat64(0);
+    const view = new DataView(new ArrayBuffer(8));
+    view.setBigInt64(0, BigInt(x));
+    return view.getFloat64(0);
   },
 };
 

@@ -197,7 +197,8 @@ const acosh = define("acosh", ["x"], (b, x) => {
   const t = b.let(sub(x, f64(1)));
   const small = b.let(call("log1p", [add(t, sqrt(add(mul(f64(2), t), mul(t, t))))]));
   const large = b.let(add(call("log", [x]), f64(Math.LN2)));
-  return select(gt(x, f64(2 ** 28)), large, small);
+  const value = select(gt(x, f64(2 ** 28)), large, small);
+  return select(lt(x, f64(1)), f64(NaN), value);
 });
 
 const atanh = define("atanh", ["x"], (b, x) => {
