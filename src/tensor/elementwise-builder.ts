@@ -45,6 +45,11 @@ export abstract class ElementwiseBuilder extends BuilderCore {
     // One evaluation of what is repeated: the loop over the larger shape then only copies.
     if (x.op === "broadcast") return this.broadcast(this.unary(fn, x.x), x.shape, x.axes);
     if (fn === "neg" && x.op === "unary" && x.fn === "neg") return x.x;
+    return this.makeUnary(fn, x);
+  }
+
+  /** The node itself, `x` no broadcast; where a subclass rewrites. */
+  protected makeUnary(fn: UnaryFn, x: Node): Node {
     return this.intern<"unary">(`u${fn} ${x.id}`, { op: "unary", fn, x, shape: [], dtype: "real" });
   }
 
@@ -65,14 +70,13 @@ export abstract class ElementwiseBuilder extends BuilderCore {
     let a = this.spread(x, shape);
     let b = this.spread(y, shape);
     if (commutative.has(fn) && swaps(a, b)) [a, b] = [b, a];
-    return this.intern<"binary">(`b${fn} ${a.id} ${b.id}`, {
-      op: "binary",
-      fn,
-      x: a,
-      y: b,
-      shape,
-      dtype: "real",
-    });
+    return this.makeBinary(fn, a, b);
+  }
+
+  /** The node itself, operands of one shape and in order; where a subclass rewrites. */
+  protected makeBinary(fn: BinaryFn, x: Node, y: Node): Node {
+    const draft = { op: "binary", fn, x, y, shape: x.shape, dtype: "real" } as const;
+    return this.intern<"binary">(`b${fn} ${x.id} ${y.id}`, draft);
   }
 
   /** `fn` at each triple; operands of equal shape, or of rank 0. */
@@ -93,15 +97,13 @@ export abstract class ElementwiseBuilder extends BuilderCore {
     const a = this.spread(x, shape);
     const b = this.spread(y, shape);
     const c = this.spread(z, shape);
-    return this.intern<"ternary">(`t${fn} ${a.id} ${b.id} ${c.id}`, {
-      op: "ternary",
-      fn,
-      x: a,
-      y: b,
-      z: c,
-      shape,
-      dtype: "real",
-    });
+    return this.makeTernary(fn, a, b, c);
+  }
+
+  /** The node itself, operands of one shape; where a subclass rewrites. */
+  protected makeTernary(fn: TernaryFn, x: Node, y: Node, z: Node): Node {
+    const draft = { op: "ternary", fn, x, y, z, shape: x.shape, dtype: "real" } as const;
+    return this.intern<"ternary">(`t${fn} ${x.id} ${y.id} ${z.id}`, draft);
   }
 
   /**

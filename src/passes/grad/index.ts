@@ -3,9 +3,10 @@
  * builder, so it is simplified with the rest and can be differentiated again.
  */
 import { internalError } from "../../base/internal.js";
-import type { GraphBuilder } from "../../tensor/builder.js";
-import type { Node, NodeOf, Op } from "../../tensor/ops.js";
+import { GraphBuilder } from "../../tensor/builder.js";
+import type { Graph, Node, NodeOf, Op } from "../../tensor/ops.js";
 import { sameShape } from "../../tensor/shape-rules.js";
+import { substitute } from "../../tensor/transform.js";
 import { operandsOf, topological } from "../../tensor/traverse.js";
 import { combine } from "./combine.js";
 import type { Adjoints, VjpRule } from "./contract.js";
@@ -45,6 +46,37 @@ export const vjpRules: {
 export function gradient(g: GraphBuilder, output: Node, wrt: readonly Node[]): Node[] {
   if (output.shape.length !== 0) internalError(`gradient of a node of shape [${output.shape}]`);
   return vjp(g, [output], [g.constant(1)], wrt);
+}
+
+/**
+ * The graph with gradients of its output `of` as further outputs: `wrt` gives each input's name the
+ * name of the output that its gradient becomes. Built in `g`, a fresh builder (a simplifying one
+ * saves a pass).
+ */
+export function withGradient(
+  graph: Graph,
+  of: string,
+  wrt: Readonly<Record<string, string>>,
+  g: GraphBuilder = new GraphBuilder(),
+): Graph {
+  const inputs = graph.inputs.map((n) => g.input(n.name, n.shape, n.dtype));
+  const copied = substitute(
+    g,
+    graph.outputs.map((o) => o.node),
+    new Map(),
+  );
+  const outputs = graph.outputs.map((o, k) => ({ name: o.name, node: copied[k] }));
+  const output = outputs.find((o) => o.name === of) ?? internalError(`no output ${of}`);
+  const names = Object.keys(wrt);
+  const grads = gradient(
+    g,
+    output.node,
+    names.map((n) => g.requireInput(n)),
+  );
+  return {
+    inputs,
+    outputs: [...outputs, ...names.map((n, k) => ({ name: wrt[n], node: grads[k] }))],
+  };
 }
 
 /** The gradient of Σ ⟨cotangents[k], outputs[k]⟩; an undefined cotangent counts as zero. */
