@@ -1,0 +1,266 @@
+/** Calls: builtins, users' functions, and the methods of distributions. */
+import type { BuiltinName } from "../model/builtins.js";
+import { type DistExpr, type Expr, real } from "../model/ir.js";
+import { printType } from "../model/print.js";
+import type * as ast from "../syntax/ast.js";
+import { builtinAliases, builtinCall, builtinRules } from "./builtins.js";
+import { type Cx, quote } from "./context.js";
+import { inlineCall } from "./functions.js";
+import {
+  combinatorNames,
+  foreignAdvice,
+  plannedDistributions,
+  plannedFunctions,
+  suggestions,
+} from "./names.js";
+import type { FnRef, Scope } from "./scope.js";
+import { dimsAgree } from "./sizes.js";
+
+type CallAst = Extract<ast.Expr, { kind: "call" }>;
+type MemberAst = Extract<ast.Expr, { kind: "member" }>;
+
+/** The user's function that a callee names, by its own name or as `module.f`. */
+export function resolveFn(cx: Cx, callee: ast.Expr, scope: Scope): FnRef | "ambiguous" | undefined {
+  if (callee.kind === "name") {
+    const imports = scope.env.ambiguous.get(callee.name);
+    if (imports !== undefined) {
+      cx.reporter.report("ambiguous_function", callee.span, { name: callee.name, imports });
+      return "ambiguous";
+    }
+    return scope.env.fns.get(callee.name);
+  }
+  if (callee.kind !== "member" || callee.target.kind !== "name") return undefined;
+  if (scope.lookup(callee.target.name) !== undefined) return undefined;
+  const env = scope.env.modules.get(callee.target.name);
+  return env?.fns.get(callee.name.text);
+}
+
+/** True where the text denotes a distribution rather than a number. */
+export function isDistSyntax(cx: Cx, e: ast.Expr, scope: Scope): boolean {
+  if (e.kind === "name") return scope.lookup(e.name)?.kind === "dist";
+  if (e.kind !== "call") return false;
+  const fn = cx.reporter.quietly(() => resolveFn(cx, e.callee, scope));
+  if (fn !== undefined && fn !== "ambiguous") return returnsDist(cx, fn, new Set());
+  if (e.callee.kind !== "name" || scope.lookup(e.callee.name) !== undefined) return false;
+  const name = e.callee.name;
+  return isDistName(cx, name);
+}
+
+function isDistName(cx: Cx, name: string): boolean {
+  return (
+    Object.hasOwn(cx.distributions, name) ||
+    (combinatorNames as readonly string[]).includes(name) ||
+    plannedDistributions.includes(name)
+  );
+}
+
+/** A function that has no declared result and whose body is a distribution. */
+export function returnsDist(cx: Cx, fn: FnRef, seen: Set<FnRef>): boolean {
+  if (fn.decl.result !== undefined || fn.decl.body.kind !== "call" || seen.has(fn)) return false;
+  const callee = fn.decl.body.callee;
+  if (callee.kind !== "name") return false;
+  seen.add(fn);
+  const inner = fn.env.fns.get(callee.name);
+  if (inner !== undefined) return returnsDist(cx, inner, seen);
+  return isDistName(cx, callee.name);
+}
+
+/** The typed expression of a call. */
+export function callExpr(cx: Cx, e: CallAst, scope: Scope): Expr | undefined {
+  const { callee } = e;
+  const fn = resolveFn(cx, callee, scope);
+  if (fn === "ambiguous") return checkArgs(cx, e, scope);
+  if (fn !== undefined) {
+    if (returnsDist(cx, fn, new Set())) {
+      return cx.reporter.report("distribution_as_value", e.span, { name: quote(callee.span) });
+    }
+    return inlineCall(cx, fn, e, scope);
+  }
+  if (callee.kind === "member") return methodCall(cx, e, callee, scope);
+  if (callee.kind !== "name") {
+    checkArgs(cx, e, scope);
+    return cx.reporter.report("not_callable", callee.span, { name: quote(callee.span) });
+  }
+  const builtin = builtinNamed(callee.name, e.args.length);
+  if (builtin !== undefined) return builtinCallExpr(cx, e, callee.name, builtin, scope);
+  return unknownCall(cx, e, callee, scope);
+}
+
+/** Elaborates the arguments for their own errors only. */
+function checkArgs(cx: Cx, e: CallAst, scope: Scope): undefined {
+  for (const a of e.args) {
+    if (a.value.kind !== "lambda" && !isDistSyntax(cx, a.value, scope)) cx.expr(a.value, scope);
+  }
+  return undefined;
+}
+
+function builtinNamed(name: string, args: number): BuiltinName | undefined {
+  if (args >= 2 && name === "max") return "maximum";
+  if (args >= 2 && name === "min") return "minimum";
+  if (Object.hasOwn(builtinAliases, name)) return builtinAliases[name];
+  return Object.hasOwn(builtinRules, name) ? (name as BuiltinName) : undefined;
+}
+
+function builtinCallExpr(
+  cx: Cx,
+  e: CallAst,
+  shown: string,
+  fn: BuiltinName,
+  scope: Scope,
+): Expr | undefined {
+  const rule = builtinRules[fn];
+  const named = e.args.find((a) => a.name !== undefined);
+  const args = e.args.map((a) => cx.expr(a.value, scope));
+  if (named?.name !== undefined) {
+    return cx.reporter.report("no_named_arguments", named.name.span, {
+      name: shown,
+      usage: rule.usage,
+    });
+  }
+  const site = { cx, span: e.span, shown };
+  const isFold = fn === "maximum" || fn === "minimum";
+  const missing = args.length < rule.min || (args.length > rule.max && !isFold);
+  if (missing && !(fn === "range" && args.length === 1)) {
+    return cx.reporter.report("argument_count", e.span, {
+      name: shown,
+      usage: rule.usage,
+      given: args.length,
+    });
+  }
+  if (!args.every((a) => a !== undefined)) return undefined;
+  if (isFold) {
+    const [first, ...rest] = args;
+    return rest.reduce<Expr | undefined>(
+      (acc, x) => (acc === undefined ? undefined : builtinCall(fn, [acc, x], site)),
+      first,
+    );
+  }
+  if (fn === "range" && args.length === 1) {
+    const zero: Expr = { kind: "const", value: 0, span: e.span, type: { scalar: "int", dims: [] } };
+    return builtinCall(fn, [zero, args[0]], site);
+  }
+  return builtinCall(fn, args, site);
+}
+
+function unknownCall(
+  cx: Cx,
+  e: CallAst,
+  callee: Extract<ast.Expr, { kind: "name" }>,
+  scope: Scope,
+): undefined {
+  const { name, span } = callee;
+  if (isDistName(cx, name) && scope.lookup(name) === undefined) {
+    if (
+      !Object.hasOwn(cx.distributions, name) &&
+      !(combinatorNames as readonly string[]).includes(name)
+    ) {
+      return cx.reporter.report("not_supported_yet", span, {
+        what: `the distribution \`${name}\``,
+      });
+    }
+    return cx.reporter.report("distribution_as_value", e.span, { name });
+  }
+  if (plannedFunctions.includes(name)) {
+    return cx.reporter.report("not_supported_yet", span, { what: `\`${name}\`` });
+  }
+  const other = scope.env.others.get(name);
+  if (other !== undefined) {
+    return cx.reporter.report("declaration_as_value", span, { name, kind: other.kind });
+  }
+  checkArgs(cx, e, scope);
+  const entry = scope.lookup(name);
+  if (entry !== undefined) {
+    if (entry.kind === "broken") return undefined;
+    return cx.reporter.report("not_callable", span, { name });
+  }
+  return cx.reporter.report("unknown_function", span, {
+    name,
+    near: suggestions(cx, name, scope, "function"),
+    advice: foreignAdvice(name, Object.keys(cx.distributions)),
+  });
+}
+
+/** `D.mean` without brackets; other members are methods that want to be called. */
+export function memberExpr(cx: Cx, e: MemberAst, scope: Scope): Expr | undefined {
+  return method(cx, e, undefined, scope);
+}
+
+function methodCall(cx: Cx, e: CallAst, callee: MemberAst, scope: Scope): Expr | undefined {
+  const { target } = callee;
+  if (target.kind === "name" && scope.lookup(target.name) === undefined) {
+    const env = scope.env.modules.get(target.name);
+    if (env !== undefined) {
+      checkArgs(cx, e, scope);
+      return cx.reporter.report("unknown_function", callee.name.span, {
+        name: `${target.name}.${callee.name.text}`,
+        near: [...env.fns.keys()].filter((f) => f[0] === callee.name.text[0]).slice(0, 3),
+        advice: undefined,
+      });
+    }
+  }
+  return method(cx, callee, e, scope);
+}
+
+const methodNames: readonly string[] = ["log_prob", "cdf", "mean"];
+
+function method(cx: Cx, e: MemberAst, call: CallAst | undefined, scope: Scope): Expr | undefined {
+  const name = e.name.text;
+  if (!isDistSyntax(cx, e.target, scope)) {
+    const value = cx.expr(e.target, scope);
+    if (call !== undefined) checkArgs(cx, call, scope);
+    if (value === undefined) return undefined;
+    return cx.reporter.report("unknown_member", e.name.span, {
+      name,
+      type: printType(value.type),
+      text: quote(e.target.span),
+    });
+  }
+  const dist = cx.dist(e.target, scope);
+  const args = call?.args.map((a) => cx.expr(a.value, scope));
+  if (!methodNames.includes(name)) {
+    return cx.reporter.report("unknown_method", e.name.span, { name });
+  }
+  if (dist === undefined || (args !== undefined && !args.every((a) => a !== undefined))) {
+    return undefined;
+  }
+  const wanted = name === "mean" ? 0 : 1;
+  if ((args ?? []).length !== wanted || (call === undefined && wanted === 1)) {
+    return cx.reporter.report("method_arguments", (call ?? e).span, {
+      name,
+      given: args?.length ?? 0,
+      wanted,
+    });
+  }
+  return typedMethod(cx, dist, name as "log_prob" | "cdf" | "mean", args ?? [], call ?? e);
+}
+
+function typedMethod(
+  cx: Cx,
+  dist: DistExpr,
+  name: "log_prob" | "cdf" | "mean",
+  args: readonly Expr[],
+  e: ast.Expr,
+): Expr | undefined {
+  const table = dist.kind === "named" ? cx.distributions[dist.name] : undefined;
+  const lacks = name !== "log_prob" && table?.[name] === undefined;
+  if (lacks || (name === "cdf" && dist.event.dims.length > 0)) {
+    return cx.reporter.report("method_missing", e.span, {
+      name,
+      dist: dist.kind === "named" ? dist.name : dist.kind,
+    });
+  }
+  const span = e.span;
+  const method = name;
+  if (name === "mean") {
+    const type = { scalar: "real" as const, dims: dist.event.dims };
+    return { kind: "dist_method", dist, method, args, span, type };
+  }
+  if (!dimsAgree(args[0].type.dims, dist.event.dims, cx.model)) {
+    return cx.reporter.report("method_shape", args[0].span, {
+      name,
+      event: printType(dist.event),
+      actual: printType(args[0].type),
+    });
+  }
+  return { kind: "dist_method", dist, method, args, span, type: real };
+}

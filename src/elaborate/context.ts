@@ -1,0 +1,140 @@
+/**
+ * What the parts of the elaborator share while one model is elaborated: where diagnostics go, what
+ * is known of the model so far, and the two mutually recursive entries `expr` and `dist`.
+ */
+import { type Diagnostic, diagnostic, type Note } from "../base/diagnostic.js";
+import type { MessageCode, MessageParams } from "../base/messages/index.js";
+import type { Span } from "../base/span.js";
+import type { Distribution } from "../distributions/contract.js";
+import type { Binder, DistExpr, Expr, Input } from "../model/ir.js";
+import type { Interval, IntervalLookup } from "../model/interval.js";
+import { dependsOnRandom } from "../model/traverse.js";
+import type { Size } from "../model/size.js";
+import type * as ast from "../syntax/ast.js";
+import type { FnRef, Scope, VariableInfo } from "./scope.js";
+
+/** Collects diagnostics, each once, and can be silenced while something is only looked at. */
+export class Reporter {
+  readonly all: Diagnostic[] = [];
+  readonly #seen = new Set<string>();
+  #muted = 0;
+  #notes: readonly Note[] = [];
+
+  report<C extends MessageCode>(
+    code: C,
+    span: Span,
+    params: MessageParams<C>,
+    notes: readonly Note[] = [],
+  ): undefined {
+    if (this.#muted > 0) return undefined;
+    const d = diagnostic(code, span, params, [...notes, ...this.#notes]);
+    const key = `${span.source.path}:${span.start}:${span.end}:${code}:${d.message}`;
+    if (!this.#seen.has(key)) {
+      this.#seen.add(key);
+      this.all.push(d);
+    }
+    return undefined;
+  }
+  /** Runs `f` without recording what it reports. */
+  quietly<T>(f: () => T): T {
+    this.#muted++;
+    try {
+      return f();
+    } finally {
+      this.#muted--;
+    }
+  }
+  /** Runs `f`; what it reports carries `note`. */
+  noting<T>(note: Note, f: () => T): T {
+    const before = this.#notes;
+    this.#notes = [...before, note];
+    try {
+      return f();
+    } finally {
+      this.#notes = before;
+    }
+  }
+  get muted(): boolean {
+    return this.#muted > 0;
+  }
+  get errorCount(): number {
+    return this.all.reduce((n, d) => n + (d.severity === "error" ? 1 : 0), 0);
+  }
+}
+
+/** What is known of one model so far. Names here are the model's unique ones. */
+export class ModelState {
+  readonly inputs = new Map<string, Input>();
+  readonly boundSizes: string[] = [];
+  readonly opaqueSizes = new Map<string, Expr>();
+  readonly variables = new Map<string, VariableInfo>();
+  /** Names that depend on a site or a param. */
+  readonly random = new Set<string>();
+  readonly intervals = new Map<string, Interval>();
+  /** Int definitions that are known before sampling, as sizes: `let M = 2 * N`. */
+  readonly sizeValues = new Map<string, Size>();
+  /** Names that stand in some size: they are at least 1 wherever there is an element. */
+  readonly usedAsSize = new Set<string>();
+  /** Loop variables and binders in sight so far. */
+  readonly binders = new Map<string, Binder>();
+  #used = new Map<string, number>();
+
+  /** `base`, then `base#2`, `base#3`, … */
+  freshName(base: string): string {
+    const n = (this.#used.get(base) ?? 0) + 1;
+    this.#used.set(base, n);
+    return n === 1 ? base : `${base}#${n}`;
+  }
+  /** Runs `f` and takes back the names it made. */
+  keepingNames<T>(f: () => T): T {
+    const before = new Map(this.#used);
+    try {
+      return f();
+    } finally {
+      this.#used = before;
+    }
+  }
+  isRandom(e: Expr): boolean {
+    return dependsOnRandom(e, this.random);
+  }
+  readonly lookupInterval: IntervalLookup = (name) => {
+    const known = this.intervals.get(name);
+    if (!this.usedAsSize.has(name)) return known;
+    const lo = Math.max(1, known?.lo ?? 1);
+    return { lo, hi: Math.max(lo, known?.hi ?? Number.POSITIVE_INFINITY) };
+  };
+}
+
+export interface Cx {
+  readonly reporter: Reporter;
+  readonly distributions: Readonly<Record<string, Distribution>>;
+  readonly model: ModelState;
+  /** The functions being inlined, outermost first. */
+  readonly callStack: FnRef[];
+  /** Functions whose body has errors of its own, already reported. */
+  readonly brokenFns: Set<ast.FnDecl>;
+  /** The typed expression, or undefined where an error has been reported. */
+  readonly expr: (e: ast.Expr, scope: Scope) => Expr | undefined;
+  readonly dist: (e: ast.Expr, scope: Scope) => DistExpr | undefined;
+  /** True for a function whose body is a distribution. */
+  readonly returnsDist: (fn: FnRef) => boolean;
+  /** The statement-level knowledge that expressions ask of a variable. */
+  readonly variables: VariableQueries;
+}
+
+export interface VariableQueries {
+  /** Type and support of one element, looked ahead for where needed. */
+  readonly element: (v: VariableInfo, use: Span) => { readonly type: Expr["type"] } | undefined;
+  readonly extents: (v: VariableInfo) => readonly Size[] | undefined;
+}
+
+/** The source text of a span. */
+export function textOf(span: Span): string {
+  return span.source.text.slice(span.start, span.end);
+}
+
+/** The same on one line, shortened for use inside a message. */
+export function quote(span: Span): string {
+  const text = textOf(span).replace(/\s+/g, " ");
+  return text.length > 60 ? `${text.slice(0, 57)}…` : text;
+}

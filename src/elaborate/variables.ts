@@ -1,0 +1,213 @@
+/**
+ * The variables of a model before its statements are elaborated: which statements define what, and,
+ * looked ahead for on demand, the type of an element.
+ */
+import { wholeLine } from "../model/interval.js";
+import type { Span } from "../base/span.js";
+import type * as ast from "../syntax/ast.js";
+import { isDistSyntax } from "./calls.js";
+import type { Cx } from "./context.js";
+import { openBinder } from "./expr.js";
+import { plainSupport } from "./inputs.js";
+import type { Definition, Element, Scope, VariableInfo } from "./scope.js";
+import { letOf, paramOf, siteOf } from "./sites.js";
+import { declaredElement } from "./supports.js";
+
+type Defining = Definition["stmt"];
+interface Place {
+  readonly loops: readonly ast.ForStmt[];
+  readonly branches: Definition["branches"];
+}
+
+const roleOf = { sample: "site", let: "let", param: "param" } as const;
+const articles = { site: "a site", let: "a definition", param: "a param" } as const;
+
+/** Finds every variable that the body defines and declares it in `scope`. */
+export function collectVariables(cx: Cx, body: ast.Block, scope: Scope): void {
+  const found: { stmt: Defining; place: Place }[] = [];
+  const distLets = new Set<string>();
+  const walk = (block: ast.Block, place: Place): void => {
+    for (const s of block.statements) {
+      if (s.kind === "for") walk(s.body, { ...place, loops: [...place.loops, s] });
+      else if (s.kind === "if") {
+        const branch = (then: boolean): Place => ({
+          ...place,
+          branches: [...place.branches, { stmt: s, then }],
+        });
+        walk(s.then, branch(true));
+        if (s.else !== undefined) walk(s.else, branch(false));
+      } else if (s.kind === "sample" || s.kind === "param") found.push({ stmt: s, place });
+      else if (s.kind === "let") {
+        if (isDistLet(cx, s, scope, distLets)) distLets.add(s.target.name.text);
+        else found.push({ stmt: s, place });
+      }
+    }
+  };
+  walk(body, { loops: [], branches: [] });
+  for (const { stmt, place } of found) {
+    if (!isLocal(stmt, place, found)) addDefinition(cx, stmt, place, scope);
+  }
+}
+
+function isDistLet(cx: Cx, s: ast.LetStmt, scope: Scope, known: ReadonlySet<string>): boolean {
+  if (s.value.kind === "name" && known.has(s.value.name)) return true;
+  return isDistSyntax(cx, s.value, scope);
+}
+
+/** A let without index in a loop, or in one branch only, is seen by the rest of that block alone. */
+function isLocal(
+  s: Defining,
+  place: Place,
+  all: readonly { stmt: Defining; place: Place }[],
+): boolean {
+  if (s.kind !== "let" || s.target.indices.length > 0) return false;
+  if (place.loops.length > 0) return true;
+  if (place.branches.length === 0) return false;
+  return all.filter((d) => d.stmt.target.name.text === s.target.name.text).length === 1;
+}
+
+function addDefinition(cx: Cx, stmt: Defining, place: Place, scope: Scope): void {
+  const { name, indices } = stmt.target;
+  const role = roleOf[stmt.kind];
+  const entry = scope.lookup(name.text);
+  const definition: Definition = { stmt, ...place };
+  // `y[t] ~ D` on an input conditions on it.
+  if (entry?.kind === "input" && stmt.kind === "sample") return;
+  if (entry?.kind === "broken") return;
+  if (entry === undefined) {
+    const variable: VariableInfo = {
+      name: name.text,
+      role,
+      span: name.span,
+      definitions: [definition],
+      rank: indices.length,
+      elementState: "unknown",
+      remaining: 1,
+      complete: false,
+      openLoops: 0,
+      random: role !== "let",
+      interval: wholeLine,
+      broken: role !== "let" && indices.length === 0 && place.loops.length > 0,
+    };
+    cx.model.variables.set(name.text, variable);
+    cx.model.freshName(name.text);
+    if (variable.random) cx.model.random.add(name.text);
+    scope.set(name.text, { kind: "variable", span: name.span, variable });
+    return;
+  }
+  const note = [{ span: entry.span, text: `\`${name.text}\` is first defined here` }];
+  if (entry.kind !== "variable" || entry.variable.role !== role) {
+    cx.reporter.report("name_taken", name.span, { name: name.text, what: articles[role] }, note);
+    return;
+  }
+  const v = entry.variable;
+  if (v.rank !== indices.length) {
+    const ranks = { name: name.text, first: v.rank, now: indices.length };
+    cx.reporter.report("target_ranks", stmt.target.span, ranks, note);
+    return;
+  }
+  const isTwice = v.rank === 0 && !v.definitions.every((d) => areExclusive(d, definition));
+  if (isTwice) {
+    cx.reporter.report("name_taken", name.span, { name: name.text, what: articles[role] }, note);
+    return;
+  }
+  v.definitions.push(definition);
+  v.remaining++;
+}
+
+/** In different branches of one `if`. */
+export function areExclusive(a: Definition, b: Definition): boolean {
+  return a.branches.some((x) => b.branches.some((y) => x.stmt === y.stmt && x.then !== y.then));
+}
+
+/** The scope of a definition with its loops opened, for looking ahead; undefined where one fails. */
+export function scopeOf(cx: Cx, d: Definition, root: Scope): Scope | undefined {
+  let scope = root;
+  for (const loop of d.loops) {
+    if (loop.to === undefined) return undefined;
+    const binder = openBinder(cx, { ...loop, to: loop.to }, loop.variable.span, scope);
+    if (binder === undefined) return undefined;
+    scope = scope.child();
+    scope.set(loop.variable.text, { kind: "index", span: loop.variable.span, binder });
+  }
+  if (d.branches.length === 0) return scope;
+  // Conditions are not looked at here: no loop variable's range is any guide inside them.
+  return scope.child(new Set(cx.model.binders.keys()));
+}
+
+/** One element of `v`, from its definitions so far, by looking ahead, or assumed inside its own. */
+export function elementOf(cx: Cx, v: VariableInfo, use: Span, root: Scope): Element | undefined {
+  if (v.element !== undefined) return v.element;
+  const [first] = v.definitions;
+  if (v.elementState === "working") return assume(cx, v, first, use, root);
+  v.elementState = "working";
+  const element = cx.reporter.quietly(() =>
+    cx.model.keepingNames(() => {
+      const scope = scopeOf(cx, first, root);
+      return scope && definedElement(cx, first.stmt, scope);
+    }),
+  );
+  v.elementState = "unknown";
+  if (element === undefined) return assume(cx, v, first, use, root);
+  v.element = element;
+  v.elementState = "guessed";
+  return element;
+}
+
+/** The type and support that a defining statement gives. */
+export function definedElement(cx: Cx, s: Defining, scope: Scope): Element | undefined {
+  switch (s.kind) {
+    case "sample":
+      return siteOf(cx, s, scope)?.element;
+    case "let":
+      return letOf(cx, s, scope)?.element;
+    case "param":
+      return paramOf(cx, s, scope)?.element;
+  }
+}
+
+/**
+ * The element before its definition can be typed, because that refers to itself: the declared
+ * type, else a scalar of the distribution's kind, else a real. The definition is held against it.
+ */
+function assume(
+  cx: Cx,
+  v: VariableInfo,
+  d: Definition,
+  use: Span,
+  root: Scope,
+): Element | undefined {
+  const { stmt } = d;
+  let element: Element | undefined;
+  if (stmt.type !== undefined) {
+    const { type } = stmt;
+    element = cx.reporter.quietly(() =>
+      cx.model.keepingNames(() => {
+        const scope = scopeOf(cx, d, root);
+        return scope && declaredElement(cx, type, scope);
+      }),
+    );
+  } else if (stmt.kind === "sample") {
+    element = scalarElement(cx, stmt.dist);
+  } else if (stmt.kind === "let") {
+    element = { type: { scalar: "real", dims: [] }, support: plainSupport("real") };
+  }
+  if (element === undefined) {
+    return cx.reporter.report("needs_type", use, { name: v.name }, [
+      { span: stmt.target.span, text: "defined here" },
+    ]);
+  }
+  v.element = element;
+  v.elementState = "guessed";
+  return element;
+}
+
+function scalarElement(cx: Cx, e: ast.Expr): Element | undefined {
+  if (e.kind !== "call" || e.callee.kind !== "name") return undefined;
+  const { name } = e.callee;
+  if (name === "Truncated" && e.args.length > 0) return scalarElement(cx, e.args[0].value);
+  const d = Object.hasOwn(cx.distributions, name) ? cx.distributions[name] : undefined;
+  if (d === undefined || d.event.rank > 0) return undefined;
+  const { scalar } = d.event;
+  return { type: { scalar, dims: [] }, support: plainSupport(scalar) };
+}
