@@ -4,6 +4,7 @@
  */
 import { dataMessages } from "./data.js";
 import { methodMessages } from "./method.js";
+import { simulateMessages } from "./simulate.js";
 import { syntaxMessages } from "./syntax.js";
 import { typeMessages } from "./types.js";
 
@@ -12,6 +13,7 @@ export const messageTable = {
   ...typeMessages,
   ...dataMessages,
   ...methodMessages,
+  ...simulateMessages,
 };
 
 export type MessageTable = typeof messageTable;
