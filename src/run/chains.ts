@@ -3,7 +3,7 @@
  * memory; threads take the next chain that nobody has taken, so short runs never wait for threads.
  */
 import { type CpuProgram, instantiate } from "../device/cpu/compile.js";
-import { runChain } from "../inference/chain.js";
+import { runChain } from "../inference/hamiltonian/chain.js";
 import type {
   ChainOutcome,
   ChainProgress,

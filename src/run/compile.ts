@@ -7,14 +7,13 @@ import type { Source } from "../base/span.js";
 import { nearestNames } from "../base/nearest.js";
 import { elaborate, type LoadImport } from "../elaborate/index.js";
 import { buildLogJoint, type LogJoint } from "../inference/logjoint/index.js";
-import type { KernelModule } from "../kernel/ir.js";
+import type { Buffer, KernelModule } from "../kernel/ir.js";
 import type { DataSet } from "../model/data.js";
 import type { Model } from "../model/ir.js";
-import { collapse } from "../passes/collapse/index.js";
 import { type Conditioned, condition } from "../passes/condition/index.js";
-import { gradient } from "../passes/grad/index.js";
-import { ConstantPool, lowerGraph } from "../passes/lower/index.js";
-import { simplify } from "../passes/simplify/index.js";
+import { withGradient } from "../passes/grad/index.js";
+import { ConstantPool, type Lowered, lowerGraph } from "../passes/lower/index.js";
+import { SimplifyingBuilder, simplify } from "../passes/simplify/index.js";
 import type { SourceFile } from "../syntax/ast.js";
 import { parseSource } from "../syntax/parse.js";
 import type { Graph, Node } from "../tensor/ops.js";
@@ -90,13 +89,12 @@ export interface DensityOptions {
 /** A conditioned model to kernels of its log density, gradient and constrained values. */
 export function compileDensity(conditioned: Conditioned, options: DensityOptions): CompiledModel {
   const joint = buildLogJoint(conditioned, options.methodName);
+  const { q } = joint;
   const pool = new ConstantPool();
   const gradientKernel = (name: string, output: Node) => {
-    const forward = collapse(
-      simplify({ inputs: [joint.q], outputs: [{ name: "lp", node: output }] }),
-    );
+    const forward = simplify({ inputs: [q], outputs: [{ name: "lp", node: output }] });
     if (name === "lp_grad") options.record?.("graph", forward);
-    const both = simplify(withGradient(forward));
+    const both = withGradient(forward, "lp", { q: "grad" }, new SimplifyingBuilder());
     if (name === "lp_grad") options.record?.("grad", both);
     return lowerGraph(both, {
       name,
@@ -120,24 +118,25 @@ export function compileDensity(conditioned: Conditioned, options: DensityOptions
       constants: pool,
     }),
   );
-  return { joint, kernels: mergeKernels(parts, pool) };
-}
-
-/** The same graph with the gradient of its one output in its one input. */
-function withGradient(forward: Graph): Graph {
-  const [{ node }] = forward.outputs;
-  const [q] = forward.inputs;
-  const { builder, outputs } = gradient(node, [q]);
-  void builder;
-  return { inputs: forward.inputs, outputs: [...forward.outputs, { name: "grad", node: outputs[0] }] };
+  const buffers = [
+    workspace("q", joint.dimension),
+    workspace("grad", joint.dimension),
+    workspace("constrained", joint.constrained.shape[0]),
+  ];
+  return { joint, kernels: mergeKernels(parts, pool, buffers) };
 }
 
 function mergeKernels(
-  parts: readonly { readonly functions: KernelModule["functions"]; readonly buffers: KernelModule["buffers"] }[],
+  parts: readonly Lowered[],
   pool: ConstantPool,
+  inputs: readonly Buffer[],
 ): KernelModule {
-  const buffers = new Map(
-    [...parts.flatMap((p) => p.buffers), ...pool.buffers(), ...pool.scratchBuffers()].map((b) => [b.name, b]),
-  );
-  return { buffers: [...buffers.values()], functions: parts.flatMap((p) => p.functions) };
+  return {
+    buffers: [...inputs, ...pool.buffers(), ...pool.scratchBuffers()],
+    functions: parts.flatMap((p) => p.functions),
+  };
+}
+
+function workspace(name: string, length: number): Buffer {
+  return { name, element: "f64", length, region: "workspace" };
 }

@@ -4,13 +4,14 @@
  */
 import { fail } from "../../base/diagnostic.js";
 import { internalError } from "../../base/internal.js";
-import type { Variable } from "../../model/ir.js";
+import type { ParamDomain } from "../../distributions/contract.js";
+import type { DistExpr, Variable } from "../../model/ir.js";
 import { printDist, printExpr } from "../../model/print.js";
 import type { Conditioned } from "../../passes/condition/index.js";
 import { GraphBuilder } from "../../tensor/builder.js";
 import type { InputNode, Node } from "../../tensor/ops.js";
-import { axisSizes } from "./context.js";
-import { logDensity } from "./dist.js";
+import { axisSizes, type Context } from "./context.js";
+import { distributionOf, logDensity, namedArgs } from "./dist.js";
 import { makeLowerer } from "./expr.js";
 import {
   fromConstrained,
@@ -43,6 +44,12 @@ export interface DensityTerm {
   /** Values of the loop variables at each index tuple, for messages: name → over all axes. */
   readonly axes: readonly { readonly name: string; readonly size: number }[];
   readonly loopVars: ReadonlyMap<string, { readonly axis: string; readonly values: Float64Array }>;
+  /** The distribution's arguments, for messages: rank 0 where shared, else of the term's shape. */
+  readonly args: readonly {
+    readonly label: string;
+    readonly domain: ParamDomain;
+    readonly node: Node;
+  }[];
 }
 
 export interface LogJoint {
@@ -184,7 +191,21 @@ function densityTerm(l: Lowerer, vars: Variables, term: Term): DensityTerm | und
   const loopVars = new Map(
     [...context.vars].map(([name, v]) => [name, { axis: v.axis.name, values: v.values }]),
   );
-  return { statement: stmt, label, node, axes: context.axes, loopVars };
+  const args = stmt.kind === "factor" ? [] : termArgs(l, stmt.dist, context);
+  return { statement: stmt, label, node, axes: context.axes, loopVars, args };
+}
+
+/** The arguments again; the builder gives back the nodes that the density has already. */
+function termArgs(l: Lowerer, dist: DistExpr, context: Context): DensityTerm["args"] {
+  if (dist.kind === "truncated") return termArgs(l, dist.base, context);
+  if (dist.kind !== "named") return [];
+  const specs = distributionOf(dist).parameterisations.flat();
+  const { args } = namedArgs(l, dist, { axes: context.axes, lead: [] }, context);
+  return Object.entries(args).flatMap(([name, node]) => {
+    const spec = specs.find((p) => p.name === name);
+    if (spec === undefined || spec.rank > 0) return [];
+    return [{ label: printExpr(dist.args[name]), domain: spec.domain, node }];
+  });
 }
 
 function termNode(l: Lowerer, vars: Variables, stmt: Term["stmt"], scope: Scope): Node {

@@ -1,0 +1,140 @@
+/** Methods as values with checked options: `nuts({ chains: 4 })`. */
+import { fail } from "../base/diagnostic.js";
+import { nearestNames } from "../base/nearest.js";
+import {
+  HMC_DEFAULTS,
+  type HmcOptions,
+  NUTS_DEFAULTS,
+  type NutsOptions,
+} from "../inference/contract.js";
+
+export interface MapOptions {
+  readonly method: "map";
+  /** Starting points; the best mode found is given. */
+  readonly starts: number;
+  readonly maxIterations: number;
+}
+export interface LaplaceOptions {
+  readonly method: "laplace";
+  readonly draws: number;
+  readonly starts: number;
+  readonly maxIterations: number;
+}
+export interface PriorOptions {
+  readonly method: "prior";
+  readonly draws: number;
+}
+export type Method = NutsOptions | HmcOptions | MapOptions | LaplaceOptions | PriorOptions;
+export type MethodName = Method["method"];
+
+/** What a user may set of a method. */
+export type Settings<M extends Method> = Partial<Omit<M, "method">>;
+
+const MAP_DEFAULTS: MapOptions = { method: "map", starts: 4, maxIterations: 2000 };
+const LAPLACE_DEFAULTS: LaplaceOptions = {
+  method: "laplace",
+  draws: 4000,
+  starts: 4,
+  maxIterations: 2000,
+};
+const PRIOR_DEFAULTS: PriorOptions = { method: "prior", draws: 1000 };
+
+type Check = (value: unknown) => string | undefined;
+
+const whole =
+  (least: number, most = 1e9): Check =>
+  (v) =>
+    typeof v === "number" && Number.isInteger(v) && v >= least && v <= most
+      ? undefined
+      : most < 1e9
+        ? `a whole number from ${least} to ${most}`
+        : `a whole number of at least ${least}`;
+const between =
+  (low: number, high: number): Check =>
+  (v) =>
+    typeof v === "number" && v > low && v < high
+      ? undefined
+      : high === Number.POSITIVE_INFINITY
+        ? `a number above ${low}`
+        : `a number between ${low} and ${high}`;
+const oneOf =
+  (...words: readonly string[]): Check =>
+  (v) =>
+    words.includes(v as string) ? undefined : `one of ${words.join(", ")}`;
+
+const samplerChecks: Readonly<Record<string, Check>> = {
+  chains: whole(1, 1024),
+  warmup: whole(0),
+  draws: whole(1),
+  thin: whole(1),
+  targetAccept: between(0, 1),
+  metric: oneOf("diag", "dense"),
+  stepSize: between(0, Number.POSITIVE_INFINITY),
+  initRadius: (v) =>
+    typeof v === "number" && v >= 0 && Number.isFinite(v) ? undefined : "a number of at least 0",
+};
+const searchChecks: Readonly<Record<string, Check>> = {
+  starts: whole(1, 1000),
+  maxIterations: whole(1),
+};
+
+/** Every option of every method; an option that is not here does not exist. */
+const optionChecks: { readonly [N in MethodName]: Readonly<Record<string, Check>> } = {
+  nuts: { ...samplerChecks, maxTreeDepth: whole(1, 20) },
+  hmc: {
+    ...samplerChecks,
+    integrationTime: between(0, Number.POSITIVE_INFINITY),
+    jitter: (v) =>
+      typeof v === "number" && v >= 0 && v < 1 ? undefined : "a number from 0 up to 1, 1 excluded",
+  },
+  map: searchChecks,
+  laplace: { ...searchChecks, draws: whole(1) },
+  prior: { draws: whole(1) },
+};
+
+function checked<M extends Method>(defaults: M, settings: Settings<M>): M {
+  const checks = optionChecks[defaults.method];
+  const given: Record<string, unknown> = {};
+  for (const [option, value] of Object.entries(settings)) {
+    if (value === undefined) continue;
+    const check = checks[option];
+    if (check === undefined) {
+      const near = nearestNames(option, Object.keys(checks));
+      fail("unknown_option", undefined, { option, method: defaults.method, near });
+    }
+    const wanted = check(value);
+    if (wanted !== undefined) {
+      fail("bad_option", undefined, { option: `\`${option}\``, value: shown(value), wanted });
+    }
+    given[option] = value;
+  }
+  return { ...defaults, ...given };
+}
+
+function shown(value: unknown): string {
+  return typeof value === "string" ? JSON.stringify(value) : String(value);
+}
+
+/** The No-U-Turn sampler (Hoffman & Gelman 2014; Betancourt 2017). */
+export function nuts(settings: Settings<NutsOptions> = {}): NutsOptions {
+  return checked(NUTS_DEFAULTS, settings);
+}
+/** Hamiltonian Monte Carlo with a fixed, jittered integration time (Neal 2011). */
+export function hmc(settings: Settings<HmcOptions> = {}): HmcOptions {
+  return checked(HMC_DEFAULTS, settings);
+}
+/** The posterior mode, in the model's own coordinates, by L-BFGS. */
+export function map(settings: Settings<MapOptions> = {}): MapOptions {
+  return checked(MAP_DEFAULTS, settings);
+}
+/** A normal approximation at the mode of the unconstrained density. */
+export function laplace(settings: Settings<LaplaceOptions> = {}): LaplaceOptions {
+  return checked(LAPLACE_DEFAULTS, settings);
+}
+/** Draws from the prior and the prior predictive: observed sites are simulated too. */
+export function prior(settings: Settings<PriorOptions> = {}): PriorOptions {
+  return checked(PRIOR_DEFAULTS, settings);
+}
+
+export const methods = { nuts, hmc, map, laplace, prior } as const;
+export const methodNames = Object.keys(methods) as readonly MethodName[];

@@ -1,0 +1,66 @@
+/** A fit as users see it: draws by name, a summary, predictions, files. */
+import type { Diagnostic } from "../../base/diagnostic.js";
+import type { SamplerDiagnostics } from "../diagnostics/index.js";
+import { type FitData, type MethodName, type Timing, type VariableDraws } from "./fit.js";
+import { readableNames, readVariables } from "./readout.js";
+import { saveFit } from "./save.js";
+import { type Summary, summarise } from "./summary.js";
+
+export class Posterior {
+  readonly #fit: FitData;
+  #summary: Summary | undefined;
+
+  constructor(fit: FitData) {
+    this.#fit = fit;
+  }
+
+  /** The plain data behind this fit. */
+  get fit(): FitData {
+    return this.#fit;
+  }
+  get method(): MethodName {
+    return this.#fit.method;
+  }
+  /** Latent sites, and lets that depend on one, in the order of the model. */
+  get names(): readonly string[] {
+    return readableNames(this.#fit);
+  }
+  get timing(): Timing {
+    return this.#fit.timing;
+  }
+  /** True where the run was stopped before all draws were made; those so far are here. */
+  get interrupted(): boolean {
+    return this.#fit.interrupted;
+  }
+
+  /**
+   * Draws of a site or a top-level let, shape `[chains, draws, …dims]`. Lets are computed from the
+   * draws of the sites when asked for.
+   * @throws TildeError for a name that the model does not define.
+   */
+  draws(name: string): VariableDraws {
+    const found = readVariables(this.#fit, [name]).get(name);
+    return found ?? { data: new Float64Array(0), shape: [0, 0] };
+  }
+
+  /** Mean, sd, quantiles, effective sizes and R-hat of every scalar, or of the named variables. */
+  summary(names?: readonly string[]): Summary {
+    if (names !== undefined) return summarise(this.#fit, names);
+    this.#summary ??= summarise(this.#fit);
+    return this.#summary;
+  }
+
+  /** What the sampler's own diagnostics say; undefined for methods that do not sample. */
+  get diagnostics(): SamplerDiagnostics | undefined {
+    return this.summary().sampler;
+  }
+  /** Everything that is doubtful about this fit, in words. */
+  get warnings(): readonly Diagnostic[] {
+    return this.summary().warnings;
+  }
+
+  /** Writes `summary.json` and `draws.csv` into a folder. */
+  save(directory: string): Promise<void> {
+    return saveFit(this.#fit, this.summary(), directory);
+  }
+}
