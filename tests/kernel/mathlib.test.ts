@@ -278,7 +278,12 @@ test.each(Object.keys(limits))("%s has its limits", (name) => {
 test("pow and atan2 have the special values of Math at every pair of edges", () => {
   const xs: number[] = [];
   const ys: number[] = [];
-  for (const x of edges) for (const y of edges) void (xs.push(x), ys.push(y));
+  for (const x of edges) {
+    for (const y of edges) {
+      xs.push(x);
+      ys.push(y);
+    }
+  }
   const columns = [Float64Array.from(xs), Float64Array.from(ys)];
   for (const [name, host] of [
     ["pow", Math.pow],

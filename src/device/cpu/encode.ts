@@ -49,7 +49,10 @@ class Bytes {
     for (;;) {
       const low = rest & 0x7f;
       rest >>= 7;
-      if ((rest === 0 && low < 0x40) || (rest === -1 && low >= 0x40)) return this.byte(low);
+      if ((rest === 0 && low < 0x40) || (rest === -1 && low >= 0x40)) {
+        this.byte(low);
+        return;
+      }
       this.byte(low | 0x80);
     }
   }
@@ -59,7 +62,10 @@ class Bytes {
     for (;;) {
       const low = Number(rest & 0x7fn);
       rest >>= 7n;
-      if ((rest === 0n && low < 0x40) || (rest === -1n && low >= 0x40)) return this.byte(low);
+      if ((rest === 0n && low < 0x40) || (rest === -1n && low >= 0x40)) {
+        this.byte(low);
+        return;
+      }
       this.byte(low | 0x80);
     }
   }
@@ -79,7 +85,10 @@ class Bytes {
     this.#length += bytes.length;
   }
   code(code: number | readonly [number, number]): void {
-    if (typeof code === "number") return this.byte(code);
+    if (typeof code === "number") {
+      this.byte(code);
+      return;
+    }
     this.byte(code[0]);
     this.unsigned(code[1]);
   }
@@ -206,13 +215,16 @@ function encodeInstr(out: Bytes, instr: Instr): void {
     switch (instr.op) {
       case "i32.const":
         out.byte(0x41);
-        return out.signed(instr.value);
+        out.signed(instr.value);
+        return;
       case "i64.const":
         out.byte(0x42);
-        return out.signed64(instr.value);
+        out.signed64(instr.value);
+        return;
       case "f64.const":
         out.byte(0x44);
-        return out.f64(instr.value);
+        out.f64(instr.value);
+        return;
     }
   } else if ("offset" in instr) {
     const [code, align] = "lane" in instr ? laneMemoryOps[instr.op] : memoryOps[instr.op];

@@ -111,30 +111,37 @@ export class ScalarEmitter {
     const { fb } = this;
     switch (e.kind) {
       case "const":
-        return this.#constant(e.type, e.value);
+        this.#constant(e.type, e.value);
+        return;
       case "local":
         if (!this.#readLocal(e.name, e.type)) fb.index("local.get", fb.lookup(e.name));
         return;
       case "load": {
         const offset = this.address(e.buffer, e.index);
-        return fb.push({ op: e.type === "i32" ? "i32.load" : "f64.load", offset });
+        fb.push({ op: e.type === "i32" ? "i32.load" : "f64.load", offset });
+        return;
       }
       case "unary":
-        return this.#unary(e.fn, e.x);
+        this.#unary(e.fn, e.x);
+        return;
       case "binary":
-        return this.#binary(e.fn, e.x, e.y);
+        this.#binary(e.fn, e.x, e.y);
+        return;
       case "select":
         this.expr(e.then);
         this.expr(e.else);
         this.expr(e.condition);
-        return fb.plain("select");
+        fb.plain("select");
+        return;
       case "convert":
         this.expr(e.x);
-        return fb.plain(conversions[e.fn]);
+        fb.plain(conversions[e.fn]);
+        return;
       case "call":
-        return this.#call(e.fn, e.args);
+        this.#call(e.fn, e.args);
+        return;
       default:
-        return assertNever(e, "scalar expression");
+        assertNever(e, "scalar expression");
     }
   }
 
@@ -147,19 +154,23 @@ export class ScalarEmitter {
     switch (stmt.kind) {
       case "set": {
         this.expr(stmt.value);
-        return fb.index("local.set", fb.declare(stmt.local.name, stmt.local.type));
+        fb.index("local.set", fb.declare(stmt.local.name, stmt.local.type));
+        return;
       }
       case "store": {
         const { element } = fb.module.placement(stmt.buffer);
         const offset = this.address(stmt.buffer, stmt.index);
         this.expr(stmt.value);
-        return fb.push({ op: element === "i32" ? "i32.store" : "f64.store", offset });
+        fb.push({ op: element === "i32" ? "i32.store" : "f64.store", offset });
+        return;
       }
       case "for":
         if (stmt.parallel !== undefined && fb.module.simd && emitParallelLoop(this, stmt)) return;
-        return this.loop(stmt);
+        this.loop(stmt);
+        return;
       case "while":
-        return this.#while(stmt.condition, stmt.body);
+        this.#while(stmt.condition, stmt.body);
+        return;
       case "if":
         this.expr(stmt.condition);
         fb.push({ op: "if" });
@@ -168,7 +179,8 @@ export class ScalarEmitter {
           fb.plain("else");
           this.statements(stmt.else);
         }
-        return fb.plain("end");
+        fb.plain("end");
+        return;
       case "call": {
         const { result } = fb.module.definition(stmt.fn);
         for (const arg of stmt.args) this.expr(arg);
@@ -182,9 +194,10 @@ export class ScalarEmitter {
       }
       case "return":
         if (stmt.value !== undefined) this.expr(stmt.value);
-        return fb.plain("return");
+        fb.plain("return");
+        return;
       default:
-        return assertNever(stmt, "kernel statement");
+        assertNever(stmt, "kernel statement");
     }
   }
 
@@ -258,13 +271,16 @@ export class ScalarEmitter {
   #constant(type: ScalarType, value: number | bigint): void {
     switch (type) {
       case "f64":
-        return this.fb.push({ op: "f64.const", value: Number(value) });
+        this.fb.push({ op: "f64.const", value: Number(value) });
+        return;
       case "i32":
-        return this.fb.i32(Number(value));
+        this.fb.i32(Number(value));
+        return;
       case "i64":
-        return this.fb.push({ op: "i64.const", value: BigInt(value) });
+        this.fb.push({ op: "i64.const", value: BigInt(value) });
+        return;
       default:
-        return assertNever(type, "constant");
+        assertNever(type, "constant");
     }
   }
 
@@ -274,20 +290,24 @@ export class ScalarEmitter {
       if (fn === "eqz") {
         this.expr(x);
         fb.push({ op: "f64.const", value: 0 });
-        return fb.plain("f64.eq");
+        fb.plain("f64.eq");
+        return;
       }
       this.expr(x);
-      return fb.plain(floatUnary[fn] ?? internalError(`${fn} of f64`));
+      fb.plain(floatUnary[fn] ?? internalError(`${fn} of f64`));
+      return;
     }
     const type = x.type;
     switch (fn) {
       case "eqz":
         this.expr(x);
-        return fb.plain(`${type}.eqz`);
+        fb.plain(`${type}.eqz`);
+        return;
       case "neg":
         this.#constant(type, 0);
         this.expr(x);
-        return fb.plain(`${type}.sub`);
+        fb.plain(`${type}.sub`);
+        return;
       case "abs": {
         const value = fb.newLocal(type);
         this.expr(x);
@@ -299,10 +319,11 @@ export class ScalarEmitter {
         fb.index("local.get", value);
         this.#constant(type, 0);
         fb.plain(`${type}.ge_s`);
-        return fb.plain("select");
+        fb.plain("select");
+        return;
       }
       default:
-        return internalError(`${fn} of ${type}`);
+        internalError(`${fn} of ${type}`);
     }
   }
 
@@ -321,11 +342,15 @@ export class ScalarEmitter {
       fb.index("local.get", left);
       fb.index("local.get", right);
       fb.plain(fn === "min" ? `${type}.lt_s` : `${type}.gt_s`);
-      return fb.plain("select");
+      fb.plain("select");
+      return;
     }
     this.expr(x);
     this.expr(y);
-    if (type === "f64") return fb.plain(floatBinary[fn] ?? internalError(`${fn} of f64`));
+    if (type === "f64") {
+      fb.plain(floatBinary[fn] ?? internalError(`${fn} of f64`));
+      return;
+    }
     if (fn === "min" || fn === "max" || fn === "copysign") internalError(`${fn} of ${type}`);
     fb.plain(`${type}.${intBinary[fn]}`);
   }
@@ -335,7 +360,10 @@ export class ScalarEmitter {
     for (const arg of args) this.expr(arg);
     const definition = fb.module.definition(name);
     const body = inlineBody(definition);
-    if (body === undefined) return fb.index("call", fb.module.scalarIndex(name));
+    if (body === undefined) {
+      fb.index("call", fb.module.scalarIndex(name));
+      return;
+    }
     fb.scoped(() => {
       // The last argument is on top of the stack.
       for (const { name: param, type } of [...definition.params].reverse()) {

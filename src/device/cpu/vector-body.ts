@@ -1,6 +1,6 @@
 /** Two-lane code of the body of a parallel loop, or of a branch-free function. */
 import { assertNever, internalError } from "../../base/internal.js";
-import { add, convert, i32 } from "../../kernel/build.js";
+import { add, convert, i32, select } from "../../kernel/build.js";
 import type { BinaryInstr, Expr, Stmt, UnaryInstr } from "../../kernel/ir.js";
 import { inlineBody, operands } from "./inline.js";
 import type { Instr, PlainOp } from "./opcodes.js";
@@ -111,7 +111,8 @@ export class VectorEmitter {
     const { fb } = scalar;
     switch (stmt.kind) {
       case "set":
-        return this.#set(stmt.local.name, stmt.value);
+        this.#set(stmt.local.name, stmt.value);
+        return;
       case "store":
         for (let copy = 0; copy < this.#copies; copy++) {
           this.#store(stmt.buffer, stmt.index, stmt.value, copy);
@@ -120,9 +121,8 @@ export class VectorEmitter {
       case "for": {
         scalar.expr(stmt.from);
         fb.index("local.set", fb.declare(stmt.index, "i32"));
-        return scalar.loopFromCurrent(stmt, scalar.bound(stmt.to), () =>
-          this.statements(stmt.body),
-        );
+        scalar.loopFromCurrent(stmt, scalar.bound(stmt.to), () => this.statements(stmt.body));
+        return;
       }
       case "if":
         scalar.expr(stmt.condition);
@@ -132,13 +132,15 @@ export class VectorEmitter {
           fb.plain("else");
           this.statements(stmt.else);
         }
-        return fb.plain("end");
+        fb.plain("end");
+        return;
       case "while":
       case "call":
       case "return":
-        return internalError(`${stmt.kind} in a vector body`);
+        internalError(`${stmt.kind} in a vector body`);
+        break;
       default:
-        return assertNever(stmt, "vector statement");
+        assertNever(stmt, "vector statement");
     }
   }
 
@@ -158,7 +160,8 @@ export class VectorEmitter {
     }
     if (!this.#plan.varying.has(name)) {
       this.#scalar.expr(value);
-      return fb.index("local.set", fb.declare(name, value.type));
+      fb.index("local.set", fb.declare(name, value.type));
+      return;
     }
     const mask = this.#plan.masks.has(name);
     if (value.type !== "i32" || mask) {
@@ -201,7 +204,8 @@ export class VectorEmitter {
     if (unitStride(index, this.#plan)) {
       const offset = scalar.address(buffer, this.#atLane(index, copy, 0));
       this.vector(value, copy);
-      return fb.push({ op: "v128.store", offset });
+      fb.push({ op: "v128.store", offset });
+      return;
     }
     const both = fb.newLocal("v128");
     this.vector(value, copy);
@@ -215,32 +219,49 @@ export class VectorEmitter {
 
   /** Pushes the two lanes of an f64 or i64 expression. */
   vector(e: Expr, copy: number): void {
-    if (!varies(e, this.#plan.varying)) return this.#uniform(e);
+    if (!varies(e, this.#plan.varying)) {
+      this.#uniform(e);
+      return;
+    }
     const { fb } = this.#scalar;
     switch (e.kind) {
       case "local":
-        return fb.index("local.get", this.#homes.get(e.name)![copy]);
+        fb.index("local.get", this.#homes.get(e.name)![copy]);
+        return;
       case "load":
-        return this.#load(e.buffer, e.index, copy);
+        this.#load(e.buffer, e.index, copy);
+        return;
       case "unary":
-        return this.#unary(e, copy);
+        this.#unary(e, copy);
+        return;
       case "binary":
-        return this.#binary(e, copy);
+        this.#binary(e, copy);
+        return;
       case "select":
         this.vector(e.then, copy);
         this.vector(e.else, copy);
         this.#mask(e.condition, copy);
-        return fb.plain("v128.bitselect");
+        fb.plain("v128.bitselect");
+        return;
       case "convert":
-        if (e.fn === "i64_bits" || e.fn === "f64_bits") return this.vector(e.x, copy);
-        if (e.fn === "f64_from_i32") return this.#fromInt(e, copy);
-        return this.#byLane(e, copy);
+        if (e.fn === "i64_bits" || e.fn === "f64_bits") {
+          this.vector(e.x, copy);
+          return;
+        }
+        if (e.fn === "f64_from_i32") {
+          this.#fromInt(e, copy);
+          return;
+        }
+        this.#byLane(e, copy);
+        return;
       case "call":
-        return this.#call(e, copy);
+        this.#call(e, copy);
+        return;
       case "const":
-        return internalError("a literal cannot vary");
+        internalError("a literal cannot vary");
+        break;
       default:
-        return assertNever(e, "vector expression");
+        assertNever(e, "vector expression");
     }
   }
 
@@ -251,10 +272,14 @@ export class VectorEmitter {
     if (e.kind === "const") {
       fb.i32(0);
       const offset = fb.module.literalAddress(literalBits(e));
-      return fb.push({ op: "v128.load64_splat", offset });
+      fb.push({ op: "v128.load64_splat", offset });
+      return;
     }
     const hoist = this.#hoist;
-    if (hoist === undefined || !this.#invariant(e)) return this.#splat(e);
+    if (hoist === undefined || !this.#invariant(e)) {
+      this.#splat(e);
+      return;
+    }
     const key = keyOf(e);
     let local = hoist.locals.get(key);
     if (local === undefined) {
@@ -280,7 +305,8 @@ export class VectorEmitter {
     const { fb } = scalar;
     if (e.kind === "load" && e.type === "f64") {
       const offset = scalar.address(e.buffer, e.index);
-      return fb.push({ op: "v128.load64_splat", offset });
+      fb.push({ op: "v128.load64_splat", offset });
+      return;
     }
     scalar.expr(e);
     fb.plain(e.type === "f64" ? "f64x2.splat" : "i64x2.splat");
@@ -291,7 +317,8 @@ export class VectorEmitter {
     const { fb } = scalar;
     if (unitStride(index, this.#plan)) {
       const offset = scalar.address(buffer, this.#atLane(index, copy, 0));
-      return fb.push({ op: "v128.load", offset });
+      fb.push({ op: "v128.load", offset });
+      return;
     }
     const upper = this.#laneAddress(buffer, index, copy, 1);
     const lower = this.#laneAddress(buffer, index, copy, 0);
@@ -303,11 +330,18 @@ export class VectorEmitter {
     const { fb } = this.#scalar;
     this.vector(e.x, copy);
     if (e.type === "f64") {
-      return fb.plain(vectorUnary[e.fn] ?? internalError(`vector ${e.fn} of f64`));
+      fb.plain(vectorUnary[e.fn] ?? internalError(`vector ${e.fn} of f64`));
+      return;
     }
-    if (e.fn === "neg") return fb.plain("i64x2.neg");
-    if (e.fn === "abs") return fb.plain("i64x2.abs");
-    return internalError(`vector ${e.fn} of ${e.type}`);
+    if (e.fn === "neg") {
+      fb.plain("i64x2.neg");
+      return;
+    }
+    if (e.fn === "abs") {
+      fb.plain("i64x2.abs");
+      return;
+    }
+    internalError(`vector ${e.fn} of ${e.type}`);
   }
 
   #binary(e: Extract<Expr, { readonly kind: "binary" }>, copy: number): void {
@@ -316,16 +350,21 @@ export class VectorEmitter {
       this.vector(e.y, copy);
       this.vector(e.x, copy);
       this.#uniform({ kind: "const", type: "i64", value: signBits });
-      return fb.plain("v128.bitselect");
+      fb.plain("v128.bitselect");
+      return;
     }
     const shift = vectorShift[e.fn];
     if (e.type === "i64" && shift !== undefined && !varies(e.y, this.#plan.varying)) {
       this.vector(e.x, copy);
       this.#scalar.expr(convert("i32_from_i64", e.y));
-      return fb.plain(shift);
+      fb.plain(shift);
+      return;
     }
     const op = e.type === "f64" ? vectorFloat[e.fn] : vectorInt[e.fn];
-    if (op === undefined) return this.#byLane(e, copy);
+    if (op === undefined) {
+      this.#byLane(e, copy);
+      return;
+    }
     this.vector(e.x, copy);
     this.vector(e.y, copy);
     fb.plain(op);
@@ -334,7 +373,10 @@ export class VectorEmitter {
   /** f64 of an i32: adjacent elements at once, else lane by lane. */
   #fromInt(e: Extract<Expr, { readonly kind: "convert" }>, copy: number): void {
     const scalar = this.#scalar;
-    if (e.x.kind !== "load" || !unitStride(e.x.index, this.#plan)) return this.#byLane(e, copy);
+    if (e.x.kind !== "load" || !unitStride(e.x.index, this.#plan)) {
+      this.#byLane(e, copy);
+      return;
+    }
     const offset = scalar.address(e.x.buffer, this.#atLane(e.x.index, copy, 0));
     scalar.fb.push({ op: "v128.load64_zero", offset });
     scalar.fb.plain("f64x2.convert_low_i32x4_s");
@@ -345,11 +387,15 @@ export class VectorEmitter {
     const { fb } = this.#scalar;
     const definition = fb.module.definition(e.fn);
     const plan = fb.module.vectorPlan(e.fn);
-    if (plan === undefined) return this.#callByLane(e, copy);
+    if (plan === undefined) {
+      this.#callByLane(e, copy);
+      return;
+    }
     const body = inlineBody(definition);
     for (const arg of e.args) this.vector(arg, copy);
     if (body === undefined) {
-      return fb.index("call", fb.module.vectorIndex(e.fn));
+      fb.index("call", fb.module.vectorIndex(e.fn));
+      return;
     }
     fb.scoped(() => {
       const inner = new VectorEmitter(new ScalarEmitter(fb), plan, 1, new Map(), undefined);
@@ -454,7 +500,7 @@ export class VectorEmitter {
       case "binary":
         return { ...e, x: at(e.x), y: at(e.y) };
       case "select":
-        return { ...e, condition: at(e.condition), then: at(e.then), else: at(e.else) };
+        return select(at(e.condition), at(e.then), at(e.else));
       case "call":
         return { ...e, args: e.args.map(at) };
       default:
@@ -469,33 +515,42 @@ export class VectorEmitter {
     if (!varies(e, varying)) {
       this.#scalar.expr(e);
       this.#widenCondition();
-      return fb.plain("i64x2.splat");
+      fb.plain("i64x2.splat");
+      return;
     }
     if (e.kind === "local" && masks.has(e.name)) {
-      return fb.index("local.get", this.#homes.get(e.name)![copy]);
+      fb.index("local.get", this.#homes.get(e.name)![copy]);
+      return;
     }
     if (e.kind === "binary" && e.x.type !== "i32") {
       const op = e.x.type === "f64" ? floatCompare[e.fn] : intCompare[e.fn];
-      if (op === undefined) return this.#maskByLane(e, copy);
+      if (op === undefined) {
+        this.#maskByLane(e, copy);
+        return;
+      }
       this.vector(e.x, copy);
       this.vector(e.y, copy);
-      return fb.plain(op);
+      fb.plain(op);
+      return;
     }
     if (e.kind === "binary" && floatCompare[e.fn] !== undefined) {
       // Exact: every i32 is an f64.
       this.vector(convert("f64_from_i32", e.x), copy);
       this.vector(convert("f64_from_i32", e.y), copy);
-      return fb.plain(floatCompare[e.fn]!);
+      fb.plain(floatCompare[e.fn]!);
+      return;
     }
     const logic = e.kind === "binary" ? maskLogic[e.fn] : undefined;
     if (e.kind === "binary" && logic !== undefined && isMask(e, masks)) {
       this.#mask(e.x, copy);
       this.#mask(e.y, copy);
-      return fb.plain(logic);
+      fb.plain(logic);
+      return;
     }
     if (e.kind === "unary" && e.fn === "eqz" && e.x.type === "i32") {
       this.#mask(e.x, copy);
-      return fb.plain("v128.not");
+      fb.plain("v128.not");
+      return;
     }
     this.#maskByLane(e, copy);
   }

@@ -38,15 +38,14 @@ import {
 } from "./define.js";
 import { EXPM1_TAIL } from "./exp-coefficients.js";
 
-const LOG2_E = 1.4426950408889634;
 /** ln 2 in two parts; products of the first with integers below 2²⁰ are exact. */
-const LN2_HIGH = 6.9314718036912381649e-1;
-const LN2_LOW = 1.90821492927058770002e-10;
+const LN2_HIGH = 0.6931471803691238;
+const LN2_LOW = 1.9082149292705877e-10;
 
 /** (log(1 + f) - f + f²/2 …) in s² where s = f/(2 + f): Lg1 … Lg7 of fdlibm's e_log.c. */
 const LOG_SERIES = [
-  6.66666666666673513e-1, 3.999999999940941908e-1, 2.857142874366239149e-1, 2.222219843214978396e-1,
-  1.818357216161805012e-1, 1.531383769920937332e-1, 1.479819860511658591e-1,
+  0.6666666666666735, 0.3999999999940942, 0.2857142874366239, 0.22222198432149784,
+  0.1818357216161805, 0.15313837699209373, 0.14798198605116586,
 ];
 
 const SQRT_HALF_BITS = 0x3fe6a09e667f3bcdn;
@@ -57,7 +56,7 @@ const TWO_52_BITS = 0x4330000000000000n;
 
 /** x = k ln 2 + r with |r| ≤ (ln 2)/2, and eʳ - 1; `low` is a correction added to x. */
 export function reduceExp(b: Body, x: Expr, low?: Expr): { k: Expr; p: Expr } {
-  const k = b.let(unary("nearest", mul(x, f64(LOG2_E))));
+  const k = b.let(unary("nearest", mul(x, f64(Math.LOG2E))));
   const high = sub(x, mul(k, f64(LN2_HIGH)));
   const tail = mul(k, f64(LN2_LOW));
   const r = b.let(sub(high, low === undefined ? tail : sub(tail, low)));
