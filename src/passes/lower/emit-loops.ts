@@ -5,7 +5,7 @@
 import { internalError } from "../../base/internal.js";
 import * as k from "../../kernel/build.js";
 import type { Expr, Local, Reduction, Stmt } from "../../kernel/ir.js";
-import type { Node, ReduceFn } from "../../tensor/ops.js";
+import type { Node } from "../../tensor/ops.js";
 import { sizeOf, stridesOf } from "../../tensor/shape-rules.js";
 import type { FunctionContext, Storage } from "./context.js";
 import type { Coordinates } from "./descend.js";
@@ -19,6 +19,7 @@ import {
   variableIndex,
   zeroIndex,
 } from "./index-maps.js";
+import { foldOf } from "./folds.js";
 import { emitMatvecBlock, emitMatvecStart } from "./matvec.js";
 import { gatheredCoordinates, indexCoordinates } from "./nodes.js";
 import { emitOpaque } from "./opaque.js";
@@ -39,27 +40,6 @@ export const BLOCK = 256;
 const ONE_BLOCK = 512;
 /** Longer sums are made block by block, which keeps their rounding error small. */
 const LONG_SUM = 4096;
-
-interface Fold {
-  readonly start: number;
-  readonly combine: (a: Expr, b: Expr) => Expr;
-  /** The reduction of a parallel loop; a product runs in order. */
-  readonly parallel?: "add" | "min" | "max";
-}
-const folds: { readonly [F in ReduceFn]: Fold } = {
-  sum: { start: 0, combine: k.add, parallel: "add" },
-  prod: { start: 1, combine: k.mul },
-  max: {
-    start: Number.NEGATIVE_INFINITY,
-    combine: (a, b) => k.binary("max", a, b),
-    parallel: "max",
-  },
-  min: {
-    start: Number.POSITIVE_INFINITY,
-    combine: (a, b) => k.binary("min", a, b),
-    parallel: "min",
-  },
-};
 
 /** A block of a loop: first row, number of rows, and the index of a row in the block. */
 export interface Block {
@@ -126,7 +106,9 @@ export class RegionEmitter {
       if (task.kind === "map" && task.target !== undefined) continue;
       const made =
         task.root.op === "scan"
-          ? this.plan.roots.order.filter((n) => n.op === "output" && n.source === task.root)
+          ? this.plan.roots.order.filter(
+              (n) => n.op === "output" && n.source === task.root && this.plan.live.has(n),
+            )
           : [task.root];
       for (const root of made) this.#provideRoot(root, position);
     }
@@ -255,14 +237,14 @@ export class RegionEmitter {
         const whole = this.#accumulators.get(task);
         if (task.kind !== "accumulate" || task.shared > 0 || whole === undefined) continue;
         const part = this.context.local("part");
-        this.values.code.push(k.set(part, k.f64(foldOf(task).start)));
+        this.values.code.push(k.set(part, k.f64(foldOf(task.root).start)));
         total.set(task, whole);
         this.#accumulators.set(task, part);
       }
       this.#emitPhases(item, { first: k.index(first), rows });
       for (const [task, whole] of total) {
         const part = this.#accumulators.get(task)!;
-        const sum = foldOf(task as AccumulateTask).combine(k.get(whole), k.get(part));
+        const sum = foldOf(task.root as AccumulateTask["root"]).combine(k.get(whole), k.get(part));
         this.values.code.push(k.set(whole, sum));
         this.#accumulators.set(task, whole);
       }
@@ -340,7 +322,7 @@ export class RegionEmitter {
       const { task } = item;
       if (task.kind === "opaque") return undefined;
       if (task.kind !== "accumulate" || task.shared === task.domain.length) continue;
-      const { parallel } = foldOf(task);
+      const { parallel } = foldOf(task.root);
       if (!task.inLocal || parallel === undefined) return undefined;
       reductions.push({ local: this.#accumulators.get(task)!.name, fn: parallel });
     }
@@ -397,7 +379,7 @@ export class RegionEmitter {
     const { code } = this.values;
     const { root } = task;
     const storage = this.values.storage.get(root);
-    const start = k.f64(foldOf(task).start);
+    const start = k.f64(foldOf(task.root).start);
     if (task.inLocal) {
       const local = storage?.kind === "local" ? storage.local : this.context.local("acc");
       this.#accumulators.set(task, local);
@@ -440,7 +422,7 @@ export class RegionEmitter {
     const { root } = task;
     const at = this.#coordinates(root.x.shape);
     const value = this.values.value(root.x, at);
-    const fold = foldOf(task);
+    const fold = foldOf(task.root);
     if (task.shared === task.domain.length && root.op === "reduce") {
       // Nothing is folded: every reduced axis has length 1.
       this.#keep(root, this.#coordinates(root.shape), fold.combine(k.f64(fold.start), value));
@@ -474,10 +456,6 @@ export class RegionEmitter {
 }
 
 type Parallel = { readonly reductions: readonly Reduction[] };
-
-function foldOf(task: AccumulateTask): Fold {
-  return folds[task.root.op === "reduce" ? task.root.fn : "sum"];
-}
 
 function isZero(e: Expr): boolean {
   return e.kind === "const" && e.value === 0;

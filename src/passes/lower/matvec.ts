@@ -44,7 +44,7 @@ export function matvecOf(node: MatmulNode, roots: Roots): Matvec | undefined {
   if (node.shape.length !== 2) return undefined;
   const [m, k] = x.shape;
   const n = y.shape[1];
-  if (m * k * n === 0) return undefined;
+  if (m * k * n < 2) return undefined;
   if (n === 1) {
     const view = roots.viewOf(x);
     const [outerStride, innerStride] = view?.strides ?? [0, 0];

@@ -14,6 +14,7 @@ import {
   store,
 } from "./arrays.js";
 import type { RegionEmitter } from "./emit-loops.js";
+import { foldOf } from "./folds.js";
 import { type Affine, variableIndex, zeroIndex } from "./index-maps.js";
 import { emitCholesky, emitLogAbsDet, emitSolve, emitTriangularSolve } from "./linalg.js";
 import { emitMatmul } from "./matmul.js";
@@ -66,6 +67,15 @@ export function emitOpaque(region: RegionEmitter, node: Node): void {
       const copy = work(node.x.shape[node.x.shape.length - 1]);
       return eachMatrix(region, node.shape, (batch, code) => {
         code.push(store(out, batch, emitLogAbsDet(context, code, matrixAt(a, batch), copy)));
+      });
+    }
+    case "reduce":
+    case "scatter_add": {
+      // Of an operand without elements.
+      const start = k.f64(foldOf(node).start);
+      const out = result();
+      return loopsOver(context, region.values.code, node.shape, (at, code) => {
+        code.push(store(out, at, start));
       });
     }
     case "cumulative":

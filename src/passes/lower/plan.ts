@@ -70,6 +70,10 @@ export interface Plan {
   readonly tasks: readonly Task[];
   /** Of each root the tasks that make it. */
   readonly producers: ReadonlyMap<Node, readonly Task[]>;
+  /** Roots that something reads, or that are stored. */
+  readonly live: ReadonlySet<Node>;
+  /** Roots that are read after all tasks, by outputs that are not stored. */
+  readonly readAtEnd: ReadonlySet<Node>;
 }
 
 export type BufferStorage = Extract<Storage, { readonly kind: "buffer" }>;
@@ -106,7 +110,7 @@ export function producerOf(root: Node): Node {
 
 /**
  * Tasks of everything that `outputs` need. `copies` are stored to buffers by tasks of their own,
- * `stored` must be roots.
+ * `stored` must be roots. Outputs that are neither are numbers, read after all tasks.
  */
 export function planTasks(
   outputs: readonly Node[],
@@ -124,14 +128,40 @@ export function planTasks(
   };
   for (const node of roots.order) {
     if (!roots.isRoot(node) || node.op === "output") continue;
+    // Nothing to compute. (The shape of a scan says nothing about its results.)
+    if (sizeOf(node.shape) === 0 && node.op !== "scan") continue;
     for (const task of tasksOf(node, roots, tasks.length)) add(task, node);
   }
   for (const { node, storage } of copies) {
     if (storage.kind !== "buffer") internalError("an output is not in a buffer");
+    if (sizeOf(node.shape) === 0) continue;
     const whole = { starts: node.shape.map(() => 0), sizes: node.shape };
     tasks.push({ ...mapTask(node, whole, roots, tasks.length, true), target: storage });
   }
-  return { roots, tasks, producers };
+  const atEnd = new ReadWalk(roots);
+  const elsewhere = new Set([...stored, ...copies.map((copy) => copy.node)]);
+  for (const node of outputs) {
+    if (!elsewhere.has(node)) atEnd.visit(node, node.shape.map(() => zeroIndex));
+  }
+  const readAtEnd = new Set(atEnd.reads.keys());
+  const live = liveRoots(tasks, [...stored, ...readAtEnd]);
+  return { roots, tasks: tasks.filter((task) => isLive(task, live)), producers, live, readAtEnd };
+}
+
+/** Roots that are read, directly or not, from what is stored. Operands may lie outside a slice. */
+function liveRoots(tasks: readonly Task[], wanted: readonly Node[]): Set<Node> {
+  const live = new Set<Node>();
+  const mark = (root: Node): void => void live.add(root).add(producerOf(root));
+  wanted.forEach(mark);
+  for (let k = tasks.length - 1; k >= 0; k--) {
+    const task = tasks[k];
+    if (isLive(task, live)) for (const root of task.reads.keys()) mark(root);
+  }
+  return live;
+}
+
+function isLive(task: Task, live: ReadonlySet<Node>): boolean {
+  return live.has(task.root) || (task.kind === "map" && task.target !== undefined);
 }
 
 function tasksOf(node: Node, roots: Roots, id: number): Task[] {
@@ -140,9 +170,9 @@ function tasksOf(node: Node, roots: Roots, id: number): Task[] {
   }
   switch (node.op) {
     case "reduce":
-      return [reduceTask(node, roots, id)];
     case "scatter_add":
-      return [scatterTask(node, roots, id)];
+      if (sizeOf(node.x.shape) === 0) return [fillTask(node, id)];
+      return [node.op === "reduce" ? reduceTask(node, roots, id) : scatterTask(node, roots, id)];
     case "matmul": {
       const matvec = matvecOf(node, roots);
       return [
@@ -219,6 +249,11 @@ function matvecTask(node: MatmulNode, matvec: Matvec, roots: Roots, id: number):
     shared,
     reads: walk.reads,
   };
+}
+
+/** Sums over nothing: a task that reads nothing. */
+function fillTask(root: Node, id: number): OpaqueTask {
+  return { kind: "opaque", id, root, domain: [], shared: 0, reads: new Map() };
 }
 
 function opaqueTask(node: Node, roots: Roots, id: number): OpaqueTask {

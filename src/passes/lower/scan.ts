@@ -30,7 +30,7 @@ export function emitScan(region: RegionEmitter, node: ScanNode): void {
   const { context } = region;
   const { code } = region.values;
   const outputs = region.plan.roots.order.filter(
-    (n): n is OutputNode => n.op === "output" && n.source === node,
+    (n): n is OutputNode => n.op === "output" && n.source === node && region.plan.live.has(n),
   );
   const pairOffset = new PairOffset(region);
   const carries = node.init.map((init) => startCarry(region, init, pairOffset));

@@ -195,7 +195,7 @@ export function keepingOf(
   }
   const result = new Map<Node, Keeping>();
   for (const root of plan.roots.order) {
-    if (!plan.roots.isRoot(root) || root.op === "scan") continue;
+    if (!plan.live.has(root) || root.op === "scan") continue;
     const makers = plan.producers.get(producerOf(root)) ?? [];
     const places = makers.map((task) => schedule.places.get(task)!);
     const from = Math.min(...places.map((p) => p.item));
@@ -218,6 +218,11 @@ export function keepingOf(
         if (!(sameLoop && Math.min(leading, makers[0].shared) >= 1)) block = false;
       }
       contracted = Math.min(contracted, together);
+    }
+    if (plan.readAtEnd.has(root)) {
+      to = Number.POSITIVE_INFINITY;
+      contracted = 0;
+      block = false;
     }
     const storage = contracted >= rank ? "none" : block ? "block" : "buffer";
     result.set(root, { asLocal, storage, contracted, from, to });

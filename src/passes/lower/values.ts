@@ -6,7 +6,7 @@
 import { internalError } from "../../base/internal.js";
 import * as k from "../../kernel/build.js";
 import type { Expr, Stmt } from "../../kernel/ir.js";
-import type { BinaryNode, Node, UnaryNode } from "../../tensor/ops.js";
+import type { BinaryNode, Node, Shape, UnaryNode } from "../../tensor/ops.js";
 import { sizeOf, stridesOf } from "../../tensor/shape-rules.js";
 import type { FunctionContext, Storage } from "./context.js";
 import { type Coordinates, sourceOf } from "./descend.js";
@@ -100,7 +100,7 @@ export class ValueEmitter {
         return rule.emit(x, this.value(node.y, at), this.value(node.z, at));
       }
       case "reshape":
-        if (!keepsAxes(node.x.shape, node.shape)) return this.#loadReshaped(node, at);
+        if (!keepsAxes(node.x.shape, node.shape)) return this.#loadReshaped(node.x, node.shape, at);
         return this.#moved(node, at);
       default:
         return this.#moved(node, at);
@@ -200,22 +200,26 @@ export class ValueEmitter {
     return k.load(storage.buffer, indexExpr(linearIn(storage, at)));
   }
 
-  #loadReshaped(node: Node, at: Coordinates): Expr {
-    const view = this.roots.viewOf(node) ?? internalError("a reshape of a node without storage");
+  /** An element of `x`, which is contiguous, by its coordinates in another shape. */
+  #loadReshaped(x: Node, shape: Shape, at: Coordinates): Expr {
+    const view = this.roots.viewOf(x) ?? internalError("a reshape of a node without storage");
     const uniform = this.roots.uniform(view.base);
     if (uniform !== undefined) return k.f64(uniform);
     const storage = this.storageOf(view.base);
     if (storage.kind === "local") return k.get(storage.local);
     if (storage.kind === "block") internalError("a reshape of a block");
-    const flat = linear(at, view.strides, view.offset);
+    const flat = linear(at, stridesOf(shape), view.offset);
     return k.load(storage.buffer, indexExpr(plus(storage.offset, flat)));
   }
 
   /** Of an input, a constant or a stored root. */
   storageOf(node: Node): Storage {
     let storage = this.storage.get(node);
-    if (storage === undefined && node.op === "const") {
-      const buffer = this.context.constants.add(node.data);
+    const empty = sizeOf(node.shape) === 0;
+    if (storage === undefined && (node.op === "const" || empty)) {
+      // Nothing is ever read where there are no elements, but loops over them name a buffer.
+      const data = empty || node.op !== "const" ? new Float64Array(1) : node.data;
+      const buffer = this.context.constants.add(data);
       const strides = stridesOf(node.shape);
       storage = { kind: "buffer", buffer, offset: { constant: 0, terms: [] }, strides };
       this.storage.set(node, storage);
