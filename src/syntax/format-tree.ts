@@ -152,8 +152,9 @@ class Builder {
     while (this.#stream[i] !== undefined && isComment(this.#stream[i])) i++;
     const token = this.#stream[i];
     if (token === undefined || token.tokenType === t.RBrace || isSeparator(token)) return true;
-    const before = this.#stream.slice(0, this.#next).findLast((x) => !isComment(x));
-    return before?.tokenType === t.RBrace && token.tokenType !== t.Else;
+    let b = this.#next - 1;
+    while (b >= 0 && isComment(this.#stream[b])) b--;
+    return this.#stream[b]?.tokenType === t.RBrace && token.tokenType !== t.Else;
   }
 
   #node(): Node {

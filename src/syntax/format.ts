@@ -26,7 +26,7 @@ export function formatSource(
   const { tokens, comments } = tokenizeSource(source, new DiagnosticSink());
   const printer = new Printer();
   printer.lines(formatTree(source.text, layoutTokens(tokens), comments), 0);
-  return { text: printer.text };
+  return { text: printer.finished() };
 }
 
 /** The state of printing one line flat: its text so far and the last token. */
@@ -36,13 +36,14 @@ interface Flat {
 }
 
 class Printer {
-  text = "";
+  readonly #lines: string[] = [];
+  #line = "";
   #column = 0;
   #last: Printed | undefined;
 
   lines(lines: readonly Line[], indent: number): void {
     for (let i = 0; i < lines.length; ) {
-      if (lines[i].blankBefore) this.text += "\n";
+      if (lines[i].blankBefore) this.#lines.push("");
       let end = i + 1;
       while (end < lines.length && lines[end].joined) end++;
       const joined = lines.slice(i, end);
@@ -63,23 +64,33 @@ class Printer {
   }
 
   #begin(indent: number): void {
-    this.text += " ".repeat(indent);
+    this.#line = " ".repeat(indent);
     this.#column = indent;
     this.#last = undefined;
   }
 
   #finish(line: Line): void {
-    for (const comment of line.trailing) this.text += ` ${comment.text}`;
-    this.text += "\n";
+    for (const comment of line.trailing) this.#line += ` ${comment.text}`;
+    this.#endLine();
+  }
+
+  #endLine(): void {
+    this.#lines.push(this.#line.trimEnd());
+    this.#line = "";
+  }
+
+  /** The whole text; every line of it ends. */
+  finished(): string {
+    return this.#lines.map((line) => `${line}\n`).join("");
   }
 
   #raw(text: string): void {
-    this.text += text;
+    this.#line += text;
     this.#column += width(text);
   }
 
   #breakLine(indent: number): void {
-    this.text = `${this.text.replace(/ +$/, "")}\n`;
+    this.#endLine();
     this.#begin(indent);
   }
 
@@ -115,7 +126,7 @@ class Printer {
           this.#token(describe(node.open, this.#last, undefined));
           for (const comment of node.opening) this.#raw(` ${comment.text}`);
           if (node.lines.length > 0 || node.opening.length > 0) {
-            this.text += "\n";
+            this.#endLine();
             this.lines(node.lines, indent + 2);
             this.#begin(indent);
             this.#raw("}");
@@ -138,7 +149,7 @@ class Printer {
     const atStart = this.#last === undefined;
     if (node.ownLine && !atStart) this.#breakLine(deeper);
     else if (!atStart) this.#raw(" ");
-    this.text += node.text;
+    this.#line += node.text;
     this.#column += width(node.text);
     if (i === nodes.length - 1) return;
     const next = nodes[i + 1];

@@ -10,16 +10,19 @@ import { tokenSpan } from "./lower-context.js";
 
 /** Characters of one file. */
 export const maxFileSize = 4 * 1024 * 1024;
-/** Brackets open at once. */
-export const maxBracketDepth = 200;
+/**
+ * Levels at which the grammar recurses: open brackets, and the `if` expressions, `else if` and
+ * lambdas around a place. The parser overflows Node's default stack (984 KB) at about 190 calls
+ * within calls, its costliest level.
+ */
+export const maxNesting = 100;
 /** Operations on one path from the root of a statement to a leaf. */
 export const maxChain = 1000;
 /** Errors reported for one file. */
 export const maxErrors = 50;
+/** Tokens read again for the sake of further errors. */
+export const maxWork = 3_000_000;
 
-/** Words and arrows through which the grammar itself recurses: `if … else if …`, `x => y => …`. */
-const heavy: ReadonlySet<TokenType> = new Set([t.If, t.FatArrow]);
-const heavyWeight = maxChain / maxBracketDepth;
 const ends: ReadonlySet<TokenType> = new Set([t.Comma, t.Tilde, t.Equal]);
 
 export function checkFileSize(source: Source, sink: DiagnosticSink): boolean {
@@ -35,37 +38,49 @@ export function checkDepth(
   tokens: readonly IToken[],
   sink: DiagnosticSink,
 ): boolean {
-  /** Operations so far in each open bracket; their sum bounds the depth of the tree. */
-  const levels: number[] = [0];
-  let total = 0;
+  /** Operations and recursing words so far in each open bracket; their sums bound the depth. */
+  const levels: { chain: number; words: number }[] = [{ chain: 0, words: 0 }];
+  let chain = 0;
+  let words = 0;
+  let previous: TokenType = t.Semicolon;
   for (const token of tokens) {
     const type = token.tokenType;
-    const top = levels.length - 1;
+    const top = levels[levels.length - 1];
     if (isOpening(type)) {
-      levels.push(0);
-      if (levels.length > maxBracketDepth + 1) {
-        const span = tokenSpan({ source }, token);
-        sink.report("nested_too_deeply", span, { limit: maxBracketDepth });
-        return false;
-      }
+      levels.push({ chain: 0, words: 0 });
     } else if (isClosing(type)) {
-      total -= levels.pop() ?? 0;
-      levels[levels.length - 1]++;
-      total++;
+      levels.pop();
+      chain += 1 - top.chain;
+      words -= top.words;
+      levels[levels.length - 1].chain++;
     } else if (ends.has(type) || isSeparator(type)) {
-      total -= levels[top];
-      levels[top] = 0;
+      chain -= top.chain;
+      words -= top.words;
+      top.chain = 0;
+      top.words = 0;
+    } else if (type === t.FatArrow || (type === t.If && !beginsStatement(previous))) {
+      top.words++;
+      words++;
     } else if (isOperation(type)) {
-      const weight = heavy.has(type) ? heavyWeight : 1;
-      levels[top] += weight;
-      total += weight;
+      top.chain++;
+      chain++;
     }
-    if (total > maxChain) {
+    if (levels.length - 1 + words > maxNesting) {
+      sink.report("nested_too_deeply", tokenSpan({ source }, token), { limit: maxNesting });
+      return false;
+    }
+    if (chain > maxChain) {
       sink.report("expression_too_long", tokenSpan({ source }, token), { limit: maxChain });
       return false;
     }
+    previous = type;
   }
   return true;
+}
+
+/** Whether the token after this one begins a statement: an `if` there opens a block. */
+function beginsStatement(previous: TokenType): boolean {
+  return isSeparator(previous) || previous === t.LBrace || previous === t.RBrace;
 }
 
 function isOpening(type: TokenType): boolean {
@@ -81,7 +96,6 @@ function isOperation(type: TokenType): boolean {
   return (
     type === t.Dot ||
     type === t.Bang ||
-    heavy.has(type) ||
     (type.CATEGORIES?.includes(t.BinaryOperator) ?? false)
   );
 }

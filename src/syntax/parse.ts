@@ -1,10 +1,10 @@
 /** The syntax stage as one function: text → AST and diagnostics. */
 import { layoutTokens } from "../../grammar/layout.js";
-import { type Diagnostic, DiagnosticSink } from "../base/diagnostic.js";
+import { type Diagnostic, DiagnosticSink, diagnostic } from "../base/diagnostic.js";
 import type { Source } from "../base/span.js";
 import type { SourceFile } from "./ast.js";
 import { balanceBrackets } from "./brackets.js";
-import { checkDepth, checkFileSize } from "./limits.js";
+import { checkDepth, checkFileSize, maxErrors } from "./limits.js";
 import { lowerFile } from "./lower-declarations.js";
 import { parseTokens } from "./recover.js";
 import { tokenizeSource } from "./tokenize.js";
@@ -32,10 +32,17 @@ export function parseSource(source: Source): ParseResult {
   const lexed = tokenizeSource(source, sink);
   const reported = [...lexed.reported];
   const tokens = layoutTokens(balanceBrackets(source, lexed.tokens, sink, reported));
-  if (!checkDepth(source, tokens, sink)) return { ast: empty, diagnostics: inOrder(sink.all) };
+  if (!checkDepth(source, tokens, sink))
+    return { ast: empty, diagnostics: limited(inOrder(sink.all)) };
   const cst = parseTokens(source, tokens, sink, reported);
   const parts = lowerFile({ source, sink, comments: lexed.comments }, cst);
-  return { ast: { ...empty, ...parts }, diagnostics: inOrder(sink.all) };
+  return { ast: { ...empty, ...parts }, diagnostics: limited(inOrder(sink.all)) };
+}
+
+function limited(diagnostics: Diagnostic[]): Diagnostic[] {
+  const rest = diagnostics.find((d, i) => i >= maxErrors && d.code !== "too_many_errors");
+  if (rest === undefined) return diagnostics;
+  return [...diagnostics.slice(0, maxErrors), diagnostic("too_many_errors", rest.span, {})];
 }
 
 function inOrder(diagnostics: readonly Diagnostic[]): Diagnostic[] {

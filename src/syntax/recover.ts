@@ -14,7 +14,7 @@ import { internalError } from "../base/internal.js";
 import type { Source } from "../base/span.js";
 import { explain } from "./explain.js";
 import type { Chunk, ParseFailure } from "./failure.js";
-import { maxErrors } from "./limits.js";
+import { maxErrors, maxWork } from "./limits.js";
 import { tokenEnd, tokenSpan } from "./lower-context.js";
 
 /** Parses tokens whose brackets balance. `reported` holds the offsets of earlier diagnostics. */
@@ -29,6 +29,7 @@ export function parseTokens(
   const sorted = [...reported].sort((a, b) => a - b);
   const healed: IToken[] = [];
   let errors = 0;
+  let work = 0;
   /** An `if` without braces was cut: its `else` says nothing new. */
   let elseIsKnown = false;
   for (const segment of segments(tokens)) {
@@ -36,8 +37,9 @@ export function parseTokens(
     for (;;) {
       const result = tryParse(rest);
       if ("cst" in result) break;
-      if (errors === maxErrors) {
-        sink.report("too_many_errors", tokenSpan({ source }, segment[0]), { limit: maxErrors });
+      work += result.at;
+      if (errors > maxErrors || work > maxWork) {
+        sink.report("too_many_errors", tokenSpan({ source }, segment[0]), {});
         return reparse(healed);
       }
       const chunk = findChunk(rest, result.at);

@@ -1,17 +1,24 @@
 /** Random right programs and random broken text, for property tests. */
 import fc from "fast-check";
 
-const name = fc.constantFrom("x", "mu", "σ", "alpha_2", "N", "on", "名前", "longer_name_than_others");
+const name = fc.constantFrom(
+  "x",
+  "mu",
+  "σ",
+  "alpha_2",
+  "N",
+  "on",
+  "名前",
+  "longer_name_than_others",
+);
 const number = fc.constantFrom("0", "3", "0.5", "1e-3", "2.5E+10", "inf");
 const comment = fc.constantFrom("", "", "", " /* c */ ", " // d\n", "\n// own\n", "\n\n");
-const operator = fc.constantFrom(
-  ..."+ - * / % @ ^ < <= > >= == != && ||".split(" "),
-);
+const operator = fc.constantFrom(..."+ - * / % @ ^ < <= > >= == != && ||".split(" "));
 
 /** Text of an expression; `gap` text stands only inside brackets, where line ends are free. */
 const { expr } = fc.letrec<{ expr: string; atom: string; args: string; row: string }>((tie) => ({
   atom: fc.oneof(
-    { maxDepth: 3, withCrossShrink: true },
+    { maxDepth: 2, withCrossShrink: true },
     name,
     number,
     fc.constantFrom("true", '"s\\n"'),
@@ -24,17 +31,17 @@ const { expr } = fc.letrec<{ expr: string; atom: string; args: string; row: stri
     fc.tuple(name, tie("expr")).map(([i, e]) => `[for ${i} in 0..${i}: ${e}]`),
   ),
   args: fc
-    .array(fc.tuple(fc.constantFrom("", "", "key: "), tie("expr"), comment), { maxLength: 4 })
+    .array(fc.tuple(fc.constantFrom("", "", "key: "), tie("expr"), comment), { maxLength: 3 })
     .map((items) => items.map(([k, e, c]) => `${k}${e}${c}`).join(",")),
   row: fc
     .tuple(
       fc.constantFrom("", "", "-", "!"),
       tie("atom"),
-      fc.array(fc.tuple(operator, fc.constantFrom("", "-"), tie("atom")), { maxLength: 3 }),
+      fc.array(fc.tuple(operator, fc.constantFrom("", "-"), tie("atom")), { maxLength: 2 }),
     )
     .map(([p, a, rest]) => `${p}${a}${rest.map(([o, q, b]) => ` ${o} ${q}${b}`).join("")}`),
   expr: fc.oneof(
-    { maxDepth: 4, withCrossShrink: true },
+    { maxDepth: 2, withCrossShrink: true },
     { weight: 5, arbitrary: tie("row") },
     fc.tuple(tie("row"), tie("row"), tie("row")).map(([a, b, c]) => `if ${a} then ${b} else ${c}`),
     fc.tuple(name, tie("expr")).map(([x, e]) => `${x} => ${e}`),
@@ -46,7 +53,7 @@ const end = fc.constantFrom("\n", "\n", "; ", " // note\n", "\n\n\n", "\n/// doc
 
 const { statement } = fc.letrec<{ statement: string; block: string }>((tie) => ({
   statement: fc.oneof(
-    { maxDepth: 3, withCrossShrink: true },
+    { maxDepth: 2, withCrossShrink: true },
     fc.tuple(name, expr).map(([x, e]) => `${x} ~ ${e}`),
     fc.tuple(name, expr, expr).map(([x, i, e]) => `${x}[${i}]: real[3] ~ ${e} using reparam`),
     fc.tuple(name, expr).map(([x, e]) => `let ${x} = ${e}`),
@@ -63,8 +70,11 @@ const { statement } = fc.letrec<{ statement: string; block: string }>((tie) => (
 
 const declaration = fc.oneof(
   fc
-    .tuple(name, end, fc.array(fc.tuple(statement, end), { maxLength: 4 }))
-    .map(([n, e, b]) => `model ${n}(N: int, ${n}: real[N] = 3) {${e}${b.map((s) => s.join("")).join("")}}`),
+    .tuple(name, end, fc.array(fc.tuple(statement, end), { maxLength: 3 }))
+    .map(
+      ([n, e, b]) =>
+        `model ${n}(N: int, ${n}: real[N] = 3) {${e}${b.map((s) => s.join("")).join("")}}`,
+    ),
   fc.tuple(name, expr).map(([f, e]) => `fn ${f}(x, y: real) -> real = ${e}`),
 );
 
@@ -74,9 +84,15 @@ export const program: fc.Arbitrary<string> = fc
   .map((list) => list.map((d) => d.join("")).join(""));
 
 const snippets = [
-  ..."model m ( ) { } [ ] , ; : ~ = == <- -> => .. . + - * ^ ! && || for i in 0..N if then else".split(" "),
-  ..."let param observe factor return guide fn module objective dist on using import x 3 .5 1.".split(" "),
-  ..."' \" # /* */ // /// \n \n \t ² ≤ \u{1F600} \ud800 \\ ` $ ** & | := += int N; 1:N inf".split(" "),
+  ..."model m ( ) { } [ ] , ; : ~ = == <- -> => .. . + - * ^ ! && || for i in 0..N if then else".split(
+    " ",
+  ),
+  ..."let param observe factor return guide fn module objective dist on using import x 3 .5 1.".split(
+    " ",
+  ),
+  ..."' \" # /* */ // /// \n \n \t ² ≤ \u{1F600} \ud800 \\ ` $ ** & | := += int N; 1:N inf".split(
+    " ",
+  ),
   "\n",
   " ",
   "\r",

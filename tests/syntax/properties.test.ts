@@ -23,7 +23,7 @@ function checkFormat(text: string): void {
   expect(format(once)).toBe(once);
   const count = (t: string) => t.match(/\/\/ \w|\/\*/g)?.length ?? 0;
   expect(count(once)).toBe(count(text));
-  for (const line of once.split("\n")) expect(line).toBe(line.trimEnd());
+  expect(once).not.toMatch(/[ \t]\n/);
 }
 
 describe("formatting", () => {
@@ -32,7 +32,7 @@ describe("formatting", () => {
   });
 
   it("keeps meaning and comments of random programs and is idempotent", () => {
-    fc.assert(fc.property(program, checkFormat), { seed: 1, numRuns: 300 });
+    fc.assert(fc.property(program, checkFormat), { seed: 1, numRuns: 120 });
   });
 });
 
@@ -42,7 +42,7 @@ describe("parsing", () => {
       fc.property(program, (text) => {
         parseGood(text);
       }),
-      { seed: 2, numRuns: 300 },
+      { seed: 2, numRuns: 150 },
     );
   });
 
@@ -55,7 +55,7 @@ describe("parsing", () => {
           expect(again.kind === "let" && astEquals(again.value, decl.body)).toBe(true);
         }
       }),
-      { seed: 3, numRuns: 200 },
+      { seed: 3, numRuns: 100 },
     );
     expect(dumpExpr("1")).toBe("1");
   });
@@ -77,7 +77,7 @@ describe("parsing", () => {
   });
 
   it("mutated programs never throw", () => {
-    fc.assert(fc.property(mutated, checkAny), { seed: 5, numRuns: 600 });
+    fc.assert(fc.property(mutated, checkAny), { seed: 5, numRuns: 300 });
   });
 
   it("arbitrary text never throws", () => {
@@ -85,7 +85,7 @@ describe("parsing", () => {
       fc.property(fc.string({ unit: "binary", maxLength: 80 }), (text) => {
         parseSource(source(text));
       }),
-      { seed: 6, numRuns: 300 },
+      { seed: 6, numRuns: 150 },
     );
   });
 });

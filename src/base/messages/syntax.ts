@@ -79,8 +79,8 @@ export const syntaxMessages = {
     message: `this expression chains more than ${p.limit} operations`,
     help: "name parts of it with `let`, or put the terms in an array and use `sum`",
   })),
-  too_many_errors: error((p: { limit: number }) => ({
-    message: `more than ${p.limit} errors; the rest of the file was not read`,
+  too_many_errors: error((_: None) => ({
+    message: "too many errors; those from here on are not shown",
     help: "correct the errors above first",
   })),
 
