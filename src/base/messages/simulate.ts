@@ -27,6 +27,10 @@ export const simulateMessages = {
     message: `${p.element} is given in part, and its distribution is of the whole vector or matrix`,
     help: "give all of it or none of it",
   })),
+  site_without_value: error((p: { element: string }) => ({
+    message: `${p.element} has no value`,
+    help: "give the whole array of every site and param that the data does not hold",
+  })),
   simulation_ignores: warning((p: { what: string }) => ({
     message: `simulation ignores ${p.what}: draws follow the \`~\` statements alone`,
     help: "it takes part in inference only; put it into a distribution for simulation to follow it",

@@ -42,6 +42,8 @@ interface Rule<K extends Expr["kind"]> {
 export interface LocalCompiler extends Compiler {
   /** Makes `name` stand for `value`; returns its slot, which is emptied to forget the value. */
   readonly defineLocal: (name: string, value: Expr) => number;
+  /** Slots of local definitions. */
+  readonly localSlots: ReadonlySet<number>;
   readonly local: (name: string) => { readonly slot: number; readonly value: ScalarFn | ArrayFn };
 }
 
@@ -104,6 +106,7 @@ const rules: { readonly [K in Expr["kind"]]: Rule<K> } = {
 export function makeCompiler(): LocalCompiler {
   const names = new Map<string, number>();
   const locals = new Map<string, { slot: number; value: ScalarFn | ArrayFn }>();
+  const localSlots = new Set<number>();
   const slot = (name: string): number => {
     const known = names.get(name);
     if (known !== undefined) return known;
@@ -112,6 +115,7 @@ export function makeCompiler(): LocalCompiler {
   };
   const c: LocalCompiler = {
     names,
+    localSlots,
     slot,
     // The rule's node narrows with the key, which indexing a union cannot express.
     scalar: (e) => (rules[e.kind] as Rule<Expr["kind"]>).scalar(c, e as never),
@@ -124,6 +128,7 @@ export function makeCompiler(): LocalCompiler {
     size: (s) => compileSize(c, s),
     defineLocal: (name, value) => {
       const at = slot(name);
+      localSlots.add(at);
       // Values of locals are computed where they are first read: one that is not read in the
       // branch taken need not have a value there.
       locals.set(name, {

@@ -264,8 +264,11 @@ function hasMass(
 }
 
 /** Independent copies along new leading axes. */
-function compileIid(c: Compiler, d: DistOf<"iid">): HostDist {
-  const base = compileDist(c, d.base);
+export function compileIid(
+  c: Compiler,
+  d: DistOf<"iid">,
+  base: HostDist = compileDist(c, d.base),
+): HostDist {
   const sizes = d.sizes.map(c.size);
   const copies = (f: Frame): number => sizes.reduce((n, s) => n * s(f), 1);
   return {
