@@ -52,8 +52,11 @@ export function sample(
     full.method === "hmc"
       ? withHmc(model, full.metric)
       : withNuts(model, full.metric, full.maxTreeDepth);
+  const program = compileKernels(module);
+  const memory = createMemory(program, full.chains);
   const chains = Array.from({ length: full.chains }, (_, chain) => {
-    const outcome = finishChain(single(module), full, { seed, chain }, controls);
+    const instance = instantiate(program, memory, chain);
+    const outcome = finishChain(instance, full, { seed, chain }, controls);
     if (outcome.kind === "failed") throw new Error(JSON.stringify(outcome.failure));
     return outcome;
   });
