@@ -166,10 +166,6 @@ export class RegionEmitter {
       case "map":
         return this.#emitMap(task);
       case "accumulate":
-        if (task.root.op === "scatter_add" && task.shared === task.domain.length) {
-          // No loop carries it, so none has started it.
-          this.#startAccumulator(task);
-        }
         return this.#accumulate(task);
       case "opaque":
         return emitOpaque(this, task.root);
@@ -423,10 +419,12 @@ export class RegionEmitter {
     const at = this.#coordinates(root.x.shape);
     const value = this.values.value(root.x, at);
     const fold = foldOf(task.root);
-    if (task.shared === task.domain.length && root.op === "reduce") {
-      // Nothing is folded: every reduced axis has length 1.
-      this.#keep(root, this.#coordinates(root.shape), fold.combine(k.f64(fold.start), value));
-      return;
+    if (task.shared === task.domain.length) {
+      // No loop carries it.
+      const folded = fold.combine(k.f64(fold.start), value);
+      const rank = root.shape.filter((extent) => extent !== 1).length;
+      if (rank === task.shared) return this.#keep(root, this.#coordinates(root.shape), folded);
+      this.#startAccumulator(task);
     }
     const { code } = this.values;
     const local = this.#accumulators.get(task);

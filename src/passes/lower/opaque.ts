@@ -23,7 +23,12 @@ import { emitScan } from "./scan.js";
 /** Writes the code that computes a root with loops of its own. */
 export function emitOpaque(region: RegionEmitter, node: Node): void {
   const { context } = region;
-  const result = (): ArrayRef => arrayIn(region.values.storageOf(node), node.shape);
+  const result = (): ArrayRef => {
+    const storage = region.values.storageOf(node);
+    // Loops that never run for one element still name the local.
+    if (storage.kind === "local") region.values.code.push(k.set(storage.local, k.f64(0)));
+    return arrayIn(storage, node.shape);
+  };
   const work = (size: number): ArrayRef => denseArray([size, size], region.take(size * size));
   const array = (x: Node): ArrayRef => arrayOf(region, x);
   switch (node.op) {

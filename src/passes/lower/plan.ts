@@ -141,7 +141,11 @@ export function planTasks(
   const atEnd = new ReadWalk(roots);
   const elsewhere = new Set([...stored, ...copies.map((copy) => copy.node)]);
   for (const node of outputs) {
-    if (!elsewhere.has(node)) atEnd.visit(node, node.shape.map(() => zeroIndex));
+    if (!elsewhere.has(node))
+      atEnd.visit(
+        node,
+        node.shape.map(() => zeroIndex),
+      );
   }
   const readAtEnd = new Set(atEnd.reads.keys());
   const live = liveRoots(tasks, [...stored, ...readAtEnd]);
@@ -222,13 +226,15 @@ function scatterTask(node: ScatterAddNode, roots: Roots, id: number): Accumulate
   walk.index(node.indices, indexCoordinates(node, loops.at), node.shape[node.axis]);
   const before = loops.axes.findIndex((axis) => axis >= node.axis);
   const shared = before < 0 ? loops.domain.length : before;
+  // A result of one element per iteration is a sum like any other.
+  const inLocal = node.shape.filter((extent) => extent !== 1).length === shared;
   return {
     kind: "accumulate",
     id,
     root: node,
     domain: loops.domain,
     shared,
-    inLocal: false,
+    inLocal,
     reads: walk.reads,
   };
 }

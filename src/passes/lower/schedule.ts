@@ -139,6 +139,7 @@ function isSpecial(task: Task, depth: number): boolean {
   return (
     task.kind === "accumulate" &&
     task.root.op === "scatter_add" &&
+    !task.inLocal &&
     task.domain.length === 1 &&
     task.shared === 0
   );

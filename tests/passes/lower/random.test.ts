@@ -28,4 +28,3 @@ describe("lowered random graphs equal the reference evaluator", () => {
     expect(worstDistance(graphOf(outputs), inputs, seed % 3 !== 0)).toBeLessThan(TOLERANCE);
   });
 });
-
