@@ -305,6 +305,109 @@ export const cases: readonly Case[] = [
     }`,
     data: { N: 3, D: 3, K: 2, x: rows(3, 3), e: wiggle(3, 2) },
   },
+  {
+    name: "guarded indices and masked reductions",
+    text: `model m(N: int, g: int[N]) {
+      b ~ Normal(0, 1)
+      for n in 0..N { x[n] ~ Normal(0, 1) }
+      for n in 0..N {
+        let prev = if n > 0 then x[n - 1] else b
+        y[n] ~ Normal(prev + sum(for j in 0..n: x[j]) + prod(for j in n..N: 1 + 0.1 * x[j]), 2)
+        if g[n] > 0 {
+          observe n * 0.5 ~ Normal(x[g[n]] - max(for j in 0..g[n]: x[j]), 1)
+        }
+      }
+      let gaps = [for n in 1..N: x[n] - x[n - 1]]
+      factor -mean(for n in 0..N - 1: gaps[n]^2) + logsumexp(for n in 0..N, j in 0..n + 1: x[n] * x[j])
+    }`,
+    data: { N: 5, g: [0, 1, 3, 0, 2], y: wiggle(5) },
+  },
+  {
+    name: "recurrences inside a plate, with locals and vectors",
+    text: `model m(G: int, T: int) {
+      for g in 0..G { phi[g] ~ Uniform(-1, 1) }
+      A ~ iid(Normal(0, 0.3), 2, 2)
+      for g in 0..G {
+        let h[g, 0] = 0.1 * g
+        for t in 1..T {
+          let pull = phi[g] * h[g, t - 1]
+          let h[g, t] = pull + 0.2 * sin(pull) + 0.1 * t
+        }
+      }
+      let v[0] = [1.0, -0.5]
+      for t in 1..T { let v[t] = A @ v[t - 1] + [0.1 * t, phi[0]] }
+      for g in 0..G { for t in 0..T { y[g, t] ~ Normal(h[g, t] + sum(v[t]), exp(0.1 * h[g, t])) } }
+    }`,
+    data: { G: 2, T: 4, y: rows(2, 4) },
+  },
+  {
+    name: "repeated, mixed and lifted distributions",
+    text: `model m(N: int, D: int, K: int, lo: real[N]) {
+      w ~ Dirichlet(ones(K))
+      for k in 0..K { m[k] ~ MvNormal(zeros(D), eye(D)) }
+      a ~ iid(MvNormal(m[0], eye(D)), N)
+      b ~ iid(Mixture([0.2, 0.8], [Normal(0, 1), Normal(sum(m[1]), 0.3)]), N)
+      r ~ iid(Truncated(Normal(m[0, 0], 1), lower: -1), 3)
+      for n in 0..N {
+        x[n] ~ Mixture(w, [for k in 0..K: MvNormal(m[k], (k + 1.0) * eye(D))])
+        u[n] ~ Truncated(Normal(b[n], 1), lower: lo[n])
+        e[n] ~ Mixture(softmax(a[n]), [for d in 0..D: Exponential(exp(a[n, d]))])
+      }
+      z ~ Normal(b, abs(lo) + 0.5)
+    }`,
+    data: { N: 3, D: 2, K: 2, lo: [-3, -2.5, -4], x: rows(3, 2), e: [0.5, 0.1, 2] },
+  },
+  {
+    name: "params, counts and a categorical in the data",
+    text: `model m(N: int, K: int, n: int[N]) {
+      param c: positive = 1
+      param S: cov[2]
+      for i in 0..N { param o[i]: real = 0 }
+      p ~ Dirichlet(c * ones(K))
+      v ~ MvNormal(zeros(2), S)
+      for i in 0..N {
+        z[i] ~ Categorical(p)
+        k[i] ~ Binomial(n[i], sigmoid(o[i] + v[0]))
+        f[i] ~ NegativeBinomial(exp(v[1] + o[i]), c)
+        q[i] ~ BetaBinomial(n[i], c, 2)
+        t[i] ~ Geometric(0.3)
+      }
+      counts ~ Multinomial(6, p)
+    }`,
+    data: {
+      N: 3,
+      K: 3,
+      n: [4, 5, 6],
+      z: [0, 2, 1],
+      k: [1, 5, 0],
+      f: [0, 3, 2],
+      q: [4, 0, 3],
+      t: [0, 1, 4],
+      counts: [1, 2, 3],
+    },
+  },
+  {
+    name: "nothing to loop over",
+    text: `model m(N: int, G: int) {
+      for g in 0..G { a[g] ~ Normal(0, 1) }
+      b ~ Normal(0, 1)
+      for n in 0..N { y[n] ~ Normal(b, 1) }
+      factor sum(for g in 0..G: a[g]) + logsumexp([b, 2 * b]) + prod(for g in 0..G: a[g])
+    }`,
+    data: { N: 0, G: 0, y: [] },
+  },
+  {
+    name: "elements referred to before their statement",
+    text: `model m(T: int) {
+      s ~ HalfNormal(1)
+      th ~ Uniform(-0.9, 0.9)
+      for t in 1..T { let e[t] = y[t] - th * e[t - 1] }
+      let e[0] = y[0]
+      y[0] ~ Normal(0, s)
+      for t in 1..T { y[t] ~ Normal(th * e[t - 1], s) }
+    }`,
+    data: { T: 5, y: [0.1, null, -0.4, 0.9, 0.2] },
+  },
 ];
 
 /** A constrained point of a log joint as whole arrays, gaps of the data filled in. */
