@@ -6,7 +6,7 @@ import { printType } from "../model/print.js";
 import { addSizes, mulSizes, type Size, subSizes } from "../model/size.js";
 import type { Cx } from "./context.js";
 import { quote } from "./context.js";
-import { dimsAgree, isDeferred, sizesAgree, toSize } from "./sizes.js";
+import { canBeInType, dimsAgree, isDeferred, sizesAgree, toSize } from "./sizes.js";
 
 /** Where a call stands and how the user wrote the function: `+`, `sqrt`, `inv_logit`. */
 export interface CallSite {
@@ -237,7 +237,8 @@ export function sizeArgument(a: Expr, site: CallSite): Size | undefined {
   if (a.kind === "const" && a.value < 0) {
     return site.cx.reporter.report("size_negative", a.span, { text: quote(a.span) });
   }
-  return toSize(a, site.cx.model);
+  const size = toSize(a, site.cx.model);
+  return canBeInType(site.cx, size, a.span) ? size : undefined;
 }
 
 function sizeArguments(args: readonly Expr[], site: CallSite): Size[] | undefined {
@@ -254,7 +255,12 @@ function matmulType(args: readonly Expr[], site: CallSite): Type | undefined {
       right: printType(args[1].type),
     });
   }
-  if (!sizesAgree(a[a.length - 1], b[0], site.cx.model)) return mismatch(args, site);
+  if (!sizesAgree(a[a.length - 1], b[0], site.cx.model)) {
+    return site.cx.reporter.report("matmul_shape", site.span, {
+      left: printType(args[0].type),
+      right: printType(args[1].type),
+    });
+  }
   return withDims("real", [...a.slice(0, -1), ...b.slice(1)]);
 }
 

@@ -79,6 +79,7 @@ export function callExpr(cx: Cx, e: CallAst, scope: Scope): Expr | undefined {
   if (callee.kind === "member") return methodCall(cx, e, callee, scope);
   if (callee.kind !== "name") {
     checkArgs(cx, e, scope);
+    if (cx.expr(callee, scope) === undefined) return undefined;
     return cx.reporter.report("not_callable", callee.span, { name: quote(callee.span) });
   }
   const builtin = builtinNamed(callee.name, e.args.length);

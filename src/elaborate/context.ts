@@ -73,6 +73,8 @@ export class ModelState {
   readonly intervals = new Map<string, Interval>();
   /** Int definitions that are known before sampling, as sizes: `let M = 2 * N`. */
   readonly sizeValues = new Map<string, Size>();
+  /** Definitions without index that are known before sampling: sizes are written without them. */
+  readonly knownValues = new Map<string, Expr>();
   /** Names that stand in some size: they are at least 1 wherever there is an element. */
   readonly usedAsSize = new Set<string>();
   /** Loop variables and binders in sight so far. */

@@ -22,7 +22,7 @@ import { type Cx, quote } from "./context.js";
 import { indexExpr, variableReference } from "./indexing.js";
 import { combinatorNames, foreignAdvice, plannedDistributions, suggestions } from "./names.js";
 import type { Scope } from "./scope.js";
-import { dimsAgree, toSize } from "./sizes.js";
+import { canBeInType, dimsAgree, toSize } from "./sizes.js";
 
 type Node<K extends ast.Expr["kind"]> = Extract<ast.Expr, { kind: K }>;
 type Rule<K extends ast.Expr["kind"]> = (cx: Cx, e: Node<K>, scope: Scope) => Expr | undefined;
@@ -84,6 +84,7 @@ const rules: { readonly [K in ast.Expr["kind"]]: Rule<K> } = {
     const inner = openBinders(cx, e.binders, scope);
     const body = cx.expr(e.body, inner.scope);
     if (inner.binders === undefined || body === undefined) return undefined;
+    if (!inner.binders.every((b) => canBeInType(cx, b.size, b.span))) return undefined;
     const dims = [...inner.binders.map((b) => b.size), ...body.type.dims];
     const type = { scalar: body.type.scalar, dims };
     return { kind: "comprehension", binders: inner.binders, body, span: e.span, type };
@@ -272,7 +273,7 @@ export function declareIndex(
 ): void {
   const taken = outer.lookup(name.text);
   if (taken !== undefined) {
-    cx.reporter.report("name_taken", name.span, { name: name.text, what: "a loop variable" }, [
+    cx.reporter.report("name_taken", name.span, { name: name.text, what: "loop variable" }, [
       { span: taken.span, text: `\`${name.text}\` is first defined here` },
     ]);
   }

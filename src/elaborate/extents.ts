@@ -30,7 +30,7 @@ export function findExtents(
   root: Scope,
   loud: boolean,
 ): readonly Size[] | undefined {
-  if (v.rank === 0) return [];
+  if (v.rank === 0 && v.definitions.every((d) => d.branches.length === 0)) return [];
   const run = () => unionOfBoxes(cx, v, root);
   return loud ? run() : cx.reporter.quietly(run);
 }
@@ -85,7 +85,8 @@ function boxOf(cx: Cx, v: VariableInfo, d: Definition, root: Scope): Box | undef
   const used = new Set<string>();
   const ranges: Range[] = [];
   for (const [axis, e] of found.indices.entries()) {
-    if (e === undefined || e.type.scalar !== "int" || e.type.dims.length > 0) return undefined;
+    const isPosition = e?.type.scalar === "int" && e.type.dims.length === 0;
+    if (e === undefined || !isPosition || cx.model.isRandom(e)) return undefined;
     const affine = affineIndex(e, names, cx.model);
     const { span } = target.indices[axis];
     if (affine === undefined || (affine.variable !== undefined && used.has(affine.variable))) {

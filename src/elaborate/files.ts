@@ -78,7 +78,7 @@ function declareAll(reporter: Reporter, file: ast.SourceFile, env: FileEnv): voi
   for (const d of file.decls) {
     const first = spans.get(d.name.text);
     if (first !== undefined) {
-      reporter.report("name_taken", d.name.span, { name: d.name.text, what: `a ${d.kind}` }, [
+      reporter.report("name_taken", d.name.span, { name: d.name.text, what: d.kind }, [
         { span: first, text: `\`${d.name.text}\` is first defined here` },
       ]);
       continue;

@@ -96,6 +96,7 @@ function openCall(
 export function defineLocal(cx: Cx, name: string, value: Expr): void {
   const random = cx.model.isRandom(value);
   if (random) cx.model.random.add(name);
+  else cx.model.knownValues.set(name, value);
   cx.model.intervals.set(name, intervalOf(value, cx.model.lookupInterval));
   if (!random && value.type.scalar === "int" && value.type.dims.length === 0) {
     cx.model.sizeValues.set(name, toSize(value, cx.model));
@@ -219,6 +220,7 @@ function fnBody(cx: Cx, fn: FnRef, scope: Scope, lets: LocalLet[]): Expr | undef
       if (!fnLet(cx, s, scope, lets)) failed = true;
     } else {
       cx.reporter.report("fn_statement", s.span, { kind: s.kind });
+      if ("target" in s) scope.set(s.target.name.text, { kind: "broken", span: s.span });
       failed = true;
     }
   }
@@ -232,7 +234,7 @@ function fnLet(cx: Cx, s: ast.LetStmt, scope: Scope, lets: LocalLet[]): boolean 
   const { name } = s.target;
   const taken = scope.lookup(name.text);
   if (taken !== undefined) {
-    cx.reporter.report("name_taken", name.span, { name: name.text, what: "a definition" }, [
+    cx.reporter.report("name_taken", name.span, { name: name.text, what: "definition" }, [
       { span: taken.span, text: `\`${name.text}\` is first defined here` },
     ]);
     return false;

@@ -6,6 +6,7 @@ import type { Diagnostic } from "../base/diagnostic.js";
 import type { Distribution } from "../distributions/contract.js";
 import { distributions } from "../distributions/index.js";
 import type { Model, Variable } from "../model/ir.js";
+import { sizeVar } from "../model/size.js";
 import type * as ast from "../syntax/ast.js";
 import { returnsDist } from "./calls.js";
 import { type Cx, ModelState, Reporter } from "./context.js";
@@ -17,6 +18,7 @@ import { checkFn } from "./functions.js";
 import { declareInputs } from "./inputs.js";
 import { checkOrder } from "./order.js";
 import { type FileEnv, Scope } from "./scope.js";
+import { sizeObstacle } from "./sizes.js";
 import { elaborateBody } from "./statements.js";
 import { collectVariables, elementOf } from "./variables.js";
 
@@ -108,10 +110,10 @@ function elaborateModel(
   collectVariables(cx, decl.body, scope);
   const body = elaborateBody(cx, decl.body, scope);
   for (const v of cx.model.variables.values()) {
-    if (v.broken || cx.variables.extents(v) !== undefined) continue;
+    if (cx.variables.extents(v) !== undefined) continue;
     findExtents(cx, v, scope, true);
     // Other reasons have been reported at the loops and indices themselves.
-    if (reporter.errorCount === before) {
+    if (!v.broken && reporter.errorCount === before) {
       reporter.report("extent_unknown", v.span, { name: v.name });
     }
   }
@@ -123,10 +125,18 @@ function elaborateModel(
     ...(decl.doc === undefined ? {} : { doc: decl.doc }),
     inputs: [...cx.model.inputs.values()],
     boundSizes: cx.model.boundSizes,
-    opaqueSizes: Object.fromEntries(cx.model.opaqueSizes),
+    opaqueSizes: opaqueSizesOf(cx),
     variables: variablesOf(cx),
     body,
   };
+}
+
+/** Those of inputs alone; the others stand in no type (ranges that follow a loop variable). */
+function opaqueSizesOf(cx: Cx): Model["opaqueSizes"] {
+  const ofInputs = [...cx.model.opaqueSizes].filter(
+    ([name]) => sizeObstacle(sizeVar(name), cx.model) === undefined,
+  );
+  return Object.fromEntries(ofInputs);
 }
 
 function variablesOf(cx: Cx): Variable[] {

@@ -1,5 +1,5 @@
 /** `x[i]`, slices and gathers, and references to variables that are still being defined. */
-import { type Expr, type IndexArg, type Type } from "../model/ir.js";
+import type { Expr, IndexArg, Type } from "../model/ir.js";
 import { printType } from "../model/print.js";
 import {
   addSizes,
@@ -13,7 +13,7 @@ import type { Span } from "../base/span.js";
 import type * as ast from "../syntax/ast.js";
 import { type Cx, quote } from "./context.js";
 import type { Scope, VariableInfo } from "./scope.js";
-import { affineIndex, toSize } from "./sizes.js";
+import { affineIndex, canBeInType, toSize } from "./sizes.js";
 
 type IndexAst = Extract<ast.Expr, { kind: "index" }>;
 
@@ -120,6 +120,7 @@ function indexArg(
   if (length !== undefined && length < 0) {
     return cx.reporter.report("slice_negative", i.span, { text: quote(i.span), length });
   }
+  if (!canBeInType(cx, size, i.span)) return undefined;
   return { kind: "range", from, to, size, span: i.span };
 }
 

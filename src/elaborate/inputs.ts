@@ -17,7 +17,7 @@ export function declareInputs(cx: Cx, decl: ast.ModelDecl, scope: Scope): void {
       scope.set(p.name.text, { kind: "pending", span: p.name.span });
       return true;
     }
-    cx.reporter.report("name_taken", p.name.span, { name: p.name.text, what: "an input" }, [
+    cx.reporter.report("name_taken", p.name.span, { name: p.name.text, what: "input" }, [
       { span: taken.span, text: `\`${p.name.text}\` is first defined here` },
     ]);
     return false;

@@ -87,6 +87,7 @@ const foreignNames: Readonly<Record<string, string>> = {
   arange: "range(a, b)",
   seq_len: "range(0, n)",
   to_vector: "a comprehension",
+  squareroot: "sqrt(x)",
   ifelse: "if c then a else b",
   where: "if c then a else b",
   std: "sd(x)",
@@ -111,6 +112,12 @@ export function foreignAdvice(name: string, known: readonly string[]): string | 
   return suffix.endsWith("cdf") ? `${shown}.cdf(x)` : `${shown}.log_prob(x)`;
 }
 
+/** Functions that are written as operators. */
+const operatorNames: readonly string[] = [
+  ..."neg not add sub mul div mod lt le gt ge eq ne and or".split(" "),
+  ..."matmul maximum minimum".split(" "),
+];
+
 /** Names of every kind near to `name`. */
 export function suggestions(
   cx: Cx,
@@ -120,7 +127,7 @@ export function suggestions(
 ): string[] {
   const values = scope.names();
   const functions = [
-    ...builtinNames,
+    ...builtinNames.filter((b) => !operatorNames.includes(b)),
     ...Object.keys(builtinAliases),
     ...scope.env.fns.keys(),
     "max",
@@ -133,8 +140,14 @@ export function suggestions(
     (d) => d.toLowerCase() === name.replaceAll("_", "").toLowerCase(),
   );
   if (sameLetters.length > 0 && !values.includes(name)) return sameLetters;
-  const near = nearestNames(name, first);
-  return near.length > 0 ? near : nearestNames(name, [...values, ...functions, ...dists]);
+  const near = nearTo(name, first);
+  return near.length > 0 ? near : nearTo(name, [...values, ...functions, ...dists]);
+}
+
+/** Every one-letter name is near to every other: of short names only the letter case counts. */
+function nearTo(name: string, known: readonly string[]): string[] {
+  if (name.length > 2) return nearestNames(name, known);
+  return known.filter((k) => k !== name && k.toLowerCase() === name.toLowerCase()).slice(0, 3);
 }
 
 /** The names under which arguments of distributions go elsewhere. */

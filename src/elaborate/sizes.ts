@@ -14,7 +14,7 @@ import {
   sizeVar,
   subSizes,
 } from "../model/size.js";
-import { freeVariables } from "../model/traverse.js";
+import { freeVariables, mapExpr } from "../model/traverse.js";
 import type { Cx, ModelState } from "./context.js";
 
 /**
@@ -64,9 +64,45 @@ function polynomial(e: Expr, model: ModelState): Size | undefined {
 }
 
 function opaque(e: Expr, model: ModelState): Size {
-  const name = `(${printExpr(e)})`;
-  model.opaqueSizes.set(name, e);
+  const ofInputs = mapExpr(e, (x) => {
+    const known = x.kind === "var" ? model.knownValues.get(x.name) : undefined;
+    return known;
+  });
+  const name = `(${printExpr(ofInputs)})`;
+  model.opaqueSizes.set(name, ofInputs);
   return sizeVar(name);
+}
+
+/**
+ * What keeps a size out of a type: the loop variable that it changes with, or an array defined
+ * element by element. Undefined for sizes of inputs alone.
+ */
+export function sizeObstacle(
+  s: Size,
+  model: ModelState,
+): { readonly kind: "varies" | "array"; readonly name: string } | undefined {
+  for (const sizeName of sizeNames(s)) {
+    const e = model.opaqueSizes.get(sizeName);
+    const names = e === undefined ? [sizeName] : freeVariables(e);
+    for (const name of names) {
+      if (model.binders.has(name)) return { kind: "varies", name };
+      if (model.variables.has(name)) return { kind: "array", name };
+    }
+  }
+  return undefined;
+}
+
+/** Reports a size that cannot stand in a type; true where it can. */
+export function canBeInType(cx: Cx, s: Size, span: Span): boolean {
+  const obstacle = sizeObstacle(s, cx.model);
+  if (obstacle === undefined) return true;
+  const name = obstacle.name.replace(/#\d+$/, "");
+  if (obstacle.kind === "varies") cx.reporter.report("size_varies", span, { name });
+  else {
+    const what = `a size that depends on the elements of \`${name}\``;
+    cx.reporter.report("not_supported_yet", span, { what });
+  }
+  return false;
 }
 
 /** True where the size mentions an opaque expression or a loop variable: equality waits for data. */

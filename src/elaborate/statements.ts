@@ -236,8 +236,9 @@ function letStmt(cx: Cx, s: ast.LetStmt, scope: Scope, place: Place): Stmt | und
   }
   widenLet(cx, v, made.value, made.element);
   const { value } = made;
-  if (v.rank === 0 && !v.random && isIntScalar(value) && v.definitions.length === 1) {
-    cx.model.sizeValues.set(v.name, toSize(value, cx.model));
+  if (v.rank === 0 && !v.random && v.definitions.length === 1) {
+    cx.model.knownValues.set(v.name, value);
+    if (isIntScalar(value)) cx.model.sizeValues.set(v.name, toSize(value, cx.model));
   }
   return { kind: "let", span: s.span, name: name.text, indices, value };
 }
@@ -276,7 +277,7 @@ function distLet(cx: Cx, s: ast.LetStmt, scope: Scope): undefined {
   }
   const taken = scope.lookup(name.text);
   if (taken !== undefined && !(taken.kind === "pending" && taken.span === name.span)) {
-    return cx.reporter.report("name_taken", name.span, { name: name.text, what: "a definition" }, [
+    return cx.reporter.report("name_taken", name.span, { name: name.text, what: "definition" }, [
       { span: taken.span, text: `\`${name.text}\` is first defined here` },
     ]);
   }
@@ -299,7 +300,7 @@ function localLet(cx: Cx, s: ast.LetStmt, scope: Scope, place: Place): Stmt | un
   if (taken !== undefined && !isOwn) {
     // Another role of the same name has been reported when the variables were collected.
     if (place.nested && taken.kind !== "broken") {
-      const what = "a definition";
+      const what = "definition";
       cx.reporter.report("name_taken", name.span, { name: name.text, what }, [
         { span: taken.span, text: `\`${name.text}\` is first defined here` },
       ]);
@@ -324,7 +325,7 @@ function paramStmt(cx: Cx, s: ast.ParamStmt, scope: Scope): Stmt | undefined {
   if (v !== undefined) {
     v.remaining--;
     if (v.broken) {
-      cx.reporter.report("site_needs_index", s.target.span, { name: v.name });
+      cx.reporter.report("param_needs_index", s.target.span, { name: v.name });
     }
     if (made === undefined) v.broken = true;
   }
@@ -375,5 +376,6 @@ function ifStmt(cx: Cx, s: ast.IfStmt, scope: Scope, place: Place): Stmt | undef
   const inner: Place = { inLoop: place.inLoop, nested: true };
   const yes = block(cx, s.then, scope.child(guarded), inner);
   const no = s.else === undefined ? [] : block(cx, s.else, scope.child(guarded), inner);
+  // biome-ignore lint/suspicious/noThenProperty: the branch's name in the IR, never awaited
   return condition && { kind: "if", span: s.span, condition, then: yes, else: no };
 }

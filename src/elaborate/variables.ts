@@ -20,7 +20,7 @@ interface Place {
 }
 
 const roleOf = { sample: "site", let: "let", param: "param" } as const;
-const articles = { site: "a site", let: "a definition", param: "a param" } as const;
+const nouns = { site: "site", let: "definition", param: "param" } as const;
 
 /** Finds every variable that the body defines and declares it in `scope`. */
 export function collectVariables(cx: Cx, body: ast.Block, scope: Scope): void {
@@ -97,7 +97,7 @@ function addDefinition(cx: Cx, stmt: Defining, place: Place, scope: Scope): void
   }
   const note = [{ span: entry.span, text: `\`${name.text}\` is first defined here` }];
   if (entry.kind !== "variable" || entry.variable.role !== role) {
-    cx.reporter.report("name_taken", name.span, { name: name.text, what: articles[role] }, note);
+    cx.reporter.report("name_taken", name.span, { name: name.text, what: nouns[role] }, note);
     return;
   }
   const v = entry.variable;
@@ -108,7 +108,7 @@ function addDefinition(cx: Cx, stmt: Defining, place: Place, scope: Scope): void
   }
   const isTwice = v.rank === 0 && !v.definitions.every((d) => areExclusive(d, definition));
   if (isTwice) {
-    cx.reporter.report("name_taken", name.span, { name: name.text, what: articles[role] }, note);
+    cx.reporter.report("name_taken", name.span, { name: name.text, what: nouns[role] }, note);
     return;
   }
   v.definitions.push(definition);

@@ -216,3 +216,87 @@ export function dependsOnRandom(e: Expr, random: ReadonlySet<string>): boolean {
 export function distDependsOnRandom(d: DistExpr, random: ReadonlySet<string>): boolean {
   return distExprs(d).some((e) => dependsOnRandom(e, random));
 }
+
+/** `e` with every part for which `replace` gives something replaced by that; parents first. */
+export function mapExpr(e: Expr, replace: (e: Expr) => Expr | undefined): Expr {
+  const replaced = replace(e);
+  if (replaced !== undefined) return replaced;
+  const go = (x: Expr): Expr => mapExpr(x, replace);
+  switch (e.kind) {
+    case "const":
+    case "var":
+      return e;
+    case "call":
+      return { ...e, args: e.args.map(go) };
+    case "index":
+      return { ...e, target: go(e.target), indices: e.indices.map((i) => mapIndex(i, go)) };
+    case "array":
+      return { ...e, items: e.items.map(go) };
+    case "if":
+      // biome-ignore lint/suspicious/noThenProperty: the branch's name in the IR, never awaited
+      return { ...e, condition: go(e.condition), then: go(e.then), else: go(e.else) };
+    case "comprehension":
+    case "reduce":
+      return { ...e, binders: e.binders.map((b) => mapBinder(b, go)), body: go(e.body) };
+    case "block":
+      return {
+        ...e,
+        lets: e.lets.map((l) => ({ ...l, value: go(l.value) })),
+        result: go(e.result),
+      };
+    case "dist_method":
+      return { ...e, dist: mapDist(e.dist, go), args: e.args.map(go) };
+    default:
+      return assertNever(e, "mapExpr");
+  }
+}
+
+function mapIndex(i: IndexArg, go: (e: Expr) => Expr): IndexArg {
+  if (i.kind === "at") return { kind: "at", value: go(i.value) };
+  return { ...i, from: i.from && go(i.from), to: i.to && go(i.to) };
+}
+
+function mapBinder(b: Binder, go: (e: Expr) => Expr): Binder {
+  return { ...b, from: go(b.from), to: go(b.to) };
+}
+
+/** A distribution with `go` applied to each of its expressions, those of its support included. */
+export function mapDist(d: DistExpr, go: (e: Expr) => Expr): DistExpr {
+  const support = mapSupport(d.support, go);
+  switch (d.kind) {
+    case "named": {
+      const args = Object.fromEntries(Object.entries(d.args).map(([k, v]) => [k, go(v)]));
+      return { ...d, args, support };
+    }
+    case "iid":
+      return { ...d, base: mapDist(d.base, go), support };
+    case "truncated": {
+      const base = mapDist(d.base, go);
+      return { ...d, base, lower: d.lower && go(d.lower), upper: d.upper && go(d.upper), support };
+    }
+    case "mixture":
+      return {
+        ...d,
+        weights: go(d.weights),
+        components: d.components.map((c) => mapDist(c, go)),
+        binder: d.binder && mapBinder(d.binder, go),
+        support,
+      };
+    default:
+      return assertNever(d, "mapDist");
+  }
+}
+
+/** A support with `go` applied to its bounds and sizes. */
+export function mapSupport(s: Support, go: (e: Expr) => Expr): Support {
+  switch (s.kind) {
+    case "interval":
+      return { ...s, lower: s.lower && go(s.lower), upper: s.upper && go(s.upper) };
+    case "category":
+      return { ...s, size: go(s.size) };
+    case "integers":
+      return { ...s, lower: go(s.lower), upper: go(s.upper) };
+    default:
+      return s;
+  }
+}

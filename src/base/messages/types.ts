@@ -35,8 +35,8 @@ const names = {
     help: unknownHelp(p, "types are `real`, `int`, `bool` and supports such as `positive`"),
   })),
   name_taken: error((p: { name: string; what: string }) => ({
-    message: `\`${p.name}\` is defined already and cannot also be ${p.what}`,
-    help: "give one of the two another name",
+    message: `\`${p.name}\` is defined already`,
+    help: `give this ${p.what} another name`,
   })),
   use_before_definition: error((p: { name: string }) => ({
     message: `\`${p.name}\` is used before it is defined`,
@@ -87,6 +87,10 @@ const types = {
     message: `\`${p.shown}\` mixes ${p.left} and ${p.right}`,
     help: "shapes must be equal, or one of the two a scalar; write a loop for anything else",
   })),
+  matmul_shape: error((p: { left: string; right: string }) => ({
+    message: `\`@\` cannot multiply ${p.left} by ${p.right}: the inner sizes differ`,
+    help: "the last size on the left must be the first on the right; `transpose(A)` swaps them",
+  })),
   matmul_rank: error((p: { left: string; right: string }) => ({
     message: `\`@\` multiplies matrices and vectors, not ${p.left} and ${p.right}`,
     help: "use `*` for scalars",
@@ -113,7 +117,9 @@ const types = {
   })),
   expected_bool: error((p: { what: string; actual: string; text: string }) => ({
     message: `${p.what} wants a bool, but \`${p.text}\` is ${p.actual}`,
-    help: `compare it: \`${p.text} > 0\` or \`${p.text} == 1\``,
+    help: p.actual.startsWith("bool")
+      ? `make one of many: \`all(${p.text})\` or \`any(${p.text})\``
+      : `compare it: \`${p.text} > 0\` or \`${p.text} == 1\``,
   })),
   branches_differ: error((p: { left: string; right: string }) => ({
     message: `\`then\` gives ${p.left} but \`else\` gives ${p.right}`,
@@ -146,6 +152,10 @@ const types = {
   size_negative: error((p: { text: string }) => ({
     message: `a size cannot be negative, but \`${p.text}\` is`,
     help: "sizes count elements: 0, 1, 2, …",
+  })),
+  size_varies: error((p: { name: string }) => ({
+    message: `the size of this array changes with \`${p.name}\``,
+    help: "arrays have one size; reduce over the range instead: `sum(for j in 0..i: x[j])`",
   })),
   range_negative: error((p: { text: string }) => ({
     message: `the range \`${p.text}\` ends before it begins`,
@@ -207,7 +217,10 @@ const types = {
   })),
   declared_type: error((p: { name: string; expected: string; actual: string }) => ({
     message: `\`${p.name}\` is declared as ${p.expected}, but its value is ${p.actual}`,
-    help: "change the declared type or the value",
+    help:
+      p.expected.includes("[") && !p.actual.includes("[")
+        ? "repeat a scalar with `fill(x, N)`"
+        : "change the declared type or the value",
   })),
   value_outside: error((p: { name: string; expected: string; text: string }) => ({
     message: `\`${p.name}\` is declared as ${p.expected}, but \`${p.text}\` lies outside`,
@@ -431,6 +444,10 @@ const statements = {
   })),
   site_needs_index: error((p: { name: string }) => ({
     message: `\`${p.name}\` would be drawn again in every pass of the loop`,
+    help: `write \`${p.name}[i]\` with the loop's variable, or move it out of the loop`,
+  })),
+  param_needs_index: error((p: { name: string }) => ({
+    message: `\`${p.name}\` would be defined again in every pass of the loop`,
     help: `write \`${p.name}[i]\` with the loop's variable, or move it out of the loop`,
   })),
   observed_shape: error((p: { text: string; actual: string; event: string }) => ({
