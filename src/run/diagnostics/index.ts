@@ -1,5 +1,5 @@
 export { energyBfmi } from "./energy.js";
-export { betaCdf, betaQuantile } from "./mcse.js";
+export { betaQuantile } from "./mcse.js";
 export { moments, VariableDiagnostics, type VariableSummary } from "./variable.js";
 export {
   type ChainStatistics,

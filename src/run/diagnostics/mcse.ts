@@ -1,5 +1,5 @@
 /** Monte Carlo standard errors, given effective sample sizes (Vehtari et al. 2021, section 4). */
-import { lbeta } from "../../math/special/beta.js";
+import { betaI } from "../../math/special/incomplete-beta.js";
 import { quantileOfSorted } from "./ranks.js";
 
 /** Φ(±1): the interval between these quantiles of a normal is two standard errors wide. */
@@ -52,45 +52,10 @@ export function betaQuantile(p: number, a: number, b: number): number {
   // 2^-45 < 1e-13; the position among at most 10⁸ draws needs no more.
   for (let i = 0; i < 45; i++) {
     const middle = (low + high) / 2;
-    if (betaCdf(middle, a, b) < p) low = middle;
+    if (betaI(a, b, middle) < p) low = middle;
     else high = middle;
   }
   return (low + high) / 2;
-}
-
-/**
- * Regularised incomplete beta function I_x(a, b) by its continued fraction (DLMF 8.17.22), with
- * the symmetry I_x(a, b) = 1 - I_{1-x}(b, a) where that converges faster.
- */
-export function betaCdf(x: number, a: number, b: number): number {
-  if (x <= 0) return 0;
-  if (x >= 1) return 1;
-  const front = Math.exp(a * Math.log(x) + b * Math.log1p(-x) - lbeta(a, b));
-  return x < (a + 1) / (a + b + 2)
-    ? (front * betaFraction(x, a, b)) / a
-    : 1 - (front * betaFraction(1 - x, b, a)) / b;
-}
-
-/** The fraction of DLMF 8.17.22 by the modified Lentz method. */
-function betaFraction(x: number, a: number, b: number): number {
-  const tiny = 1e-300;
-  const nudged = (v: number): number => (Math.abs(v) < tiny ? tiny : v);
-  let c = 1;
-  let d = 1 / nudged(1 - ((a + b) * x) / (a + 1));
-  let fraction = d;
-  // The number of terms grows as √max(a, b); 10⁵ suffice for effective sizes beyond 10⁹.
-  for (let m = 1; m < 100_000; m++) {
-    const even = (m * (b - m) * x) / ((a + 2 * m - 1) * (a + 2 * m));
-    d = 1 / nudged(1 + even * d);
-    c = nudged(1 + even / c);
-    fraction *= d * c;
-    const odd = (-(a + m) * (a + b + m) * x) / ((a + 2 * m) * (a + 2 * m + 1));
-    d = 1 / nudged(1 + odd * d);
-    c = nudged(1 + odd / c);
-    fraction *= d * c;
-    if (Math.abs(d * c - 1) < 1e-14) break;
-  }
-  return fraction;
 }
 
 /** Effective-size input of a quantile: 1 where x ≤ the quantile `p`, else 0. */

@@ -44,10 +44,14 @@ describe("warmup schedule", () => {
   });
 
   it("equals Stan's counter for every length from 150 to 3000", () => {
+    const different: number[] = [];
     for (let warmup = 150; warmup <= 3000; warmup++) {
       const { ends, from, to } = warmupSchedule(warmup);
-      expect({ ends, from, to }, `${warmup}`).toEqual(stanWindows(warmup, 75, 50, 25));
+      const stan = stanWindows(warmup, 75, 50, 25);
+      if (`${ends},${from},${to}` !== `${stan.ends},${stan.from},${stan.to}`)
+        different.push(warmup);
     }
+    expect(different).toEqual([]);
   });
 
   it("shrinks to 15 %, 75 % and 10 % where the phases do not fit", () => {

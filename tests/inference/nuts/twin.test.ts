@@ -99,7 +99,7 @@ describe("compiled NUTS equals the recursive twin", () => {
       };
       const depths = new Set<number>();
       let divergences = 0;
-      for (let iteration = 0; iteration < 150; iteration++) {
+      for (let iteration = 0; iteration < 100; iteration++) {
         const from = [...q];
         chain.call("nuts_transition", iteration);
         const expected = referenceTransition(
