@@ -1,6 +1,7 @@
 /** Kernel modules to running code on the CPU: the public face of this device. */
 import { internalError } from "../../base/internal.js";
 import type { Buffer, KernelModule } from "../../kernel/ir.js";
+import type { KernelInstance } from "../contract.js";
 import { type EmitOptions, emitModule } from "./emit.js";
 import { encodeModule, MAX_PAGES } from "./encode.js";
 import { instanceBase, type Layout, PAGE_BYTES, pagesFor } from "./layout.js";
@@ -24,17 +25,8 @@ export interface CpuProgram {
   readonly initial: readonly MemoryImage[];
 }
 
-/** One workspace of a program: its functions and its buffers. */
-export interface CpuInstance {
-  /** Calls an exported function; one without a result gives 0. */
-  call(name: string, ...args: readonly number[]): number;
-  /** The exported function itself, for hot loops. */
-  fn(name: string): (...args: readonly number[]) => number;
-  /** A live view of an f64 buffer: of this instance's workspace, or a constant. */
-  f64(buffer: string): Float64Array;
-  /** A live view of an i32 buffer. */
-  i32(buffer: string): Int32Array;
-}
+/** One workspace of a program. */
+export type CpuInstance = KernelInstance;
 
 /** Emits, encodes and compiles a module, synchronously. */
 export function compileKernels(module: KernelModule, options: EmitOptions = {}): CpuProgram {
