@@ -11,6 +11,7 @@ import type { Buffer, KernelModule } from "../kernel/ir.js";
 import type { DataSet } from "../model/data.js";
 import type { Model } from "../model/ir.js";
 import { type Conditioned, condition } from "../passes/condition/index.js";
+import { collapse } from "../passes/collapse/index.js";
 import { withGradient } from "../passes/grad/index.js";
 import { ConstantPool, type Lowered, lowerGraph } from "../passes/lower/index.js";
 import { SimplifyingBuilder, simplify } from "../passes/simplify/index.js";
@@ -92,9 +93,9 @@ export function compileDensity(conditioned: Conditioned, options: DensityOptions
   const { q } = joint;
   const pool = new ConstantPool();
   const gradientKernel = (name: string, output: Node) => {
-    const forward = simplify({ inputs: [q], outputs: [{ name: "lp", node: output }] });
+    const forward = collapse(simplify({ inputs: [q], outputs: [{ name: "lp", node: output }] }));
     if (name === "lp_grad") options.record?.("graph", forward);
-    const both = withGradient(forward, "lp", { q: "grad" }, new SimplifyingBuilder());
+    const both = simplify(withGradient(forward, "lp", { q: "grad" }, new SimplifyingBuilder()));
     if (name === "lp_grad") options.record?.("grad", both);
     return lowerGraph(both, {
       name,

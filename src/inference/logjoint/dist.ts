@@ -91,7 +91,8 @@ function listMixture(
     const own = sumTrailing(l, logDensity(l, c, x, batch, context), rank);
     return l.g.add(own, l.g.at(logWeights, rank, k));
   });
-  return l.g.logsumexp(l.g.stack(terms, rank), [rank]);
+  // Components first: the loops over the data stay innermost and contiguous.
+  return l.g.logsumexp(l.g.stack(terms, 0), [0]);
 }
 
 /** The same for one component that stands for every value of a binder. */

@@ -7,7 +7,7 @@
 import { type SpectrumPlan, spectrumPlan, summedAutocovariance } from "./spectrum.js";
 
 /** Below this lag a direct sum is cheaper than the transforms; well mixed chains stop before it. */
-const DIRECT_LAGS = 20;
+const DIRECT_LAGS = 32;
 
 /** Working storage for `chains` split chains of `draws` values; made once, used per variable. */
 export interface EssScratch {
@@ -42,9 +42,10 @@ export function effectiveSize(x: Float64Array, scratch: EssScratch): number {
   let least = Infinity;
   let most = -Infinity;
   for (let i = 0; i < total; i++) {
-    if (!Number.isFinite(x[i])) return Number.NaN;
-    least = Math.min(least, x[i]);
-    most = Math.max(most, x[i]);
+    const value = x[i];
+    if (value < least) least = value;
+    if (value > most) most = value;
+    if (!(value - value === 0)) return Number.NaN;
   }
   if (isConstant(least, most)) return total;
   if (draws < 2) return Number.NaN;

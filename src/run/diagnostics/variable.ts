@@ -122,7 +122,7 @@ export class VariableDiagnostics {
     if (x.length !== this.chains * this.draws) {
       internalError(`${x.length} draws given to diagnostics of ${this.chains} × ${this.draws}`);
     }
-    return this.draws >= MIN_DRAWS && x.every(Number.isFinite);
+    return this.draws >= MIN_DRAWS && allFinite(x);
   }
 
   /** Both halves of every chain, one after another; the middle draw of an odd number is left out. */
@@ -161,6 +161,13 @@ export class VariableDiagnostics {
     belowQuantile(x, order, p, below);
     return effectiveSize(this.#splitOf(below), this.#scratch);
   }
+}
+
+function allFinite(x: Float64Array): boolean {
+  // x - x is 0 for finite numbers and NaN for the others.
+  let sum = 0;
+  for (let i = 0; i < x.length; i++) sum += x[i] - x[i];
+  return sum === 0;
 }
 
 /** Mean and unbiased standard deviation. */
