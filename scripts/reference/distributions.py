@@ -465,8 +465,8 @@ SCALARS = {
     ),
     "Bernoulli": (
         lambda x, p=None, logits=None: (
-            binomial(x, F(1), p) if logits is None
-            else -mp.log(1 + mp.exp(-logits if x == 1 else logits))),
+            binomial(x, F(1), p) if logits is None else on(
+                0 <= x <= 1, lambda: -mp.log(1 + mp.exp(-logits if x == 1 else logits)))),
         lambda p=None, logits=None: S.bernoulli(p) if logits is None else None,
         lambda x, p=None, logits=None: (
             lambda q, r: (r, q) if 0 <= x < 1 else ((F(0), F(1)) if x < 0 else (F(1), F(0)))

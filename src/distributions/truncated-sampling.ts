@@ -13,11 +13,16 @@ import type { Distribution, HostArgs } from "./contract.js";
 const TRIES = 100;
 /** log of the largest double: the search for a continuous quantile stays below it. */
 const LOG_MAX = 709;
+/** Points at which a tail is taken at once: evaluating a graph costs more than its elements. */
+const SECTIONS = 64;
 
 /** A scalar distribution's log P(X ≤ x) and log P(X > x) at given arguments. */
 interface Tails {
   readonly below: (x: number) => number;
   readonly above: (x: number) => number;
+  /** The same at `SECTIONS` points. */
+  readonly manyBelow: (x: Float64Array) => Float64Array;
+  readonly manyAbove: (x: Float64Array) => Float64Array;
 }
 
 function tailsOf(base: Distribution, args: HostArgs): Tails {
@@ -26,17 +31,25 @@ function tailsOf(base: Distribution, args: HostArgs): Tails {
     return internalError(`${base.name} has no tails to truncate`);
   }
   const g = new GraphBuilder();
-  const x = g.input("x", []);
+  const x = g.input("x", [SECTIONS]);
   const nodes = Object.fromEntries(
     Object.entries(args).map(([name, value]) => [name, g.constant(value)]),
   );
-  const below = logCdf(g, x, nodes);
-  const above = logCcdf(g, x, nodes);
+  const belowNode = logCdf(g, x, nodes);
+  const aboveNode = logCcdf(g, x, nodes);
+  const manyBelow = (v: Float64Array): Float64Array => evaluate([belowNode], { x: v })[0];
+  const manyAbove = (v: Float64Array): Float64Array => evaluate([aboveNode], { x: v })[0];
+  const filled = (v: number): Float64Array => new Float64Array(SECTIONS).fill(v);
   return {
-    below: (v) => evaluate([below], { x: [v] })[0][0],
-    above: (v) => evaluate([above], { x: [v] })[0][0],
+    below: (v) => manyBelow(filled(v))[0],
+    above: (v) => manyAbove(filled(v))[0],
+    manyBelow,
+    manyAbove,
   };
 }
+
+/** Which of `SECTIONS` increasing points lie at or beyond a quantile: false …, then true …. */
+type Reached = (x: Float64Array) => readonly boolean[];
 
 /**
  * The smallest x (an integer for discrete distributions) with P(lower ≤ X ≤ x) ≥ p of the mass
@@ -64,42 +77,58 @@ export function truncatedQuantile(
   const targetBelow = logaddexp(belowStart, Math.log(p) + mass);
   const targetAbove = logaddexp(aboveEnd, log1mexp(Math.log(p)) + mass);
   // The smaller of both tails is the one that still has digits.
-  const reached =
+  const reached: Reached =
     targetBelow < targetAbove
-      ? (x: number) => tails.below(x) >= targetBelow
-      : (x: number) => tails.above(x) <= targetAbove;
+      ? (x) => Array.from(tails.manyBelow(x), (v) => v >= targetBelow)
+      : (x) => Array.from(tails.manyAbove(x), (v) => v <= targetAbove);
   return discrete ? searchInteger(reached, start, end) : searchReal(reached, start, end);
 }
 
-/** The smallest integer of (start, end] that has `reached`, which stays true once it is. */
-function searchInteger(reached: (x: number) => boolean, start: number, end: number): number {
+/** The smallest integer of (start, end] that has `reached`; `end` where none below has. */
+function searchInteger(reached: Reached, start: number, end: number): number {
   let low = start;
   let step = 1;
-  let high = Math.min(end, low + step);
-  while (high < end && !reached(high)) {
-    low = high;
-    step *= 2;
-    high = Math.min(end, low + step);
+  // Sections of width `step`, which grows until one holds the quantile and then shrinks to 1.
+  let growing = true;
+  for (;;) {
+    const points = Float64Array.from({ length: SECTIONS }, (_, i) =>
+      Math.min(end, low + (i + 1) * step),
+    );
+    const first = reached(points).indexOf(true);
+    const high = first < 0 ? points[SECTIONS - 1] : points[first];
+    if (first < 0 && high < end) {
+      low = high;
+      if (growing) step *= SECTIONS;
+      continue;
+    }
+    growing = false;
+    if (first > 0) low = points[first - 1];
+    else if (first < 0) low = Math.max(low, points[SECTIONS - 2]);
+    if (high - low <= 1) return high;
+    step = Math.max(1, Math.ceil((high - low) / SECTIONS));
   }
-  while (high - low > 1) {
-    const middle = Math.floor((low + high) / 2);
-    if (reached(middle)) high = middle;
-    else low = middle;
-  }
-  return high;
 }
 
-/** Bisection on t with x = sign(t) (e^|t| − 1), which reaches all of the line in equal steps. */
-function searchReal(reached: (x: number) => boolean, start: number, end: number): number {
+/** Sections of t with x = sign(t) (e^|t| − 1), which reaches all of the line in even steps. */
+function searchReal(reached: Reached, start: number, end: number): number {
   const toLine = (t: number): number => Math.sign(t) * Math.expm1(Math.abs(t));
   const fromLine = (x: number): number => Math.sign(x) * Math.min(LOG_MAX, Math.log1p(Math.abs(x)));
   let low = fromLine(start);
   let high = fromLine(end);
   for (;;) {
-    const middle = low + (high - low) / 2;
-    if (middle <= low || middle >= high) break;
-    if (reached(toLine(middle))) high = middle;
-    else low = middle;
+    const width = high - low;
+    const ts = Float64Array.from(
+      { length: SECTIONS },
+      (_, i) => low + (width * (i + 1)) / (SECTIONS + 1),
+    );
+    const first = reached(ts.map(toLine)).indexOf(true);
+    const nextLow = first === 0 ? low : ts[(first < 0 ? SECTIONS : first) - 1];
+    const nextHigh = first < 0 ? high : ts[first];
+    // Rounding ends it: the sections are no smaller than the interval was.
+    if (!(nextHigh - nextLow < width)) break;
+    low = nextLow;
+    high = nextHigh;
+    if (high - low <= Number.EPSILON * Math.max(Math.abs(low), Math.abs(high))) break;
   }
   return Math.min(Math.max(toLine(high), start), end);
 }

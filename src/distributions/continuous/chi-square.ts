@@ -1,10 +1,10 @@
 import type { GraphBuilder } from "../../tensor/builder.js";
 import type { Node } from "../../tensor/ops.js";
 import type { Distribution, NodeArgs } from "../contract.js";
-import { logGammaP, logGammaQ } from "../shared/gamma.js";
 import { gammaLogDensity } from "../shared/gamma-kernel.js";
 import { toBatch } from "../shared/guard.js";
 import { arg, number, scalar } from "../shared/spec.js";
+import { logGammaP, logGammaQ } from "../shared/tails.js";
 
 function half(g: GraphBuilder, args: NodeArgs): Node {
   return g.mul(arg(args, "nu"), 0.5);

@@ -1,10 +1,10 @@
 import type { GraphBuilder } from "../../tensor/builder.js";
 import type { Node } from "../../tensor/ops.js";
 import type { Distribution, NodeArgs } from "../contract.js";
-import { logGammaP, logGammaQ } from "../shared/gamma.js";
 import { gammaLogDensity } from "../shared/gamma-kernel.js";
 import { toBatch } from "../shared/guard.js";
 import { arg, number, scalar } from "../shared/spec.js";
+import { logGammaP, logGammaQ } from "../shared/tails.js";
 
 /** rate · x, 0 below the support. */
 function scaled(g: GraphBuilder, x: Node, args: NodeArgs): Node {

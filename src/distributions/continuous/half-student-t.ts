@@ -1,9 +1,21 @@
-import type { Distribution } from "../contract.js";
+import type { GraphBuilder } from "../../tensor/builder.js";
+import type { Node } from "../../tensor/ops.js";
+import type { Distribution, NodeArgs } from "../contract.js";
 import { lgammaDifference } from "../shared/gamma.js";
 import { nonnegativeFinite, onSupport, toBatch } from "../shared/guard.js";
-import { LOG_2, logProbability } from "../shared/logs.js";
+import { LOG_2 } from "../shared/logs.js";
 import { arg, number, scalar } from "../shared/spec.js";
-import { studentConstant, studentKernel, studentUpperTail } from "../shared/student.js";
+import {
+  studentConstant,
+  studentKernel,
+  studentLogInside,
+  studentLogOutside,
+} from "../shared/student.js";
+
+/** x/σ, 0 below the support. */
+function ratio(g: GraphBuilder, x: Node, args: NodeArgs): Node {
+  return g.div(g.max(x, 0), arg(args, "sigma"));
+}
 
 /** HalfStudentT(nu, sigma): |StudentT(ν, 0, σ)|, twice its density on x ≥ 0. */
 export const halfStudentT: Distribution = {
@@ -30,23 +42,7 @@ export const halfStudentT: Distribution = {
     const mean = g.mul(g.select(exists, unit, Infinity), arg(args, "sigma"));
     return toBatch(g, mean, batch);
   },
-  cdf: (g, x, args) => {
-    const t = g.div(g.max(x, 0), arg(args, "sigma"));
-    return g.sub(1, g.mul(studentUpperTail(g, t, arg(args, "nu")), 2));
-  },
-  logCdf: (g, x, args) => {
-    const t = g.div(g.max(x, 0), arg(args, "sigma"));
-    const nu = arg(args, "nu");
-    // P(|T| ≤ t) = I_{t²/(ν + t²)}(½, ν/2), which does not cancel near 0.
-    const square = g.square(t);
-    const near = g.lt(square, nu);
-    const w = g.div(square, g.add(nu, square));
-    const inner = g.betaInc(0.5, g.mul(nu, 0.5), g.select(near, w, 0.25));
-    const tail = studentUpperTail(g, g.select(near, 1, t), nu);
-    return g.select(near, logProbability(g, inner), g.log1p(g.mul(tail, -2)));
-  },
-  logCcdf: (g, x, args) => {
-    const t = g.div(g.max(x, 0), arg(args, "sigma"));
-    return g.add(logProbability(g, studentUpperTail(g, t, arg(args, "nu"))), LOG_2);
-  },
+  cdf: (g, x, args) => g.exp(studentLogInside(g, ratio(g, x, args), arg(args, "nu"))),
+  logCdf: (g, x, args) => studentLogInside(g, ratio(g, x, args), arg(args, "nu")),
+  logCcdf: (g, x, args) => studentLogOutside(g, ratio(g, x, args), arg(args, "nu")),
 };

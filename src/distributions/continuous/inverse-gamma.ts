@@ -1,9 +1,9 @@
 import type { GraphBuilder } from "../../tensor/builder.js";
 import type { Node } from "../../tensor/ops.js";
 import type { Distribution, NodeArgs } from "../contract.js";
-import { logGammaP, logGammaQ } from "../shared/gamma.js";
 import { onSupport, toBatch } from "../shared/guard.js";
 import { arg, number, scalar } from "../shared/spec.js";
+import { logGammaP, logGammaQ } from "../shared/tails.js";
 
 /** scale / x, ∞ below the support. */
 function inverted(g: GraphBuilder, x: Node, args: NodeArgs): Node {

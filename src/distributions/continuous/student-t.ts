@@ -2,12 +2,7 @@ import type { Distribution } from "../contract.js";
 import { toBatch } from "../shared/guard.js";
 import { standardise } from "../shared/location-scale.js";
 import { arg, number, scalar } from "../shared/spec.js";
-import {
-  studentConstant,
-  studentKernel,
-  studentLogCcdf,
-  studentUpperTail,
-} from "../shared/student.js";
+import { studentConstant, studentKernel, studentLogCcdf } from "../shared/student.js";
 
 /** StudentT(nu, mu, sigma): location and scale μ, σ; Cauchy at ν = 1, normal as ν → ∞. */
 export const studentT: Distribution = {
@@ -28,11 +23,8 @@ export const studentT: Distribution = {
   /** NaN for ν ≤ 1, where there is no mean. */
   mean: (g, args, batch) =>
     toBatch(g, g.select(g.gt(arg(args, "nu"), 1), arg(args, "mu"), Number.NaN), batch),
-  cdf: (g, x, args) => {
-    const t = standardise(g, x, args, "mu", "sigma");
-    const tail = studentUpperTail(g, g.abs(t), arg(args, "nu"));
-    return g.select(g.gt(t, 0), g.sub(1, tail), tail);
-  },
+  cdf: (g, x, args) =>
+    g.exp(studentLogCcdf(g, g.neg(standardise(g, x, args, "mu", "sigma")), arg(args, "nu"))),
   logCdf: (g, x, args) =>
     studentLogCcdf(g, g.neg(standardise(g, x, args, "mu", "sigma")), arg(args, "nu")),
   logCcdf: (g, x, args) =>

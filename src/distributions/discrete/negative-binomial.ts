@@ -5,18 +5,26 @@ import { lgammaDifference } from "../shared/gamma.js";
 import { isCount, onSupport, toBatch } from "../shared/guard.js";
 import { countTimesLog, logProbability } from "../shared/logs.js";
 import { arg, number, scalar } from "../shared/spec.js";
+import { logBetaInc, opposite, type UnitPoint } from "../shared/tails.js";
 
-/** P(X ≤ k) = I_{φ/(φ+μ)}(φ, k + 1) and P(X > k) = I_{μ/(φ+μ)}(k + 1, φ). */
-function tail(g: GraphBuilder, x: Node, args: NodeArgs, lower: boolean): Node {
+/** P(X ≤ k) = I_{φ/(φ+μ)}(φ, k + 1) and P(X > k) = I_{μ/(φ+μ)}(k + 1, φ), in logs. */
+function logTail(g: GraphBuilder, x: Node, args: NodeArgs, lower: boolean): Node {
   const mean = arg(args, "mean");
   const phi = arg(args, "dispersion");
   const inside = g.ge(x, 0);
   const next = g.add(g.floor(g.select(inside, x, 0)), 1);
   const total = g.add(mean, phi);
+  const excess = g.log1p(g.div(mean, phi));
+  const success: UnitPoint = {
+    z: g.div(mean, total),
+    rest: g.div(phi, total),
+    logZ: g.sub(logProbability(g, mean), g.add(g.log(phi), excess)),
+    logRest: g.neg(excess),
+  };
   const value = lower
-    ? g.betaInc(phi, next, g.div(phi, total))
-    : g.betaInc(next, phi, g.div(mean, total));
-  return g.select(inside, value, lower ? 0 : 1);
+    ? logBetaInc(g, phi, next, opposite(success))
+    : logBetaInc(g, next, phi, success);
+  return g.select(inside, value, lower ? -Infinity : 0);
 }
 
 /**
@@ -46,7 +54,7 @@ export const negativeBinomial: Distribution = {
     return mean === 0 ? 0 : rng.negativeBinomial(mean, number(args, "dispersion"));
   },
   mean: (g, args, batch) => toBatch(g, arg(args, "mean"), batch),
-  cdf: (g, x, args) => tail(g, x, args, true),
-  logCdf: (g, x, args) => logProbability(g, tail(g, x, args, true)),
-  logCcdf: (g, x, args) => logProbability(g, tail(g, x, args, false)),
+  cdf: (g, x, args) => g.exp(logTail(g, x, args, true)),
+  logCdf: (g, x, args) => logTail(g, x, args, true),
+  logCcdf: (g, x, args) => logTail(g, x, args, false),
 };

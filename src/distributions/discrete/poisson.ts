@@ -1,10 +1,10 @@
 import type { GraphBuilder } from "../../tensor/builder.js";
 import type { Node } from "../../tensor/ops.js";
 import type { Distribution, NodeArgs } from "../contract.js";
-import { logGammaP, logGammaQ } from "../shared/gamma.js";
 import { isCount, onSupport, toBatch } from "../shared/guard.js";
 import { countTimesLog, logProbability } from "../shared/logs.js";
 import { arg, number, scalar } from "../shared/spec.js";
+import { logGammaP, logGammaQ } from "../shared/tails.js";
 
 function rateOf(g: GraphBuilder, args: NodeArgs): Node {
   return args.log_rate === undefined ? arg(args, "rate") : g.exp(args.log_rate);
@@ -14,8 +14,11 @@ function rateOf(g: GraphBuilder, args: NodeArgs): Node {
 function logTail(g: GraphBuilder, x: Node, args: NodeArgs, lower: boolean): Node {
   const inside = g.ge(x, 0);
   const shape = g.add(g.floor(g.select(inside, x, 0)), 1);
-  const tail = lower ? logGammaQ : logGammaP;
-  return g.select(inside, tail(g, shape, rateOf(g, args)), lower ? -Infinity : 0);
+  const rate = rateOf(g, args);
+  const value = lower
+    ? logGammaQ(g, shape, rate)
+    : logGammaP(g, shape, rate, args.log_rate ?? logProbability(g, rate));
+  return g.select(inside, value, lower ? -Infinity : 0);
 }
 
 /** Poisson(rate | log_rate:): rateˣ exp(−rate) / x!. A rate of 0 gives 0 always. */

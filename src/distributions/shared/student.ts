@@ -2,7 +2,8 @@
 import type { GraphBuilder } from "../../tensor/builder.js";
 import type { Node } from "../../tensor/ops.js";
 import { lgammaDifference } from "./gamma.js";
-import { LOG_PI, log1pSquare, logProbability } from "./logs.js";
+import { LOG_2, LOG_PI, log1pSquare, logProbability } from "./logs.js";
+import { logBetaInc, opposite, type UnitPoint } from "./tails.js";
 
 /**
  * −(ν + 1)/2 · log(1 + d²/(ν σ²)) for d = x − location: the part of the log density that
@@ -19,27 +20,30 @@ export function studentConstant(g: GraphBuilder, nu: Node, sigma: Node): Node {
   return g.sub(gammas, g.add(g.log(sigma), g.mul(g.add(g.log(nu), LOG_PI), 0.5)));
 }
 
-/**
- * P(T > t) for t ≥ 0 and ν degrees of freedom: ½ I_w(ν/2, ½) with w = ν/(ν + t²). Near t = 0,
- * where w rounds to 1, the complement ½ − ½ I_{1−w}(½, ν/2) is used.
- */
-export function studentUpperTail(g: GraphBuilder, t: Node, nu: Node): Node {
-  const square = g.square(t);
-  const near = g.lt(square, nu);
-  const half = g.mul(nu, 0.5);
-  const inner = g.div(square, g.add(nu, square));
-  const outer = g.div(nu, g.add(nu, square));
-  return g.select(
-    near,
-    g.sub(0.5, g.mul(g.betaInc(0.5, half, g.select(near, inner, 0.25)), 0.5)),
-    g.mul(g.betaInc(half, 0.5, g.select(near, 0.25, outer)), 0.5),
-  );
+/** ν/(ν + t²), of which a tail is I(ν/2, ½)/2. */
+function tailPoint(g: GraphBuilder, t: Node, nu: Node): UnitPoint {
+  const square = g.square(g.div(t, g.sqrt(nu)));
+  const logZ = g.neg(log1pSquare(g, g.div(t, g.sqrt(nu))));
+  // 1 − z = s/(1 + s) as 1/(1 + 1/s), which does not overflow.
+  const positive = g.gt(square, 0);
+  const inverse = g.reciprocal(g.select(positive, square, 1));
+  const rest = g.select(positive, g.reciprocal(g.add(inverse, 1)), 0);
+  return { z: g.reciprocal(g.add(square, 1)), rest, logZ, logRest: logProbability(g, rest) };
+}
+
+/** log P(|T| > t) for t ≥ 0 and ν degrees of freedom. */
+export function studentLogOutside(g: GraphBuilder, t: Node, nu: Node): Node {
+  return logBetaInc(g, g.mul(nu, 0.5), g.constant(0.5), tailPoint(g, t, nu));
+}
+
+/** log P(|T| ≤ t) for t ≥ 0. */
+export function studentLogInside(g: GraphBuilder, t: Node, nu: Node): Node {
+  return logBetaInc(g, g.constant(0.5), g.mul(nu, 0.5), opposite(tailPoint(g, t, nu)));
 }
 
 /** log P(T > t) for any t. */
 export function studentLogCcdf(g: GraphBuilder, t: Node, nu: Node): Node {
-  const tail = studentUpperTail(g, g.abs(t), nu);
+  const tail = g.sub(studentLogOutside(g, g.abs(t), nu), LOG_2);
   const above = g.gt(t, 0);
-  const lower = g.log1p(g.neg(g.select(above, 0.5, tail)));
-  return g.select(above, logProbability(g, tail), lower);
+  return g.select(above, tail, g.log1p(g.neg(g.exp(tail))));
 }
