@@ -6,6 +6,7 @@ import {
   VariableDiagnostics,
   type VariableSummary,
 } from "../../../src/run/diagnostics/index.js";
+import { sortOrder } from "../../../src/run/diagnostics/ranks.js";
 import { stream } from "../../../src/math/rng/index.js";
 
 const good: VariableSummary = {
@@ -129,6 +130,27 @@ describe("variable diagnostics", () => {
     const y = x.map((v) => (v === 0 ? 0 : v));
     const d = new VariableDiagnostics(2, 32);
     expect(d.summarise(x)).toEqual(d.summarise(y));
+  });
+
+  it("sorts by every bit", () => {
+    const random = stream(3, 0, 0, 0);
+    const cases = [
+      Float64Array.from({ length: 500 }, () => random.normal()),
+      // The same high word throughout: only low words tell these apart.
+      Float64Array.from({ length: 500 }, () => -1 - 1e-9 * random.uniform()),
+      Float64Array.from({ length: 500 }, () => 3 + 1e-9 * random.uniform()),
+      Float64Array.from({ length: 500 }, (_, i) => (random.uniform() - 0.5) * 10 ** (i % 300)),
+      Float64Array.from({ length: 500 }, (_, i) => [0, -0, 1, -1, 5e-324, -5e-324][i % 6]),
+      Float64Array.of(Infinity, -Infinity, 0, Number.MAX_VALUE, -Number.MAX_VALUE),
+      new Float64Array(0),
+    ];
+    for (const x of cases) {
+      const order = sortOrder(x);
+      expect([...order].sort((a, b) => a - b)).toEqual([...x.keys()]);
+      expect([...order].map((i) => x[i] + 0)).toEqual(
+        [...x.map((v) => v + 0)].sort((a, b) => a - b),
+      );
+    }
   });
 
   it("is invariant to increasing maps in its ranks", () => {
