@@ -93,7 +93,7 @@ export class GraphBuilder extends ElementwiseBuilder {
   transpose(x: Node, perm?: readonly number[]): Node {
     const r = x.shape.length;
     const order = perm ?? [...Array(r - 2).keys(), r - 1, r - 2];
-    if (isIota(order)) return x;
+    if (order.length === r && isIota(order)) return x;
     if (x.op === "transpose") {
       return this.transpose(
         x.x,
@@ -111,7 +111,7 @@ export class GraphBuilder extends ElementwiseBuilder {
 
   /** The box of `sizes` at `starts`. */
   slice(x: Node, starts: readonly number[], sizes: Shape): Node {
-    if (sameShape(x.shape, sizes)) return x;
+    if (sameShape(x.shape, sizes) && starts.every((s) => s === 0)) return x;
     if (x.op === "slice") {
       return this.slice(
         x.x,
@@ -140,7 +140,7 @@ export class GraphBuilder extends ElementwiseBuilder {
 
   /** `x` at `starts` in zeros of `shape`. */
   pad(x: Node, starts: readonly number[], shape: Shape): Node {
-    if (sameShape(x.shape, shape)) return x;
+    if (sameShape(x.shape, shape) && starts.every((s) => s === 0)) return x;
     return this.intern<"pad">(`P${x.id}|${starts.join()}|${shape.join()}`, {
       op: "pad",
       x,

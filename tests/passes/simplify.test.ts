@@ -174,7 +174,7 @@ describe("simplified graphs compute the same", () => {
         expect(distance(after[name], before[name]), name).toBeLessThan(TOLERANCE);
       }
       // Reordering may undo some sharing, but the whole must not grow.
-    expect(work(small)).toBeLessThanOrEqual(1.1 * work(graph));
+      expect(work(small)).toBeLessThanOrEqual(1.1 * work(graph));
     },
   );
 });

@@ -40,7 +40,10 @@ export function insideMasks<N extends NodeOf<"unary" | "binary" | "ternary">>(
     masks.push(m);
     inner = m.inner;
   }
-  if (masks.length === 0) return rule(a, n, dy);
+  if (masks.length === 0) {
+    rule(a, n, dy);
+    return;
+  }
   const add = (x: Node, c: Node): void =>
     a.add(
       x,

@@ -69,6 +69,7 @@ export class SimplifyingBuilder extends GraphBuilder {
   }
 
   protected override makeUnary(fn: UnaryFn, x: Node): Node {
+    if (isSingle(x)) return this.reshape(this.unary(fn, this.reshape(x, [])), x.shape);
     return (
       unaryRules[fn]?.(this, x) ??
       beforeGather(this, [x], ([inner]) => this.unary(fn, inner)) ??
@@ -77,6 +78,10 @@ export class SimplifyingBuilder extends GraphBuilder {
   }
 
   protected override makeBinary(fn: BinaryFn, x: Node, y: Node): Node {
+    if (isSingle(x)) {
+      const inner = this.binary(fn, this.reshape(x, []), this.reshape(y, []));
+      return this.reshape(inner, x.shape);
+    }
     if (isConstant(x) && isConstant(y)) return this.fold(super.makeBinary(fn, x, y));
     return (
       binaryRules[fn]?.(this, x, y) ??
@@ -86,6 +91,10 @@ export class SimplifyingBuilder extends GraphBuilder {
   }
 
   protected override makeTernary(fn: TernaryFn, x: Node, y: Node, z: Node): Node {
+    if (isSingle(x)) {
+      const [a, b, c] = [x, y, z].map((n) => this.reshape(n, []));
+      return this.reshape(this.ternary(fn, a, b, c), x.shape);
+    }
     if (fn === "select") {
       const negated = operandOf(x, "not");
       if (negated !== undefined) return this.ternary("select", negated, z, y);
@@ -180,4 +189,9 @@ export class SimplifyingBuilder extends GraphBuilder {
     if (!operands.every(isConstant) || sizeOf(n.shape) > FOLD_LIMIT) return n;
     return this.array(evaluateWith([n], new Map())[0], n);
   }
+}
+
+/** One element that is not a scalar: computed as a scalar, where it meets other scalars. */
+function isSingle(n: Node): boolean {
+  return n.shape.length > 0 && sizeOf(n.shape) === 1;
 }

@@ -8,7 +8,11 @@ export function reshapeRule(g: GraphBuilder, x: Node, shape: Shape): Node | unde
   if (x.op === "broadcast" && x.axes.length === 0) return g.broadcast(x.x, shape, []);
   // A transpose that only moves axes of size 1 leaves the order of the elements.
   if (x.op === "transpose" && movesOnlyUnits(x.x.shape, x.perm)) return g.reshape(x.x, shape);
-  return undefined;
+  if (x.op !== "unary" && x.op !== "binary") return undefined;
+  // Scales move out to where they meet sums and others of their kind. (One element is a scalar's
+  // business: see `SimplifyingBuilder`.)
+  const [factor, rest] = sizeOf(shape) > 1 ? scalarFactor(g, x) : [undefined, x];
+  return factor === undefined ? undefined : g.mul(g.reshape(rest, shape), factor);
 }
 
 function movesOnlyUnits(shape: Shape, perm: readonly number[]): boolean {
@@ -196,6 +200,10 @@ function scalarFactor(g: GraphBuilder, x: Node): readonly [Node | undefined, Nod
     return [x.x, g.ones(x.shape)];
   }
   if (x.op === "unary" && x.fn === "neg") return [g.constant(-1), x.x];
+  if (x.op === "reshape") {
+    const [factor, rest] = scalarFactor(g, x.x);
+    return [factor, factor === undefined ? x : g.reshape(rest, x.shape)];
+  }
   if (x.op !== "binary" || x.fn !== "mul") return [undefined, x];
   if (x.y.op === "broadcast" && x.y.axes.length === 0) return [x.y.x, x.x];
   if (x.x.op === "broadcast" && x.x.axes.length === 0) return [x.x.x, x.y];
@@ -207,7 +215,16 @@ export function matmulRule(g: GraphBuilder, x: Node, y: Node): Node | undefined 
   if (fx !== undefined && rx.op !== "broadcast") return g.mul(g.matmul(rx, y), fx);
   const [fy, ry] = scalarFactor(g, y);
   if (fy !== undefined && ry.op !== "broadcast") return g.mul(g.matmul(x, ry), fy);
-  return undefined;
+  if (x.shape.length !== 2 || y.shape.length !== 2) return undefined;
+  const [m, k] = x.shape;
+  const n = y.shape[1];
+  if (k === 1) {
+    // An outer product is elementwise.
+    const rows = g.broadcast(g.reshape(x, [m]), [m, n], [0]);
+    return g.mul(rows, g.broadcast(g.reshape(y, [n]), [m, n], [1]));
+  }
+  if (m !== 1 || n !== 1) return undefined;
+  return g.reshape(g.sum(g.mul(g.reshape(x, [k]), g.reshape(y, [k]))), [1, 1]);
 }
 
 /**
