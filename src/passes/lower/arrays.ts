@@ -115,9 +115,15 @@ export function loopsOver(
   options: { readonly parallel: boolean } = { parallel: true },
   at: readonly Affine[] = [],
 ): void {
-  if (at.length === shape.length) return body(at, code);
+  if (at.length === shape.length) {
+    body(at, code);
+    return;
+  }
   const extent = shape[at.length];
-  if (extent === 1) return loopsOver(context, code, shape, body, options, [...at, zeroIndex]);
+  if (extent === 1) {
+    loopsOver(context, code, shape, body, options, [...at, zeroIndex]);
+    return;
+  }
   const innermost = shape.slice(at.length + 1).every((n) => n === 1);
   loopOver(
     context,

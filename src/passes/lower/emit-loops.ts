@@ -164,13 +164,17 @@ export class RegionEmitter {
   #emitTask(task: Task): void {
     switch (task.kind) {
       case "map":
-        return this.#emitMap(task);
+        this.#emitMap(task);
+        return;
       case "accumulate":
-        return this.#accumulate(task);
+        this.#accumulate(task);
+        return;
       case "opaque":
-        return emitOpaque(this, task.root);
+        emitOpaque(this, task.root);
+        return;
       case "matvec":
-        return internalError("a matrix product outside its loop");
+        internalError("a matrix product outside its loop");
+        return;
     }
   }
 
@@ -305,7 +309,10 @@ export class RegionEmitter {
   }
 
   #emitSpecial(task: Task, extent: number, block: Block): void {
-    if (task.kind === "matvec") return emitMatvecBlock(this, task, block);
+    if (task.kind === "matvec") {
+      emitMatvecBlock(this, task, block);
+      return;
+    }
     if (task.kind !== "accumulate") internalError(`${task.kind} in a special phase`);
     this.blockLoop(extent, block, undefined, () => this.#accumulate(task));
   }
@@ -423,7 +430,10 @@ export class RegionEmitter {
       // No loop carries it.
       const folded = fold.combine(k.f64(fold.start), value);
       const rank = root.shape.filter((extent) => extent !== 1).length;
-      if (rank === task.shared) return this.#keep(root, this.#coordinates(root.shape), folded);
+      if (rank === task.shared) {
+        this.#keep(root, this.#coordinates(root.shape), folded);
+        return;
+      }
       this.#startAccumulator(task);
     }
     const { code } = this.values;

@@ -27,11 +27,16 @@ export function emitMatmul(
   const inner = x.shape[1];
   if (n === 1) {
     const fromColumns = x.strides[0] === 1 && x.strides[1] !== 1 && m > 1;
-    if (fromColumns) return updateColumn(context, code, x, y, out);
-    return dotProducts(context, code, x, y, out);
+    if (fromColumns) {
+      updateColumn(context, code, x, y, out);
+      return;
+    }
+    dotProducts(context, code, x, y, out);
+    return;
   }
   if (m === 1 && y.strides[0] === 1 && y.strides[1] !== 1) {
-    return dotProducts(context, code, x, y, out);
+    dotProducts(context, code, x, y, out);
+    return;
   }
   let right = y;
   if (y.strides[1] !== 1 && y.strides[1] !== 0 && m >= 4) {

@@ -17,8 +17,8 @@ export class ConstantPool {
   add(data: Data): string {
     const element = data instanceof Float64Array ? "f64" : "i32";
     const key = `${element} ${data.length} ${sample(data)}`;
-    let same = this.#byKey.get(key);
-    if (same === undefined) this.#byKey.set(key, (same = []));
+    const same = this.#byKey.get(key) ?? [];
+    this.#byKey.set(key, same);
     for (const buffer of same) if (equal(buffer.data!, data)) return buffer.name;
     const name = `const${this.#all.length}`;
     const buffer: Buffer = { name, element, length: data.length, region: "constant", data };

@@ -35,7 +35,7 @@ export function emitOpaque(region: RegionEmitter, node: Node): void {
     case "matmul": {
       const [x, y, out] = [array(node.x), array(node.y), result()];
       const scratch = (length: number): string => region.take(length);
-      return eachMatrix(region, node.shape.slice(0, -2), (batch, code) => {
+      eachMatrix(region, node.shape.slice(0, -2), (batch, code) => {
         emitMatmul(
           context,
           code,
@@ -45,50 +45,59 @@ export function emitOpaque(region: RegionEmitter, node: Node): void {
           scratch,
         );
       });
+      return;
     }
     case "cholesky": {
       const [a, l] = [array(node.x), result()];
-      return eachMatrix(region, node.shape.slice(0, -2), (batch, code) => {
+      eachMatrix(region, node.shape.slice(0, -2), (batch, code) => {
         emitCholesky(context, code, matrixAt(a, batch), matrixAt(l, batch));
       });
+      return;
     }
     case "triangular_solve": {
       const [l, b, x] = [array(node.l), array(node.b), result()];
-      return eachMatrix(region, node.shape.slice(0, -2), (batch, code) => {
+      eachMatrix(region, node.shape.slice(0, -2), (batch, code) => {
         const at = (m: ArrayRef): ArrayRef => matrixAt(m, batch);
         emitTriangularSolve(context, code, at(l), at(b), at(x), node.transposed);
       });
+      return;
     }
     case "solve": {
       const [a, b, x] = [array(node.a), array(node.b), result()];
       const copy = work(node.a.shape[node.a.shape.length - 1]);
-      return eachMatrix(region, node.shape.slice(0, -2), (batch, code) => {
+      eachMatrix(region, node.shape.slice(0, -2), (batch, code) => {
         const at = (m: ArrayRef): ArrayRef => matrixAt(m, batch);
         emitSolve(context, code, at(a), at(b), at(x), copy);
       });
+      return;
     }
     case "log_abs_det": {
       const [a, out] = [array(node.x), result()];
       const copy = work(node.x.shape[node.x.shape.length - 1]);
-      return eachMatrix(region, node.shape, (batch, code) => {
+      eachMatrix(region, node.shape, (batch, code) => {
         code.push(store(out, batch, emitLogAbsDet(context, code, matrixAt(a, batch), copy)));
       });
+      return;
     }
     case "reduce":
     case "scatter_add": {
       // Of an operand without elements.
       const start = k.f64(foldOf(node).start);
       const out = result();
-      return loopsOver(context, region.values.code, node.shape, (at, code) => {
+      loopsOver(context, region.values.code, node.shape, (at, code) => {
         code.push(store(out, at, start));
       });
+      return;
     }
     case "cumulative":
-      return emitCumulative(region, node, result());
+      emitCumulative(region, node, result());
+      return;
     case "scan":
-      return emitScan(region, node);
+      emitScan(region, node);
+      return;
     default:
-      return internalError(`${node.op} has no loops of its own`);
+      internalError(`${node.op} has no loops of its own`);
+      return;
   }
 }
 
@@ -109,7 +118,10 @@ function emitCumulative(region: RegionEmitter, node: CumulativeNode, out: ArrayR
   const at: Affine[] = node.shape.map(() => zeroIndex);
   const running = region.context.local("running");
   const nest = (axis: number): void => {
-    if (axis === node.axis) return nest(axis + 1);
+    if (axis === node.axis) {
+      nest(axis + 1);
+      return;
+    }
     if (axis >= node.shape.length) {
       values.code.push(k.set(running, start));
       loop(node.axis, () => {
@@ -125,7 +137,10 @@ function emitCumulative(region: RegionEmitter, node: CumulativeNode, out: ArrayR
   };
   const loop = (axis: number, body: () => void): void => {
     const extent = node.shape[axis];
-    if (extent === 1) return body();
+    if (extent === 1) {
+      body();
+      return;
+    }
     const index = region.context.local("i", "i32").name;
     const depth = values.depth + 1;
     const inner = values.inScope(() => {

@@ -301,7 +301,10 @@ class ReadWalk {
 
   visit(node: Node, at: Coordinates): void {
     if (node.op === "const" || node.op === "input") return;
-    if (this.#roots.isRoot(node)) return this.#read(node, leadingVariables(node, at));
+    if (this.#roots.isRoot(node)) {
+      this.#read(node, leadingVariables(node, at));
+      return;
+    }
     const key = `${node.id}:${indexKey(at)}`;
     if (this.#seen.has(key)) return;
     this.#seen.add(key);
@@ -314,7 +317,10 @@ class ReadWalk {
       for (const x of operandsOf(node)) this.visit(x, at);
       return;
     }
-    if (node.op === "reshape" && !keepsAxes(node.x.shape, node.shape)) return this.whole(node.x);
+    if (node.op === "reshape" && !keepsAxes(node.x.shape, node.shape)) {
+      this.whole(node.x);
+      return;
+    }
     const source = sourceOf(node, at, (indices, where, extent) =>
       this.index(indices, where, extent),
     );
@@ -323,7 +329,10 @@ class ReadWalk {
 
   /** Every element, in any order. */
   whole(node: Node): void {
-    if (node.op === "scan") return this.#read(node, 0);
+    if (node.op === "scan") {
+      this.#read(node, 0);
+      return;
+    }
     const view = this.#roots.viewOf(node) ?? internalError(`${node.op} was not made a root`);
     if (this.#roots.isRoot(view.base)) this.#read(view.base, 0);
   }

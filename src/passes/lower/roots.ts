@@ -220,7 +220,10 @@ export class Roots {
       if (root.op === "pad") set.add(root.starts[k]).add(root.starts[k] + root.x.shape[k]);
       if (root.op === "concat" && k === root.axis) {
         let start = 0;
-        for (const x of root.xs) set.add((start += x.shape[k]));
+        for (const x of root.xs) {
+          start += x.shape[k];
+          set.add(start);
+        }
       }
       return edgesOf(set, n);
     });

@@ -159,13 +159,13 @@ function emitStep(
   const numbers: { readonly node: Node; readonly local: Local }[] = [];
   node.body.nextCarry.forEach((next, c) => {
     const carry = carries[c];
-    if (carry.kind === "local") return numbers.push({ node: next, local: carry.local });
+    if (carry.kind === "local") {
+      numbers.push({ node: next, local: carry.local });
+      return;
+    }
+    const { buffer, next: offset } = carry;
     const strides = stridesOf(next.shape);
-    const { buffer } = carry;
-    return wanted.push({
-      node: next,
-      storage: { kind: "buffer", buffer, offset: carry.next, strides },
-    });
+    wanted.push({ node: next, storage: { kind: "buffer", buffer, offset, strides } });
   });
   const rows: { readonly node: Node; readonly array: ArrayRef }[] = [];
   for (const output of outputs) {

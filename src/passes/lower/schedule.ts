@@ -161,7 +161,7 @@ function phasesOf(plan: Plan, tasks: readonly Task[]): Task[][] {
       phase = Math.max(phase, before + next);
     });
     phaseOf.set(task, phase);
-    (phases[phase] ??= []).push(task);
+    phases[phase] = [...(phases[phase] ?? []), task];
   }
   return phases.filter((phase) => phase !== undefined);
 }
