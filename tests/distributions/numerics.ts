@@ -4,7 +4,7 @@
 export type Batched = (x: Float64Array) => ArrayLike<number>;
 
 /** Half the number of nodes and the reach of the double exponential rule, per piece. */
-const NODES = 500;
+const NODES = 200;
 const REACH = 4.7;
 
 /**

@@ -11,10 +11,11 @@ import { logProbability } from "./logs.js";
 /** Below this a value's logarithm is taken from a power series. */
 const NEAR_ZERO = 1e-280;
 /** The series' terms fall like powers of (argument / mean), which is small in so far a tail. */
-const SERIES_TERMS = 40;
+const SERIES_TERMS = 30;
 /** Above this P the complement is taken from the continued fraction instead of 1 − P. */
 const NEAR_ONE = 0.999;
-const FRACTION_DEPTH = 80;
+/** Exact to rounding there for shapes from 0.01 to 1e5 (larger ones need fewer terms). */
+const FRACTION_DEPTH = 50;
 /** A value above this is better taken from its complement, which knows 1 − z apart from z. */
 const COMPLEMENT_ABOVE = 0.01;
 
