@@ -21,8 +21,21 @@ export const methodMessages = {
       message:
         `no starting point found in ${count(p.tries, "try").replace("trys", "tries")}: ${p.reason}` +
         (p.sites.length > 0 ? ` (${named(p.sites)})` : ""),
-      help: "check that the data lie in the supports of their distributions and that no scale can be 0, or narrow the start with `init`",
+      help: "check that the data lie in the supports of their distributions and that no scale can be 0, or narrow the start with `initRadius`",
     }),
+  ),
+  no_step_size: error((p: { search: "unbounded" | "vanishing" }) =>
+    p.search === "unbounded"
+      ? {
+          message:
+            "the posterior seems to be improper: steps of any size are accepted, so the density does not fall off in some direction",
+          help: "give every parameter a proper prior, or data that inform it",
+        }
+      : {
+          message:
+            "no step size is small enough: the density jumps, or is not finite, next to where the chain is",
+          help: "replace comparisons and rounding of parameters by smooth functions, and keep scales away from 0",
+        },
   ),
   divergences: warning((p: { divergent: number; draws: number; targetAccept: number }) => ({
     message: `${count(p.divergent, "draw")} of ${p.draws} (${percent(p.divergent, p.draws)}) ended in a divergence, so parts of the posterior may not have been reached`,
