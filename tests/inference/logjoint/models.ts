@@ -20,10 +20,14 @@ function dimsOf(x: Nested): number[] {
   return Array.isArray(x) ? [x.length, ...(x.length > 0 ? dimsOf(x[0] as Nested) : [])] : [];
 }
 
+function flatten(x: Nested): (number | boolean | null)[] {
+  return Array.isArray(x) ? (x as readonly Nested[]).flatMap(flatten) : [x as number];
+}
+
 /** Nested arrays to a data value; null is a missing entry. */
 export function dataValue(x: Nested): DataValue {
   const dims = dimsOf(x);
-  const flat = [x].flat(Number.POSITIVE_INFINITY) as (number | boolean | null)[];
+  const flat = flatten(x);
   const data = Float64Array.from(flat, (v) => (v === null ? Number.NaN : Number(v)));
   if (!flat.includes(null)) return { dims, data };
   return { dims, data, missing: Uint8Array.from(flat, (v) => (v === null ? 1 : 0)) };

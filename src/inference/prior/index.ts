@@ -1,0 +1,4 @@
+/** Simulation: prior, prior predictive and posterior predictive draws. */
+export { type DrawArray, type Draws, drawAt } from "./draws.js";
+export { type PredictiveOptions, posteriorPredictive } from "./predictive.js";
+export { type Simulation, type SimulationOptions, samplePrior, samplePriorOf } from "./prior.js";
