@@ -8,6 +8,7 @@ import * as t from "../../grammar/tokens.js";
 import type { DiagnosticSink } from "../base/diagnostic.js";
 import { internalError } from "../base/internal.js";
 import type { Source } from "../base/span.js";
+import { maxNesting } from "./limits.js";
 import { tokenEnd, tokenSpan } from "./lower-context.js";
 import { replaceToken } from "./tokenize.js";
 
@@ -44,13 +45,16 @@ const declarationWords: ReadonlySet<TokenType> = new Set([
 ]);
 const blockWords: ReadonlySet<TokenType> = new Set([t.For, t.If]);
 
-/** Returns the tokens with brackets balanced; adds the offsets of what it reported to `reported`. */
+/**
+ * Returns the tokens with brackets balanced, and adds the offsets of what it reported to `reported`.
+ * `undefined` where more brackets are open at once than `limits.ts` allows.
+ */
 export function balanceBrackets(
   source: Source,
   tokens: readonly IToken[],
   sink: DiagnosticSink,
   reported: number[],
-): IToken[] {
+): IToken[] | undefined {
   const out: IToken[] = [];
   const open: Open[] = [];
   /** Braces whose `}` stands further left than their own line: likely not the one meant. */
@@ -130,6 +134,10 @@ export function balanceBrackets(
     }
     if (closerOf.has(type)) {
       const lineStart = out.length > lineAt ? out[lineAt] : token;
+      if (open.length === maxNesting) {
+        sink.report("nested_too_deeply", tokenSpan({ source }, token), { limit: maxNesting });
+        return undefined;
+      }
       open.push({ token, at: out.length, indent: indentOf(source.text, lineStart.startOffset) });
       out.push(token);
     } else if (closers.has(type)) {

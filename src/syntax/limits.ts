@@ -20,8 +20,8 @@ export const maxNesting = 100;
 export const maxChain = 1000;
 /** Errors reported for one file. */
 export const maxErrors = 50;
-/** Tokens read again for the sake of further errors. */
-export const maxWork = 3_000_000;
+/** Effort spent on finding further errors, in tokens copied. */
+export const maxWork = 30_000_000;
 
 const ends: ReadonlySet<TokenType> = new Set([t.Comma, t.Tilde, t.Equal]);
 
@@ -94,8 +94,6 @@ function isSeparator(type: TokenType): boolean {
 }
 function isOperation(type: TokenType): boolean {
   return (
-    type === t.Dot ||
-    type === t.Bang ||
-    (type.CATEGORIES?.includes(t.BinaryOperator) ?? false)
+    type === t.Dot || type === t.Bang || (type.CATEGORIES?.includes(t.BinaryOperator) ?? false)
   );
 }

@@ -31,8 +31,9 @@ export function parseSource(source: Source): ParseResult {
   if (!checkFileSize(source, sink)) return { ast: empty, diagnostics: sink.all };
   const lexed = tokenizeSource(source, sink);
   const reported = [...lexed.reported];
-  const tokens = layoutTokens(balanceBrackets(source, lexed.tokens, sink, reported));
-  if (!checkDepth(source, tokens, sink))
+  const balanced = balanceBrackets(source, lexed.tokens, sink, reported);
+  const tokens = balanced === undefined ? undefined : layoutTokens(balanced);
+  if (tokens === undefined || !checkDepth(source, tokens, sink))
     return { ast: empty, diagnostics: limited(inOrder(sink.all)) };
   const cst = parseTokens(source, tokens, sink, reported);
   const parts = lowerFile({ source, sink, comments: lexed.comments }, cst);

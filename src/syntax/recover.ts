@@ -28,7 +28,7 @@ export function parseTokens(
   if ("cst" in whole) return whole.cst;
   const sorted = [...reported].sort((a, b) => a - b);
   const healed: IToken[] = [];
-  let errors = 0;
+  let attempts = 0;
   let work = 0;
   /** An `if` without braces was cut: its `else` says nothing new. */
   let elseIsKnown = false;
@@ -37,8 +37,10 @@ export function parseTokens(
     for (;;) {
       const result = tryParse(rest);
       if ("cst" in result) break;
-      work += result.at;
-      if (errors > maxErrors || work > maxWork) {
+      // Reading a token costs about ten times what copying it does.
+      work += 10 * result.at + rest.length;
+      attempts++;
+      if (attempts > maxErrors || work > maxWork) {
         sink.report("too_many_errors", tokenSpan({ source }, segment[0]), {});
         return reparse(healed);
       }
@@ -46,7 +48,6 @@ export function parseTokens(
       const isKnown = elseIsKnown && rest[result.at]?.tokenType === t.Else;
       if (!isKnown && !containsReported(rest, chunk, sorted)) {
         explain({ source, tokens: rest, ...result, ...chunk }, sink);
-        errors++;
       }
       const opensBlock = rest[chunk.end]?.tokenType === t.LBrace;
       elseIsKnown = rest[chunk.start]?.tokenType === t.If && !opensBlock;
