@@ -41,7 +41,8 @@ export function parseTokens(
       work += 10 * result.at + rest.length;
       attempts++;
       if (attempts > maxErrors || work > maxWork) {
-        sink.report("too_many_errors", tokenSpan({ source }, segment[0]), {});
+        const stop = rest[Math.min(result.at, rest.length - 1)];
+        sink.report("too_many_errors", tokenSpan({ source }, stop), {});
         return reparse(healed);
       }
       const chunk = findChunk(rest, result.at);
