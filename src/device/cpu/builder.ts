@@ -30,6 +30,7 @@ export class FunctionBuilder {
   readonly #locals: ValType[] = [];
   #scope = new Map<string, { index: number; type: ScalarType }>();
   #base: number | undefined;
+  #names = 0;
 
   constructor(module: ModuleScope, params: readonly ValType[]) {
     this.module = module;
@@ -47,6 +48,12 @@ export class FunctionBuilder {
     this.#scope = new Map();
     emit();
     this.#scope = outer;
+  }
+
+  /** A name that no kernel local has. */
+  freshName(): string {
+    this.#names += 1;
+    return `%${this.#names}`;
   }
 
   newLocal(type: ValType): number {

@@ -60,3 +60,12 @@ export function countNodes(e: Expr): number {
   for (const operand of operands(e)) count += countNodes(operand);
   return count;
 }
+
+/** Text that is equal for equal expressions only: JSON would confuse -0, NaN and infinities. */
+export function keyOf(e: Expr): string {
+  return JSON.stringify(e, (_, value) => {
+    if (typeof value === "bigint") return `${value}n`;
+    if (typeof value !== "number") return value;
+    return Object.is(value, -0) ? "-0" : String(value);
+  });
+}

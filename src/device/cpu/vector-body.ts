@@ -2,7 +2,7 @@
 import { assertNever, internalError } from "../../base/internal.js";
 import { add, convert, i32, select } from "../../kernel/build.js";
 import type { BinaryInstr, Expr, Stmt, UnaryInstr } from "../../kernel/ir.js";
-import { inlineBody, operands } from "./inline.js";
+import { inlineBody, keyOf, operands } from "./inline.js";
 import type { Instr, PlainOp } from "./opcodes.js";
 import { isMask, reductionTerm, unitStride, type VectorPlan, varies } from "./plan.js";
 import { ScalarEmitter } from "./scalar.js";
@@ -573,15 +573,6 @@ export class VectorEmitter {
     fb.push({ op: "i64.const", value: 1n });
     fb.plain("i64.sub");
   }
-}
-
-/** Text that is equal for equal expressions only: JSON would confuse -0, NaN and infinities. */
-function keyOf(e: Expr): string {
-  return JSON.stringify(e, (_, value) => {
-    if (typeof value === "bigint") return `${value}n`;
-    if (typeof value !== "number") return value;
-    return Object.is(value, -0) ? "-0" : String(value);
-  });
 }
 
 function extractOp(type: Expr["type"]): "f64x2.extract_lane" | "i64x2.extract_lane" {

@@ -1,5 +1,7 @@
 /** `parallel` loops as SIMD: the driver around `VectorEmitter`. */
+import { internalError } from "../../base/internal.js";
 import type { Reduction, Stmt } from "../../kernel/ir.js";
+import { flattenBody } from "./flatten.js";
 import type { Instr } from "./opcodes.js";
 import { planLoop, type VectorPlan } from "./plan.js";
 import type { ScalarEmitter } from "./scalar.js";
@@ -8,7 +10,7 @@ import { LANES, VectorEmitter } from "./vector-body.js";
 type ForStmt = Extract<Stmt, { readonly kind: "for" }>;
 
 /** Bodies larger than this (expression nodes) are not unrolled. */
-const UNROLL_LIMIT = 160;
+const UNROLL_LIMIT = 900;
 /** Vectors in flight: two hide the latency of an addition that each waits for the last. */
 const UNROLL = 2;
 
@@ -23,13 +25,15 @@ export function emitParallelLoop(scalar: ScalarEmitter, loop: ForStmt): boolean 
       ? Math.max(0, Number(loop.to.value) - Number(loop.from.value))
       : undefined;
   if (trips !== undefined && trips < LANES) return false;
-  const plan = planLoop(loop, fb.module);
-  if (plan === undefined) return false;
+  const whole = planLoop(loop, fb.module);
+  if (whole === undefined) return false;
+  const body = flattenBody(loop.body, whole.varying, fb);
+  const plan = planLoop({ ...loop, body }, fb.module) ?? internalError("a flat body has no plan");
   const copies = plan.size <= UNROLL_LIMIT ? UNROLL : 1;
   scalar.expr(loop.from);
   fb.index("local.set", fb.declare(loop.index, "i32"));
-  if (trips === undefined) emitDynamic(scalar, loop, plan, copies);
-  else emitStatic(scalar, loop, plan, copies, trips);
+  if (trips === undefined) emitDynamic(scalar, loop, body, plan, copies);
+  else emitStatic(scalar, loop, body, plan, copies, trips);
   return true;
 }
 
@@ -37,6 +41,7 @@ export function emitParallelLoop(scalar: ScalarEmitter, loop: ForStmt): boolean 
 function emitStatic(
   scalar: ScalarEmitter,
   loop: ForStmt,
+  body: readonly Stmt[],
   plan: VectorPlan,
   copies: number,
   trips: number,
@@ -46,13 +51,13 @@ function emitStatic(
   const start = Number(loop.from.kind === "const" ? loop.from.value : 0);
   const wide = trips - (trips % (copies * LANES));
   const paired = trips - (trips % LANES);
-  withAccumulators(scalar, loop, plan, copies, (body) => {
+  withAccumulators(scalar, body, plan, copies, (vectors) => {
     if (wide > 0) {
       const end = () => fb.i32(start + wide);
-      scalar.loopFromCurrent({ ...loop, step: copies * LANES }, end, () => body(copies));
+      scalar.loopFromCurrent({ ...loop, step: copies * LANES }, end, () => vectors(copies));
     }
     for (let done = wide; done < paired; done += LANES) {
-      scalar.withCounter(loop, () => body(1));
+      scalar.withCounter(loop, () => vectors(1));
       advance(scalar, counter, LANES);
     }
   });
@@ -60,7 +65,13 @@ function emitStatic(
 }
 
 /** A trip count known at run time. */
-function emitDynamic(scalar: ScalarEmitter, loop: ForStmt, plan: VectorPlan, copies: number): void {
+function emitDynamic(
+  scalar: ScalarEmitter,
+  loop: ForStmt,
+  body: readonly Stmt[],
+  plan: VectorPlan,
+  copies: number,
+): void {
   const { fb } = scalar;
   const counter = fb.declare(loop.index, "i32");
   const end = scalar.bound(loop.to);
@@ -74,17 +85,17 @@ function emitDynamic(scalar: ScalarEmitter, loop: ForStmt, plan: VectorPlan, cop
   };
   left(LANES);
   fb.push({ op: "if" });
-  withAccumulators(scalar, loop, plan, copies, (body) => {
+  withAccumulators(scalar, body, plan, copies, (vectors) => {
     if (copies > 1) {
       const wideEnd = () => {
         end();
         fb.i32(copies * LANES - 1);
         fb.plain("i32.sub");
       };
-      scalar.loopFromCurrent({ ...loop, step: copies * LANES }, wideEnd, () => body(copies));
+      scalar.loopFromCurrent({ ...loop, step: copies * LANES }, wideEnd, () => vectors(copies));
       left(LANES);
       fb.push({ op: "if" });
-      scalar.withCounter(loop, () => body(1));
+      scalar.withCounter(loop, () => vectors(1));
       advance(scalar, counter, LANES);
       fb.plain("end");
     } else {
@@ -93,7 +104,7 @@ function emitDynamic(scalar: ScalarEmitter, loop: ForStmt, plan: VectorPlan, cop
         fb.i32(LANES - 1);
         fb.plain("i32.sub");
       };
-      scalar.loopFromCurrent({ ...loop, step: LANES }, pairedEnd, () => body(1));
+      scalar.loopFromCurrent({ ...loop, step: LANES }, pairedEnd, () => vectors(1));
     }
   });
   fb.plain("end");
@@ -116,10 +127,10 @@ const identities: Record<Reduction["fn"], number> = { add: -0, min: Infinity, ma
  */
 function withAccumulators(
   scalar: ScalarEmitter,
-  loop: ForStmt,
+  body: readonly Stmt[],
   plan: VectorPlan,
   copies: number,
-  emit: (body: (copies: number) => void) => void,
+  emit: (vectors: (copies: number) => void) => void,
 ): void {
   const { fb } = scalar;
   const accumulators = new Map<string, readonly number[]>();
@@ -139,7 +150,7 @@ function withAccumulators(
     emit((count) => {
       const hoist = { preheader, locals: hoisted };
       const emitter = new VectorEmitter(scalar, plan, count, accumulators, hoist);
-      emitter.statements(loop.body);
+      emitter.statements(body);
     }),
   );
   fb.append(preheader);
