@@ -257,6 +257,26 @@ describe.each(Object.keys(distributions))("%s", (name) => {
     for (const { args, xs } of c.sets) for (const x of xs) checkGradient(dist, args, x);
   });
 
+  testIf(dist.event.rank < 2, "no gradient is NaN at an edge of the support or beyond", () => {
+    const all = [...points, ...c.outside];
+    for (const { args, x } of all) {
+      if (!flatten(x).every(Number.isFinite)) continue;
+      const { g, inputs, output } = symbolic(dist, args, x);
+      const names = Object.keys(inputs);
+      const slopes = gradient(
+        g,
+        output,
+        names.map((n) => inputs[n]),
+      );
+      const at = Object.fromEntries(
+        names.map((n) => [`arg ${n}`, flatten(n === "x" ? x : args[n])]),
+      );
+      evaluate(slopes, at).forEach((v, k) => {
+        expect(v.some(Number.isNaN), `d/d${names[k]} ${show(args, x)}: ${[...v]}`).toBe(false);
+      });
+    }
+  });
+
   test("a batch is its copies", () => {
     for (const { args, xs } of groups(c)) {
       const names = Object.keys(args[0]).filter((n) => !isDiscrete(dist, n) || n === "n");

@@ -8,7 +8,7 @@ import { arg, number, scalar } from "../shared/spec.js";
 /** (x/λ)ᵏ for x ≥ 0, by its logarithm so that no gradient is NaN at 0. */
 function hazard(g: GraphBuilder, x: Node, args: NodeArgs): Node {
   const positive = g.gt(x, 0);
-  const log = g.log(g.div(g.select(positive, x, 1), arg(args, "scale")));
+  const log = g.sub(g.log(g.select(positive, x, 1)), g.log(arg(args, "scale")));
   return g.select(positive, g.exp(g.mul(arg(args, "shape"), log)), 0);
 }
 
@@ -22,9 +22,9 @@ export const weibull: Distribution = {
     const shape = arg(args, "shape");
     const scale = arg(args, "scale");
     const kernel = onSupport(g, nonnegativeFinite(g, x), x, 1, (v) =>
-      g.sub(xlogy(g, g.sub(shape, 1), g.div(v, scale)), hazard(g, v, args)),
+      g.sub(xlogy(g, g.sub(shape, 1), v), hazard(g, v, args)),
     );
-    return g.add(kernel, g.sub(g.log(shape), g.log(scale)));
+    return g.add(kernel, g.sub(g.log(shape), g.mul(shape, g.log(scale))));
   },
   sample: (rng, args) => number(args, "scale") * rng.exponential() ** (1 / number(args, "shape")),
   /** λ Γ(1 + 1/k). */
