@@ -11,7 +11,7 @@ import type { Interval, IntervalLookup } from "../model/interval.js";
 import { dependsOnRandom } from "../model/traverse.js";
 import type { Size } from "../model/size.js";
 import type * as ast from "../syntax/ast.js";
-import type { FnRef, Scope, VariableInfo } from "./scope.js";
+import type { Element, FnRef, Scope, VariableInfo } from "./scope.js";
 
 /** Collects diagnostics, each once, and can be silenced while something is only looked at. */
 export class Reporter {
@@ -127,6 +127,8 @@ export interface Cx {
 export interface VariableQueries {
   /** Type and support of one element, looked ahead for where needed. */
   readonly element: (v: VariableInfo, use: Span) => { readonly type: Expr["type"] } | undefined;
+  /** The element of a let with the scalar kind that all its definitions fit. */
+  readonly widest: (v: VariableInfo, element: Element) => Element;
   readonly extents: (v: VariableInfo) => readonly Size[] | undefined;
 }
 

@@ -220,6 +220,7 @@ function ifExpr(cx: Cx, e: Node<"if">, scope: Scope): Expr | undefined {
     });
   }
   const type = { scalar: joinScalars(yes.type.scalar, no.type.scalar), dims: yes.type.dims };
+  // biome-ignore lint/suspicious/noThenProperty: the branch's name in the IR, never awaited
   return { kind: "if", condition, then: yes, else: no, span: e.span, type };
 }
 

@@ -20,7 +20,7 @@ import { checkOrder } from "./order.js";
 import { type FileEnv, Scope } from "./scope.js";
 import { sizeObstacle } from "./sizes.js";
 import { elaborateBody } from "./statements.js";
-import { collectVariables, elementOf } from "./variables.js";
+import { collectVariables, elementOf, widestElement } from "./variables.js";
 
 export type { LoadImport } from "./files.js";
 
@@ -83,6 +83,7 @@ function context(
     returnsDist: (fn) => returnsDist(cx, fn, new Set()),
     variables: {
       element: (v, use) => elementOf(cx, v, use, root()),
+      widest: (v, element) => widestElement(cx, v, element, root()),
       extents: (v) => {
         // An array whose own length depends on it has none.
         if (v.extents === "pending" || v.extents === "failed") return undefined;

@@ -75,7 +75,9 @@ export interface VariableInfo {
   extents?: readonly Size[] | "failed" | "pending";
   element?: Element;
   /** `guessed`: the element was assumed for a reference inside its own definition. */
-  elementState: "unknown" | "working" | "guessed" | "known";
+  elementState: "unknown" | "working" | "assuming" | "guessed" | "known";
+  /** How often looking ahead has failed; given up after a few times, so that it stays linear. */
+  failedLooks: number;
   /** Definitions of which the text lies ahead of where elaboration stands. */
   remaining: number;
   /** All definitions and the loops around them have been elaborated. */

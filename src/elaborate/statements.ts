@@ -129,7 +129,9 @@ function acceptElement(cx: Cx, v: VariableInfo, element: Element, target: ast.Ta
   if (known === undefined || wasGuessed) {
     const agrees = known === undefined || sameShape(cx, known, element);
     const isIntGuess = known?.type.scalar === "real" && element.type.scalar === "int";
-    v.element = isIntGuess ? { ...element, type: { ...element.type, scalar: "real" } } : element;
+    v.element = isIntGuess
+      ? { ...element, type: { ...element.type, scalar: "real" } }
+      : cx.variables.widest(v, element);
     v.elementState = "known";
     if (agrees || isIntGuess) return true;
     v.broken = true;
@@ -143,12 +145,6 @@ function acceptElement(cx: Cx, v: VariableInfo, element: Element, target: ast.Ta
   const canWiden = known.type.scalar === "real" && element.type.scalar === "int";
   const isKindSame = known.type.scalar === element.type.scalar || (canWiden && v.role !== "site");
   if (!isKindSame || !dimsAgree(known.type.dims, element.type.dims, cx.model)) {
-    const isIntFirst = known.type.scalar === "int" && element.type.scalar === "real";
-    if (isIntFirst && v.role === "let" && dimsAgree(known.type.dims, element.type.dims, cx.model)) {
-      // `let m[0] = 0` and reals after it: the array is real.
-      v.element = { ...known, type: element.type, support: element.support };
-      return true;
-    }
     cx.reporter.report(
       "elements_differ",
       target.span,

@@ -82,6 +82,7 @@ function addDefinition(cx: Cx, stmt: Defining, place: Place, scope: Scope): void
       definitions: [definition],
       rank: indices.length,
       elementState: "unknown",
+      failedLooks: 0,
       remaining: 1,
       complete: false,
       openLoops: 0,
@@ -135,11 +136,15 @@ export function scopeOf(cx: Cx, d: Definition, root: Scope): Scope | undefined {
   return scope.child(new Set(cx.model.binders.keys()));
 }
 
+const maxFailedLooks = 4;
+
 /** One element of `v`, from its definitions so far, by looking ahead, or assumed inside its own. */
 export function elementOf(cx: Cx, v: VariableInfo, use: Span, root: Scope): Element | undefined {
   if (v.element !== undefined) return v.element;
   const [first] = v.definitions;
-  if (v.elementState === "working") return assume(cx, v, first, use, root);
+  if (v.elementState === "working" || v.elementState === "assuming")
+    return assume(cx, v, first, use, root);
+  if (v.failedLooks > maxFailedLooks) return assume(cx, v, first, use, root);
   v.elementState = "working";
   const element = cx.reporter.quietly(() =>
     cx.model.keepingNames(() => {
@@ -148,10 +153,36 @@ export function elementOf(cx: Cx, v: VariableInfo, use: Span, root: Scope): Elem
     }),
   );
   v.elementState = "unknown";
-  if (element === undefined) return assume(cx, v, first, use, root);
+  if (element === undefined) {
+    v.failedLooks++;
+    return assume(cx, v, first, use, root);
+  }
+  v.element = widestElement(cx, v, element, root);
+  v.elementState = "guessed";
+  return v.element;
+}
+
+/**
+ * A let whose first elements are ints and later ones reals is real throughout: `let m[0] = 0`, then
+ * `let m[t] = m[t - 1] + 0.5`. Looks ahead at the other definitions.
+ */
+export function widestElement(cx: Cx, v: VariableInfo, element: Element, root: Scope): Element {
+  if (v.role !== "let" || element.type.scalar !== "int" || v.definitions.length < 2) return element;
+  const before = { element: v.element, state: v.elementState };
   v.element = element;
   v.elementState = "guessed";
-  return element;
+  const others = v.definitions.map((d) =>
+    cx.reporter.quietly(() =>
+      cx.model.keepingNames(() => {
+        const scope = scopeOf(cx, d, root);
+        return scope && definedElement(cx, d.stmt, scope);
+      }),
+    ),
+  );
+  v.element = before.element;
+  v.elementState = before.state;
+  if (!others.some((o) => o?.type.scalar === "real")) return element;
+  return { type: { ...element.type, scalar: "real" }, support: plainSupport("real") };
 }
 
 /** The type and support that a defining statement gives. */
@@ -179,6 +210,9 @@ function assume(
 ): Element | undefined {
   const { stmt } = d;
   let element: Element | undefined;
+  if (v.elementState === "assuming") return undefined;
+  const before = v.elementState;
+  v.elementState = "assuming";
   if (stmt.type !== undefined) {
     const { type } = stmt;
     element = cx.reporter.quietly(() =>
@@ -192,6 +226,7 @@ function assume(
   } else if (stmt.kind === "let") {
     element = { type: { scalar: "real", dims: [] }, support: plainSupport("real") };
   }
+  v.elementState = before;
   if (element === undefined) {
     return cx.reporter.report("needs_type", use, { name: v.name }, [
       { span: stmt.target.span, text: "defined here" },

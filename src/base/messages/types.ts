@@ -3,7 +3,7 @@ import { didYouMean, error, warning } from "./entry.js";
 
 const plural = (n: number, word: string): string => `${n} ${word}${n === 1 ? "" : "s"}`;
 
-interface UnknownName {
+export interface UnknownName {
   readonly name: string;
   readonly near: readonly string[];
   /** What to write for a name of another system. */
