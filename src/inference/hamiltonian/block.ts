@@ -1,12 +1,16 @@
 /** Many transitions in one call, their draws and statistics gathered in block buffers. */
-import { add, get, i32, index, loop, mul, perform, set, store } from "../../kernel/build.js";
+import { add, get, i32, index, load, loop, mul, perform, set, store } from "../../kernel/build.js";
 import type { Expr, KernelFunction, Stmt } from "../../kernel/ir.js";
 import { type HamiltonianShape, STATISTIC_COUNT, STATISTICS, type Statistic } from "./shape.js";
 import { copy, whole } from "./vector.js";
 
-/** Writes the statistics of a transition to `mc_stats`. */
+/** Writes the statistics of a transition to `mc_stats` and adds its steps to `mc_gradients`. */
 export function statistics(of: { readonly [S in Statistic]: Expr }): readonly Stmt[] {
-  return STATISTICS.map((name, k) => store("mc_stats", i32(k), of[name]));
+  const total = load("mc_gradients", i32(0));
+  return [
+    ...STATISTICS.map((name, k) => store("mc_stats", i32(k), of[name])),
+    store("mc_gradients", i32(0), add(total, of.n_leapfrog)),
+  ];
 }
 
 /**

@@ -33,7 +33,6 @@ import { STATISTIC_COUNT, STATISTICS } from "./shape.js";
 import { findStart } from "./start.js";
 
 const ACCEPT = STATISTICS.indexOf("accept_stat");
-const LEAPFROGS = STATISTICS.indexOf("n_leapfrog");
 const DIVERGENT = STATISTICS.indexOf("divergent");
 
 /** Where the search for a step size begins. */
@@ -116,12 +115,12 @@ class Sampler {
   readonly blockStatistics: Float64Array;
   readonly transition: (iteration: number) => number;
   readonly block: (first: number, count: number, thin: number) => number;
-  gradients = 1;
   divergences = 0;
   readonly #metric: MetricKind;
   readonly #epsilon: Float64Array;
   readonly #factor: Float64Array;
   readonly #probe: (iteration: number) => number;
+  readonly #leapfrogs: Float64Array;
   #probes = 0;
   readonly #firstStepSize: number;
   readonly #given: boolean;
@@ -141,6 +140,8 @@ class Sampler {
     this.blockStatistics = instance.f64("block_stats");
     this.#epsilon = instance.f64("mc_epsilon");
     this.#factor = instance.f64("mc_factor");
+    this.#leapfrogs = instance.f64("mc_gradients");
+    this.#leapfrogs[0] = 0;
     this.transition = instance.fn(`${method}_transition`);
     this.block = instance.fn(`${method}_block`);
     this.#probe = instance.fn("mc_probe");
@@ -151,6 +152,11 @@ class Sampler {
       const mostSteps = 1024;
       instance.f64("hmc_path").set([options.integrationTime, options.jitter, mostSteps]);
     }
+  }
+
+  /** Evaluations since the start, which took one. */
+  get gradients(): number {
+    return 1 + this.#probes + this.#leapfrogs[0];
   }
 
   get stepSize(): number {
@@ -180,7 +186,6 @@ class Sampler {
     const search = findStepSize(this.stepSize, (epsilon) => {
       this.stepSize = epsilon;
       this.#probes += 1;
-      this.gradients += 1;
       return this.#probe(-this.#probes);
     });
     if (search.kind === "found") this.stepSize = search.stepSize;
@@ -224,7 +229,6 @@ function* runWarmup(
   let state: DualAveragingState = initDualAveraging(sampler.stepSize);
   for (let t = 0; t < warmup; t++) {
     sampler.transition(t);
-    sampler.gradients += statistics[LEAPFROGS];
     sampler.divergences += statistics[DIVERGENT];
     state = stepDualAveraging(state, statistics[ACCEPT], averaging);
     sampler.stepSize = Math.exp(state.logStep);
@@ -241,7 +245,7 @@ function* runWarmup(
         state = initDualAveraging(sampler.stepSize);
       }
     }
-    if (pace.due()) {
+    if (pace.due(sampler.gradients)) {
       yield progress(sampler, "warmup", t + 1, warmup);
       if (shouldStop()) return { kind: "stopped", gradients: sampler.gradients };
     }
@@ -273,11 +277,10 @@ function* runDraws(
       done * STATISTIC_COUNT,
     );
     for (let row = 0; row < now; row++) {
-      sampler.gradients += blockStatistics[row * STATISTIC_COUNT + LEAPFROGS];
       sampler.divergences += blockStatistics[row * STATISTIC_COUNT + DIVERGENT];
     }
     done += now;
-    if (pace.due()) {
+    if (pace.due(sampler.gradients)) {
       yield progress(sampler, "sampling", done, draws);
       if (shouldStop()) return done;
       // Slow draws: give out each block, and keep blocks short.
@@ -299,22 +302,27 @@ function progress(
   return { phase, done, total, divergences, gradients, stepSize };
 }
 
-/** Says every few milliseconds that time has passed, without asking the clock each time. */
+/**
+ * Says every few milliseconds that time has passed, without asking the clock each time: gradients
+ * cost about the same everywhere, so their number tells when to look.
+ */
 class Pace {
-  #last = performance.now();
-  #stride = 1;
-  #left = 1;
+  #given = performance.now();
+  #looked = this.#given;
+  #between = 1;
+  #next = 0;
 
-  due(): boolean {
-    this.#left -= 1;
-    if (this.#left > 0) return false;
-    const elapsed = performance.now() - this.#last;
-    const due = elapsed >= PACE_MS;
-    if (due) this.#last += elapsed;
-    // As many calls between two looks as take about a quarter of the pace.
-    this.#stride =
-      elapsed < PACE_MS / 4 ? Math.min(64, this.#stride * 2) : Math.max(1, this.#stride >> 1);
-    this.#left = this.#stride;
-    return due;
+  /** Whether it is time, given the number of gradients so far. */
+  due(gradients: number): boolean {
+    if (gradients < this.#next) return false;
+    const now = performance.now();
+    // Aim at four looks or more to the pace.
+    if (now - this.#looked < PACE_MS / 8) this.#between *= 2;
+    else if (now - this.#looked > PACE_MS / 4) this.#between = Math.max(1, this.#between / 2);
+    this.#looked = now;
+    this.#next = gradients + this.#between;
+    if (now - this.#given < PACE_MS) return false;
+    this.#given = now;
+    return true;
   }
 }

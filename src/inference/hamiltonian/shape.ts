@@ -63,6 +63,7 @@ export function i32Buffer(name: string, length: number): Buffer {
 /**
  * - `mc_key` the two words of the seed's key, low first, and the chain's number
  * - `mc_epsilon` the step size
+ * - `mc_gradients` leapfrog steps of all transitions so far
  * - `mc_lp` the log density at q, which the transitions keep together with `grad`
  * - `mc_inverse` the inverse metric: its diagonal, or the whole symmetric matrix
  * - `mc_factor` 1/√ of the diagonal, or the lower Cholesky factor of the inverse metric
@@ -77,6 +78,7 @@ export function hamiltonianBuffers(shape: HamiltonianShape): readonly Buffer[] {
   return [
     i32Buffer("mc_key", 3),
     f64Buffer("mc_epsilon", 1),
+    f64Buffer("mc_gradients", 1),
     f64Buffer("mc_lp", 1),
     f64Buffer("mc_inverse", square),
     f64Buffer("mc_factor", square),

@@ -136,6 +136,7 @@ describe("chains", () => {
     const all = finishChain(single(module), { ...options, draws: 90 }, key);
     const third = finishChain(single(module), { ...options, draws: 30, thin: 3 }, key);
     if (all.kind !== "finished" || third.kind !== "finished") throw new Error("not finished");
+    expect(third.gradients).toEqual(all.gradients);
     for (let t = 0; t < 30; t++) {
       const row = 3 * t + 2;
       expect(third.storage.constrained.subarray(10 * t, 10 * t + 10)).toEqual(
