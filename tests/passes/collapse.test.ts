@@ -150,9 +150,45 @@ describe("Gaussian sums collapse to the number of coefficients", () => {
     });
     expect(largest(small)).toBeLessThanOrEqual(2);
   });
+  it("a scale of each group's own", () => {
+    const small = check((g) => {
+      const index = g.constant(groups, [N], "int");
+      const mu = g.gather(g.input("mu", [12]), index, 0);
+      const s = g.exp(g.gather(g.input("log_s", [12]), index, 0));
+      const eta = g.add(mu, g.input("a", []));
+      const z = g.square(g.div(g.sub(g.constant(y), eta), s));
+      return g.sum(g.sub(g.mul(z, -0.5), g.log(s)));
+    });
+    expect(largest(small)).toBe(12);
+  });
+  it("rows of an array with means and scales of their own", () => {
+    const small = check((g) => {
+      const row = (name: string): Node => g.broadcast(g.input(name, [8]), [8, 50], [0]);
+      const z = g.square(g.mul(g.sub(g.constant(y, [8, 50]), row("mu")), g.exp(row("log_s"))));
+      return g.sum(z);
+    });
+    expect(largest(small)).toBe(8);
+    const sums = check((g) => {
+      const mu = g.broadcast(g.input("mu", [8]), [8, 50], [0]);
+      const rows = g.sum(g.square(g.sub(g.constant(y, [8, 50]), mu)), [1]);
+      return g.sum(g.log(rows));
+    });
+    expect(largest(sums)).toBe(8);
+  });
   it("a latent value for each row stays as it is", () => {
     const small = check((g) => normal(g, g.constant(y), g.input("theta", [N])));
     expect(largest(small)).toBe(N);
+  });
+  it("shared subexpressions are read once", () => {
+    check((g) => {
+      let eta: Node = g.broadcast(g.input("a", []), [N], []);
+      // Read along every path, 2⁴⁰ of them, this would not end.
+      for (let k = 0; k < 40; k++) {
+        const twisted = g.mul(eta, g.constant(x.subarray(0, N)));
+        eta = g.sub(g.mul(eta, 0.7), g.mul(twisted, 0.1));
+      }
+      return normal(g, g.constant(y), eta);
+    });
   });
   it("fewer rows than columns stay as they are", () => {
     const small = check((g) => {

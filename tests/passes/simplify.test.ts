@@ -8,7 +8,14 @@ import type { Graph, Node } from "../../src/tensor/ops.js";
 import { printGraph } from "../../src/tensor/print.js";
 import { topological } from "../../src/tensor/traverse.js";
 import { verifyGraph } from "../../src/tensor/verify.js";
-import { distance, randomInputs, randomScalar, seeded } from "../tensor/random-graph.js";
+import {
+  distance,
+  finiteDifferences,
+  randomInputs,
+  randomScalar,
+  seeded,
+  uniform,
+} from "../tensor/random-graph.js";
 
 function graphOf(g: GraphBuilder, outputs: Readonly<Record<string, Node>>): Graph {
   return {
@@ -186,6 +193,61 @@ function work(graph: Graph): number {
     .filter((n) => !free.has(n.op))
     .reduce((total, n) => total + n.shape.reduce((a, b) => a * b, 1), 0);
 }
+
+describe("shapes at the edge", () => {
+  // Every operation over axes of no element, of one and of two, differentiated and simplified.
+  const sizes = [0, 1, 2];
+  const cases = sizes.flatMap((n) => sizes.map((k) => [n, k] as const));
+  it.each(cases)("[%i, %i]", (n, k) => {
+    const g = new GraphBuilder();
+    const [x, v] = [g.input("x", [n, k]), g.input("v", [k])];
+    const square = g.matmul(g.transpose(x), x);
+    const eye = Float64Array.from({ length: k * k }, (_, i) => (i % (k + 1) === 0 ? 1 : 0));
+    const spd = g.add(square, g.constant(eye, [k, k]));
+    const loop = g.scan({ length: n, init: [v], xs: [x] }, (b, [c], [row]) => {
+      const next = b.mul(b.add(c, row), 0.5);
+      return { carry: [next], ys: [b.sum(next)] };
+    });
+    const indices = g.constant(
+      Float64Array.from({ length: n === 0 ? 0 : 3 }, (_, i) => i % Math.max(n, 1)),
+      undefined,
+      "int",
+    );
+    const parts = [
+      g.sum(g.exp(x)),
+      g.prod(g.add(x, 1), [0]),
+      g.sum(g.prod(g.add(x, 1), [1])),
+      g.logsumexp(g.concat([x, g.zeros([1, k])], 0), [0]),
+      g.cumulative("prod", x, 0, { exclusive: true }),
+      g.cumulative("sum", x, 1, { reverse: true }),
+      g.matvec(x, v),
+      g.gather(x, indices, 0),
+      g.scatterAdd(x, g.full([n], 1, "int"), 0, [2, k]),
+      g.pad(x, [1, 0], [n + 2, k + 1]),
+      g.slice(x, [0, 0], [n, Math.min(k, 1)]),
+      g.cholesky(spd),
+      g.solve(spd, g.reshape(v, [k, 1])),
+      g.triangularSolve(spd, g.reshape(v, [k, 1]), true),
+      g.logAbsDet(spd),
+      ...loop.ys,
+      ...loop.carry,
+    ];
+    const out = parts.map((p) => g.sum(p)).reduce((a, b) => g.add(a, b));
+    const graph = withGradient(graphOf(g, { out }), "out", { x: "dx", v: "dv" });
+    const small = runPass("simplify", simplify, graph, { verify: true });
+    const rand = seeded(9);
+    const inputs = { x: uniform(rand, n * k), v: uniform(rand, k) };
+    const before = evaluateGraph(graph, inputs);
+    const after = evaluateGraph(small, inputs);
+    for (const name of ["out", "dx", "dv"]) {
+      expect(before[name].every(Number.isFinite), name).toBe(true);
+      expect(distance(after[name], before[name]), name).toBeLessThan(1e-13);
+    }
+    const { node } = graph.outputs[0];
+    expect(distance(before.dx, finiteDifferences(node, inputs, "x"))).toBeLessThan(2e-7);
+    expect(distance(before.dv, finiteDifferences(node, inputs, "v"))).toBeLessThan(2e-7);
+  });
+});
 
 describe("loops", () => {
   const loop = (g: GraphBuilder) => {

@@ -47,38 +47,48 @@ function constantOf(values: Float64Array): Affine {
   return { rows: values.length, constant: values, dense: [], picks: [] };
 }
 
+/** What nodes are known to be; shared subexpressions are read once. */
+type Known = Map<Node, Affine | undefined>;
+
 /** `n` as an affine function of atoms that are smaller than it; undefined if it is none. */
-export function affineOf(g: GraphBuilder, n: Node): Affine | undefined {
+export function affineOf(g: GraphBuilder, n: Node, known: Known = new Map()): Affine | undefined {
+  if (known.has(n)) return known.get(n);
+  const result = readAffine(g, n, known);
+  known.set(n, result);
+  return result;
+}
+
+function readAffine(g: GraphBuilder, n: Node, known: Known): Affine | undefined {
   if (isConstant(n)) return constantOf(evaluateNode(n));
   switch (n.op) {
     case "reshape":
-      return affineOf(g, n.x);
+      return affineOf(g, n.x, known);
     case "unary": {
       if (n.fn !== "neg") return undefined;
-      const x = affineOf(g, n.x);
+      const x = affineOf(g, n.x, known);
       return x === undefined ? undefined : scaleRows(x, () => -1);
     }
     case "binary":
-      return affineBinary(g, n);
+      return affineBinary(g, n, known);
     case "broadcast":
     case "transpose":
     case "slice":
-      return picked(g, n, n.x);
+      return picked(g, n, n.x, known);
     case "gather":
-      return n.indices.op === "const" ? picked(g, n, n.x) : undefined;
+      return n.indices.op === "const" ? picked(g, n, n.x, known) : undefined;
     case "matmul":
       return affineProduct(g, n);
     case "reduce":
-      return n.fn === "sum" ? affineSum(g, n) : undefined;
+      return n.fn === "sum" ? affineSum(g, n, known) : undefined;
     default:
       return undefined;
   }
 }
 
-function affineBinary(g: GraphBuilder, n: NodeOf<"binary">): Affine | undefined {
+function affineBinary(g: GraphBuilder, n: NodeOf<"binary">, known: Known): Affine | undefined {
   if (n.fn === "add" || n.fn === "sub") {
-    const x = affineOf(g, n.x);
-    const y = x === undefined ? undefined : affineOf(g, n.y);
+    const x = affineOf(g, n.x, known);
+    const y = x === undefined ? undefined : affineOf(g, n.y, known);
     if (x === undefined || y === undefined) return undefined;
     return add(x, n.fn === "add" ? y : scaleRows(y, () => -1));
   }
@@ -89,7 +99,7 @@ function affineBinary(g: GraphBuilder, n: NodeOf<"binary">): Affine | undefined 
   ]) {
     const scalar = factor.op === "broadcast" && factor.axes.length === 0 && !isConstant(factor);
     if (!isConstant(factor) && !scalar) continue;
-    const x = affineOf(g, rest);
+    const x = affineOf(g, rest, known);
     if (x === undefined) return undefined;
     if (scalar) return scaleByNode(g, x, factor.x);
     const c = evaluateNode(factor);
@@ -145,14 +155,14 @@ function add(a: Affine, b: Affine): Affine {
 }
 
 /** Rows of `x` chosen by an operation that moves elements: where from is its value on 0, 1, 2 …. */
-function picked(g: GraphBuilder, n: Node, x: Node): Affine | undefined {
+function picked(g: GraphBuilder, n: Node, x: Node, known: Known): Affine | undefined {
   const size = sizeOf(x.shape);
   const rows = sizeOf(n.shape);
   const positions = Float64Array.from({ length: size }, (_, i) => i);
   const from = valueOfNode(n, (operand) =>
     operand === x ? positions : (operand as NodeOf<"const">).data,
   );
-  const source = affineOf(g, x);
+  const source = affineOf(g, x, known);
   if (source !== undefined && (size >= rows || atomCount(source) < size)) {
     return selectRows(g, source, from);
   }
@@ -205,8 +215,8 @@ function affineProduct(g: GraphBuilder, n: NodeOf<"matmul">): Affine | undefined
 }
 
 /** Rows summed in groups: a product written as a sum over one axis. */
-function affineSum(g: GraphBuilder, n: NodeOf<"reduce">): Affine | undefined {
-  const x = affineOf(g, n.x);
+function affineSum(g: GraphBuilder, n: NodeOf<"reduce">, known: Known): Affine | undefined {
+  const x = affineOf(g, n.x, known);
   if (x === undefined) return undefined;
   const rows = sizeOf(n.shape);
   const widths = [...x.dense.map((d) => d.columns), ...x.picks.map((p) => sizeOf(p.atom.shape))];

@@ -8,12 +8,13 @@
  */
 import type { GraphBuilder } from "../../tensor/builder.js";
 import { evaluateNode } from "../../tensor/evaluate.js";
-import type { Graph, Node } from "../../tensor/ops.js";
-import { sizeOf } from "../../tensor/shape-rules.js";
+import type { Graph, Node, Shape } from "../../tensor/ops.js";
+import { otherAxes, sizeOf } from "../../tensor/shape-rules.js";
 import { transform } from "../../tensor/transform.js";
 import { SimplifyingBuilder } from "../simplify/builder.js";
 import { isConstant } from "../simplify/facts.js";
 import { type Affine, affineOf, atomCount, rowCost, scaleRows } from "./affine.js";
+import { groupSquares, pickedVector } from "./grouped.js";
 import { collapseSquares } from "./quadratic.js";
 
 /** An equal graph whose sums over data are collapsed wherever that is exact and cheaper. */
@@ -24,8 +25,9 @@ export function collapse(graph: Graph): Graph {
     g,
     graph.outputs.map((o) => o.node),
     (n, at) => {
-      if (n.op !== "reduce" || n.fn !== "sum" || n.shape.length !== 0) return undefined;
-      return collapsedSum(g, at(n.x));
+      if (n.op !== "reduce" || n.fn !== "sum") return undefined;
+      const x = at(n.x);
+      return n.shape.length === 0 ? collapsedSum(g, x) : collapsedRows(g, x, n.axes, n.shape);
     },
   );
   return { inputs, outputs: graph.outputs.map((o, k) => ({ name: o.name, node: outputs[k] })) };
@@ -45,7 +47,10 @@ function collapsedSum(g: GraphBuilder, x: Node): Node | undefined {
     const inner = collapsedSum(g, x.x);
     return inner === undefined ? undefined : g.neg(inner);
   }
-  if (x.op === "unary" && x.fn === "square") return squares(g, affineOf(g, x.x));
+  if (x.op === "unary" && x.fn === "square") {
+    const r = affineOf(g, x.x);
+    return r === undefined ? scaledSquares(g, x.x) : collapseSquares(g, r);
+  }
   if (x.op === "binary" && x.fn === "mul") {
     for (const [factor, rest] of [
       [x.y, x.x],
@@ -55,7 +60,12 @@ function collapsedSum(g: GraphBuilder, x: Node): Node | undefined {
         const inner = collapsedSum(g, rest);
         return inner === undefined ? undefined : g.mul(inner, factor.x);
       }
-      if (!isConstant(factor) || rest.op !== "unary" || rest.fn !== "square") continue;
+      if (rest.op !== "unary" || rest.fn !== "square") continue;
+      if (!isConstant(factor)) {
+        const weighted = groupedSum(g, rest.x, factor, (w) => w);
+        if (weighted !== undefined) return weighted;
+        continue;
+      }
       const weights = evaluateNode(factor);
       if (!weights.every((w) => w >= 0)) continue;
       const r = affineOf(g, rest.x);
@@ -63,6 +73,46 @@ function collapsedSum(g: GraphBuilder, x: Node): Node | undefined {
     }
   }
   return linearSum(g, x);
+}
+
+/** Σ (r s)² or Σ (r / s)² with s picked by group: Σ_g s_g² Σ r². */
+function scaledSquares(g: GraphBuilder, x: Node): Node | undefined {
+  if (x.op !== "binary") return undefined;
+  if (x.fn === "div") return groupedSum(g, x.x, x.y, (s) => g.reciprocal(g.square(s)));
+  if (x.fn !== "mul") return undefined;
+  return groupedSum(g, x.x, x.y, (s) => g.square(s)) ?? groupedSum(g, x.y, x.x, (s) => g.square(s));
+}
+
+/** Σ r² weight(factor), where the factor is one number a group. */
+function groupedSum(
+  g: GraphBuilder,
+  r: Node,
+  factor: Node,
+  weight: (s: Node) => Node,
+): Node | undefined {
+  const by = pickedVector(g, factor);
+  const a = by === undefined ? undefined : affineOf(g, r);
+  if (by === undefined || a === undefined) return undefined;
+  const sums = groupSquares(g, a, by.indices, sizeOf(by.atom.shape));
+  return sums === undefined ? undefined : g.sum(g.mul(sums, weight(by.atom)));
+}
+
+/** Sums of squares over some of the axes: the rows of one result are a group. */
+function collapsedRows(
+  g: GraphBuilder,
+  x: Node,
+  axes: readonly number[],
+  shape: Shape,
+): Node | undefined {
+  if (x.op !== "unary" || x.fn !== "square") return undefined;
+  const a = affineOf(g, x.x);
+  if (a === undefined) return undefined;
+  const groups = sizeOf(shape);
+  const kept = otherAxes(x.shape.length, axes);
+  const results = g.broadcast(g.reshape(g.iota(groups), shape), x.shape, kept);
+  const indices = g.constant(evaluateNode(results), [a.rows], "int");
+  const sums = groupSquares(g, a, indices, groups);
+  return sums === undefined ? undefined : g.reshape(sums, shape);
 }
 
 function squares(g: GraphBuilder, r: Affine | undefined): Node | undefined {

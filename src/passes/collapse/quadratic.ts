@@ -17,10 +17,12 @@ import { type Affine, type DenseTerm, type PickTerm, pickAsDense, rowCost } from
 const MAX_FLOPS = 2e9;
 
 /** The terms of A in the order of elimination. */
-interface Design {
+export interface Design {
   /** Picks by one common index; empty where there is none. */
   readonly grouped: readonly PickTerm[];
   readonly groups: number;
+  /** That index; absent where there is none. */
+  readonly indices?: NodeOf<"const">;
   readonly dense: readonly DenseTerm[];
   readonly columns: number;
 }
@@ -28,7 +30,7 @@ interface Design {
 /** Σ rows² of an affine function as a scalar node; undefined where that would not be cheaper. */
 export function collapseSquares(g: GraphBuilder, a: Affine): Node | undefined {
   if (a.dense.length + a.picks.length === 0) return undefined;
-  if (!finite(a)) return undefined;
+  if (!hasFiniteRows(a)) return undefined;
   const design = designOf(a);
   const { grouped, groups, columns } = design;
   const p = grouped.length;
@@ -58,7 +60,8 @@ export function collapseSquares(g: GraphBuilder, a: Affine): Node | undefined {
   );
 }
 
-function finite(a: Affine): boolean {
+/** No coefficient is infinite or NaN: reflections would spread them. */
+export function hasFiniteRows(a: Affine): boolean {
   return (
     a.constant.every(Number.isFinite) &&
     a.dense.every((d) => d.matrix.every(Number.isFinite)) &&
@@ -86,13 +89,14 @@ function designOf(a: Affine): Design {
   return {
     grouped: a.picks.filter(inGroup),
     groups,
+    indices: index,
     dense,
     columns: dense.reduce((n, d) => n + d.columns, 0),
   };
 }
 
 /** Row t of the reduced system of each group: over the grouped atoms from t on, then dense | c. */
-interface Block {
+export interface Block {
   readonly t: number;
   /** `coefficients[s − t][group]` of grouped atom s. */
   readonly coefficients: readonly Float64Array[];
@@ -115,17 +119,23 @@ function denseRows(a: Affine, design: Design): Float64Array {
 }
 
 /** QR of each group's rows over its own p atoms; what is left of the rows has no grouped part. */
-function eliminateGroups(
+export function eliminateGroups(
   a: Affine,
   design: Design,
-): { readonly blocks: readonly Block[]; readonly rest: Float64Array } {
+): {
+  readonly blocks: readonly Block[];
+  readonly rest: Float64Array;
+  /** Of each group, the sum of squares of the constants in its rows of `rest`. */
+  readonly leftover: Float64Array;
+} {
   const all = denseRows(a, design);
   const { grouped, groups, columns } = design;
   const p = grouped.length;
-  if (p === 0) return { blocks: [], rest: all };
+  const leftover = new Float64Array(groups);
+  if (design.indices === undefined) return { blocks: [], rest: all, leftover };
   const width = columns + 1;
   const members: number[][] = Array.from({ length: groups }, () => []);
-  grouped[0].indices.data.forEach((group, i) => {
+  design.indices.data.forEach((group, i) => {
     members[group].push(i);
   });
   const blocks: Block[] = Array.from({ length: p }, (_, t) => ({
@@ -154,10 +164,11 @@ function eliminateGroups(
         blocks[r].dense.set(row.subarray(p), group * width);
       } else {
         for (let k = p; k < full; k++) rest.push(row[k]);
+        leftover[group] += row[full - 1] ** 2;
       }
     }
   });
-  return { blocks, rest: Float64Array.from(rest) };
+  return { blocks, rest: Float64Array.from(rest), leftover };
 }
 
 function concatAtoms(g: GraphBuilder, dense: readonly DenseTerm[]): Node {
@@ -168,7 +179,12 @@ function concatAtoms(g: GraphBuilder, dense: readonly DenseTerm[]): Node {
 }
 
 /** Σₛ coefficients[s] ⊙ atomₛ + dense · θ + c, one element a group. */
-function blockNode(g: GraphBuilder, block: Block, design: Design, theta: Node | undefined): Node {
+export function blockNode(
+  g: GraphBuilder,
+  block: Block,
+  design: Design,
+  theta: Node | undefined,
+): Node {
   const { groups, columns, grouped } = design;
   const width = columns + 1;
   let sum: Node = g.constant(
