@@ -3,13 +3,13 @@
  * memory; threads take the next chain that nobody has taken, so short runs never wait for threads.
  */
 import { type CpuProgram, instantiate } from "../device/cpu/compile.js";
-import { runChain } from "../inference/hamiltonian/chain.js";
 import type {
   ChainOutcome,
   ChainProgress,
   HmcOptions,
   NutsOptions,
 } from "../inference/contract.js";
+import { runChain } from "../inference/hamiltonian/chain.js";
 
 export type ChainOptions = NutsOptions | HmcOptions;
 
@@ -20,7 +20,10 @@ export interface ChainJob {
   readonly options: ChainOptions;
   readonly seed: number;
   /** Draws and statistics of each chain, in shared memory where there are threads. */
-  readonly storage: readonly { readonly constrained: Float64Array; readonly statistics: Float64Array }[];
+  readonly storage: readonly {
+    readonly constrained: Float64Array;
+    readonly statistics: Float64Array;
+  }[];
   /** `[next chain, stop flag]`. */
   readonly control: Int32Array;
 }
@@ -38,10 +41,15 @@ export function* takeChains(job: ChainJob): Generator<ChainEvent, void> {
     const chain = Atomics.add(job.control, NEXT_CHAIN, 1);
     if (chain >= job.options.chains) return;
     const instance = instantiate(job.program, job.memory, chain);
-    const steps = runChain(instance, job.options, { seed: job.seed, chain }, {
-      shouldStop: () => Atomics.load(job.control, STOP_FLAG) !== 0,
-      storage: job.storage[chain],
-    });
+    const steps = runChain(
+      instance,
+      job.options,
+      { seed: job.seed, chain },
+      {
+        shouldStop: () => Atomics.load(job.control, STOP_FLAG) !== 0,
+        storage: job.storage[chain],
+      },
+    );
     for (;;) {
       const step = steps.next();
       if (step.done) {

@@ -3,15 +3,15 @@
  * a model with data becomes a log joint, the log joint becomes kernels, kernels become code.
  */
 import { type Diagnostic, fail, TildeError } from "../base/diagnostic.js";
-import type { Source } from "../base/span.js";
 import { nearestNames } from "../base/nearest.js";
+import type { Source } from "../base/span.js";
 import { elaborate, type LoadImport } from "../elaborate/index.js";
 import { buildLogJoint, type LogJoint } from "../inference/logjoint/index.js";
 import type { Buffer, KernelModule } from "../kernel/ir.js";
 import type { DataSet } from "../model/data.js";
 import type { Model } from "../model/ir.js";
-import { type Conditioned, condition } from "../passes/condition/index.js";
 import { collapse } from "../passes/collapse/index.js";
+import { type Conditioned, condition } from "../passes/condition/index.js";
 import { withGradient } from "../passes/grad/index.js";
 import { ConstantPool, type Lowered, lowerGraph } from "../passes/lower/index.js";
 import { SimplifyingBuilder, simplify } from "../passes/simplify/index.js";
@@ -19,25 +19,26 @@ import type { SourceFile } from "../syntax/ast.js";
 import { parseSource } from "../syntax/parse.js";
 import type { Graph, Node } from "../tensor/ops.js";
 import type { RawData } from "./data/values.js";
+import { loadImport } from "./sources.js";
 
 /** The stages that can be shown, in the order of the pipeline. */
 export const stages = ["tokens", "ast", "model", "graph", "grad", "kernel", "wat"] as const;
 export type Stage = (typeof stages)[number];
 
 export interface CheckedSource {
-  readonly ast: SourceFile | undefined;
+  readonly ast: SourceFile;
   readonly models: ReadonlyMap<string, Model>;
   readonly diagnostics: readonly Diagnostic[];
 }
 
 /** Text to models; never throws for what the text says. */
-export function checkSource(source: Source, loadImport?: LoadImport): CheckedSource {
+export function checkSource(source: Source, importer: LoadImport = loadImport): CheckedSource {
   const parsed = parseSource(source);
   const broken = parsed.diagnostics.some((d) => d.severity === "error");
-  if (parsed.ast === undefined || broken) {
+  if (broken) {
     return { ast: parsed.ast, models: new Map(), diagnostics: parsed.diagnostics };
   }
-  const { models, diagnostics } = elaborate(parsed.ast, { loadImport });
+  const { models, diagnostics } = elaborate(parsed.ast, { loadImport: importer });
   return { ast: parsed.ast, models, diagnostics: [...parsed.diagnostics, ...diagnostics] };
 }
 

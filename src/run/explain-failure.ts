@@ -2,9 +2,10 @@
  * Why a log density is not finite somewhere: finds the statement, the element and, where it can,
  * the argument that left its domain. Runs the slow reference evaluator; only failures pay for it.
  */
+
+import type { ParamDomain } from "../distributions/contract.js";
 import type { DensityTerm, LogJoint } from "../inference/logjoint/index.js";
 import { unravel } from "../model/data.js";
-import type { ParamDomain } from "../distributions/contract.js";
 import { evaluate } from "../tensor/evaluate.js";
 
 /** Tests of scalar domains; vectors and matrices are judged by their densities alone. */
@@ -43,7 +44,10 @@ function explainTerm(term: DensityTerm, value: number, at: number, q: Float64Arr
   const shown = Number.isNaN(value) ? "NaN" : value > 0 ? "+inf" : "-inf";
   const text = `log density is ${shown} at \`${atIndices(term.label, where)}\``;
   const args = term.args;
-  const results = evaluate(args.map((a) => a.node), { q });
+  const results = evaluate(
+    args.map((a) => a.node),
+    { q },
+  );
   for (let k = 0; k < args.length; k++) {
     const test = scalarDomains[args[k].domain];
     if (test === undefined) continue;

@@ -1,39 +1,46 @@
 /** `infer`: one model, one method, data, and out comes a posterior. */
 import { fail, TildeError } from "../base/diagnostic.js";
+import { InternalError } from "../base/internal.js";
+import { renderDiagnostics } from "../base/render.js";
 import { compileKernels } from "../device/cpu/compile.js";
-import type { ChainFailure, HmcOptions, NutsOptions } from "../inference/contract.js";
+import type { HmcOptions, NutsOptions } from "../inference/contract.js";
 import { STATISTIC_COUNT, STATISTICS } from "../inference/hamiltonian/shape.js";
 import { withHmc } from "../inference/hmc/assemble.js";
 import type { LogJoint } from "../inference/logjoint/index.js";
 import { withNuts } from "../inference/nuts/assemble.js";
 import type { Model } from "../model/ir.js";
-import type { Conditioned } from "../passes/condition/index.js";
 import { compileDensity, conditionRaw } from "./compile.js";
+import { failureOf, type Run, refuseParams } from "./context.js";
 import { type RawData, readObject } from "./data/values.js";
-import { explainFailure } from "./explain-failure.js";
-import { type Method, nuts } from "./methods.js";
+import type { Program } from "./load.js";
+import { nuts } from "./methods.js";
+import type { InferOptions } from "./options.js";
+import { approximate, findPoint } from "./point.js";
+import { Posterior } from "./posterior.js";
 import type { ChainDraws, FitData } from "./results/fit.js";
-import { Posterior } from "./results/posterior.js";
-import { runSession, type SessionChain, type SessionProgress, threadCount } from "./session.js";
-
-export interface InferOptions {
-  /** Inputs and observed sites by name: numbers, booleans, null for missing, (typed) arrays. */
-  readonly data?: Readonly<Record<string, unknown>>;
-  readonly method?: Method;
-  /** A whole number; the same seed gives the same draws. Default 0. */
-  readonly seed?: number;
-  readonly threads?: number;
-  /** Aborting ends the run with the draws so far. */
-  readonly signal?: AbortSignal;
-  readonly onProgress?: (progress: SessionProgress) => void;
-}
+import { runSession, type SessionChain, threadCount } from "./session.js";
+import { simulate } from "./simulate.js";
 
 /**
  * Fits a model to data.
  * @throws TildeError where data or options are wrong, or the density cannot be started.
  */
-export function infer(model: Model, options: InferOptions = {}): Promise<Posterior> {
-  return inferRaw(model, readObject(options.data ?? {}), options);
+export async function infer(program: Program, options: InferOptions = {}): Promise<Posterior> {
+  try {
+    return await inferRaw(program.model, readObject(options.data ?? {}), options);
+  } catch (error) {
+    throw presentable(error);
+  }
+}
+
+/** Users get diagnostics as text, and our own bugs as a request for a report, never anything raw. */
+function presentable(error: unknown): Error {
+  if (error instanceof TildeError) {
+    return new TildeError(error.diagnostics, renderDiagnostics(error.diagnostics));
+  }
+  if (error instanceof InternalError) return error;
+  const what = error instanceof Error ? error.message : String(error);
+  return new InternalError(what, { cause: error });
 }
 
 /** The same with data that was read from files. */
@@ -61,17 +68,12 @@ export async function inferRaw(
     case "hmc":
       return new Posterior(await sample(run, method));
     case "map":
+      return new Posterior(findPoint(run, method));
     case "laplace":
+      return new Posterior(approximate(run, method));
     case "prior":
-      return fail("bad_option", undefined, { option: "method", value: method.method, wanted: "nuts or hmc" });
+      return new Posterior(simulate(run, model, data, method));
   }
-}
-
-interface Run {
-  readonly conditioned: Conditioned;
-  readonly seed: number;
-  readonly start: number;
-  readonly options: InferOptions;
 }
 
 async function sample(run: Run, method: NutsOptions | HmcOptions): Promise<FitData> {
@@ -89,8 +91,7 @@ async function sample(run: Run, method: NutsOptions | HmcOptions): Promise<FitDa
   const width = joint.constrained.shape[0];
   const chains = await runSession(program, width, session);
   const kept = keepCommonDraws(chains, joint, width);
-  const total = (of: (c: SessionChain) => number): number =>
-    chains.reduce((n, c) => n + of(c), 0);
+  const total = (of: (c: SessionChain) => number): number => chains.reduce((n, c) => n + of(c), 0);
   const longest = (of: (c: SessionChain) => number): number => Math.max(...chains.map(of));
   const outcome = <T>(c: SessionChain, of: (o: Finished) => T, otherwise: T): T =>
     c.outcome.kind === "failed" ? otherwise : of(c.outcome);
@@ -111,6 +112,8 @@ async function sample(run: Run, method: NutsOptions | HmcOptions): Promise<FitDa
     warmup: method.warmup,
     targetAccept: method.targetAccept,
     maxTreeDepth: method.method === "nuts" ? method.maxTreeDepth : undefined,
+    warnings: [],
+    figures: {},
   };
 }
 
@@ -142,28 +145,4 @@ function keepCommonDraws(
     const values = chain.constrained.subarray(0, draws * width);
     return { values, draws, statistics, stepSize: outcome.stepSize };
   });
-}
-
-/** Where and why a chain could not begin. */
-function failureOf(failure: ChainFailure, joint: LogJoint): TildeError {
-  try {
-    if (failure.kind === "step_size") {
-      const reason =
-        failure.search === "unbounded"
-          ? "no step is too large, as with a density that is flat or improper"
-          : "no step is small enough, as with a density that jumps";
-      fail("initialisation_failed", undefined, { tries: 1, reason, sites: [] });
-    }
-    const why = explainFailure(joint, failure.position);
-    const reason = why ?? "the gradient of the log density is not finite";
-    fail("initialisation_failed", undefined, { tries: failure.tries, reason, sites: [] });
-  } catch (error) {
-    if (error instanceof TildeError) return error;
-    throw error;
-  }
-}
-
-function refuseParams(conditioned: Conditioned, method: string): void {
-  const param = conditioned.model.variables.find((v) => v.role === "param");
-  if (param !== undefined) fail("param_needs_prior", param.span, { name: param.name, method });
 }

@@ -9,7 +9,13 @@ import { InternalError } from "../base/internal.js";
 import { type CpuProgram, createMemory } from "../device/cpu/compile.js";
 import type { ChainOutcome, ChainProgress } from "../inference/contract.js";
 import { STATISTIC_COUNT } from "../inference/hamiltonian/shape.js";
-import { type ChainEvent, type ChainJob, type ChainOptions, STOP_FLAG, takeChains } from "./chains.js";
+import {
+  type ChainEvent,
+  type ChainJob,
+  type ChainOptions,
+  STOP_FLAG,
+  takeChains,
+} from "./chains.js";
 
 export interface SessionProgress extends ChainProgress {
   readonly chain: number;

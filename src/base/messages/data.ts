@@ -168,9 +168,9 @@ export const dataMessages = {
     message: `every site of the model is observed, so there is nothing for ${p.method} to infer`,
     help: "leave the sites to be inferred out of the data",
   })),
-  improper_mode: error((p: { name: string }) => ({
-    message: `the mode search ran off to infinity along \`${p.name}\``,
-    help: "the density has no maximum there; give the site a proper prior or a bound",
+  no_maximum: error((_: Record<string, never>) => ({
+    message: "the point where the search ended is no maximum of the density",
+    help: "the posterior may be improper or have a ridge; check for sites without a proper prior, or use nuts",
   })),
   file_unreadable: error((p: { path: string; reason: string }) => ({
     message: `cannot read \`${p.path}\`: ${p.reason}`,

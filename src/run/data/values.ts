@@ -41,7 +41,8 @@ function scalarOf(x: unknown): number | "missing" | undefined {
 }
 
 function describe(x: unknown): string {
-  if (typeof x === "string") return `the text ${JSON.stringify(x.length > 20 ? `${x.slice(0, 20)}…` : x)}`;
+  if (typeof x === "string")
+    return `the text ${JSON.stringify(x.length > 20 ? `${x.slice(0, 20)}…` : x)}`;
   if (Array.isArray(x)) return `a list of ${x.length}`;
   return typeof x === "object" ? "an object" : `a ${typeof x}`;
 }
@@ -99,7 +100,11 @@ function withMissing(data: Float64Array, dims: readonly number[]): DataValue {
   return finished(data, dims, missing);
 }
 
-function finished(data: Float64Array, dims: readonly number[], missing: readonly number[]): DataValue {
+function finished(
+  data: Float64Array,
+  dims: readonly number[],
+  missing: readonly number[],
+): DataValue {
   if (missing.length === 0) return { dims, data };
   const flags = new Uint8Array(data.length);
   for (const i of missing) flags[i] = 1;

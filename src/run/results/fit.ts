@@ -1,6 +1,7 @@
 /** What a run leaves behind: draws of the latent scalars, statistics, timing. Plain data. */
-import type { Conditioned } from "../../passes/condition/index.js";
+import type { Diagnostic } from "../../base/diagnostic.js";
 import type { LatentVariable } from "../../inference/logjoint/index.js";
+import type { Conditioned } from "../../passes/condition/index.js";
 
 /** One chain's kept draws. */
 export interface ChainDraws {
@@ -45,6 +46,11 @@ export interface FitData {
   readonly warmup: number;
   readonly targetAccept?: number;
   readonly maxTreeDepth?: number;
+  /** Draws of whole variables where the method makes those, as the prior does. */
+  readonly whole?: ReadonlyMap<string, VariableDraws>;
+  /** What the method has to say about itself: more warnings, and figures for `summary.json`. */
+  readonly warnings: readonly Diagnostic[];
+  readonly figures: Readonly<Record<string, number | boolean>>;
 }
 
 /** Draws of one variable over all chains. */

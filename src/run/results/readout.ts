@@ -16,6 +16,7 @@ export interface Element {
 
 /** Sites, params and lets that depend on one: what a fit can tell, in the order of the model. */
 export function readableNames(fit: FitData): string[] {
+  if (fit.whole !== undefined) return [...fit.whole.keys()];
   const latent = new Set(fit.latents.map((v) => v.name));
   return fit.conditioned.model.variables
     .filter((v) => latent.has(v.name) || (v.role === "let" && v.random))
@@ -50,6 +51,11 @@ export function readVariables(
   const out = new Map<string, VariableDraws>();
   const computed: string[] = [];
   for (const name of names) {
+    const whole = fit.whole?.get(name);
+    if (whole !== undefined) {
+      out.set(name, whole);
+      continue;
+    }
     const latent = fit.latents.find((v) => v.name === name && v.elements === undefined);
     if (latent === undefined) computed.push(name);
     else out.set(name, sliceDraws(fit, latent.offset, latent.length, latent.dims));

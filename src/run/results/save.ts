@@ -1,8 +1,9 @@
 /** Files of a fit: `summary.json` and `draws.csv`. */
+
+import { once } from "node:events";
 import { createWriteStream } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { once } from "node:events";
 import type { FitData, VariableDraws } from "./fit.js";
 import { elementsOf, readableNames, readVariables } from "./readout.js";
 import { MAX_ELEMENTS, type Summary, summaryJson } from "./summary.js";

@@ -48,7 +48,7 @@ export function summarise(fit: FitData, names?: readonly string[]): Summary {
   }
   const isSampler = fit.method === "nuts" || fit.method === "hmc";
   const sampler = isSampler ? diagnoseSampler(fit, rows) : undefined;
-  return { rows, cut, sampler, warnings: sampler?.warnings ?? [] };
+  return { rows, cut, sampler, warnings: [...fit.warnings, ...(sampler?.warnings ?? [])] };
 }
 
 function row(
@@ -95,6 +95,11 @@ function diagnoseSampler(fit: FitData, rows: readonly SummaryRow[]): SamplerDiag
     targetAccept: fit.targetAccept ?? 0.8,
     maxTreeDepth: fit.method === "nuts" ? fit.maxTreeDepth : undefined,
   });
+}
+
+/** Whether nothing speaks against trusting the fit. */
+export function passed(fit: FitData, summary: Summary): boolean {
+  return (summary.sampler?.passed ?? true) && fit.warnings.length === 0;
 }
 
 /** The content of `summary.json`. NaN and infinities become null, which JSON can hold. */
@@ -144,8 +149,9 @@ function diagnosticsJson(fit: FitData, summary: Summary): Record<string, unknown
     chains: fit.chains.length,
     draws: fit.chains[0]?.draws ?? 0,
     interrupted: fit.interrupted,
-    passed: s?.passed ?? true,
+    passed: passed(fit, summary),
     warnings,
+    ...fit.figures,
   };
   if (s === undefined) return common;
   return {

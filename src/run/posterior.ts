@@ -1,10 +1,12 @@
 /** A fit as users see it: draws by name, a summary, predictions, files. */
-import type { Diagnostic } from "../../base/diagnostic.js";
-import type { SamplerDiagnostics } from "../diagnostics/index.js";
-import { type FitData, type MethodName, type Timing, type VariableDraws } from "./fit.js";
-import { readableNames, readVariables } from "./readout.js";
-import { saveFit } from "./save.js";
-import { type Summary, summarise } from "./summary.js";
+import { type Diagnostic, TildeError } from "../base/diagnostic.js";
+import { readObject } from "./data/values.js";
+import type { SamplerDiagnostics } from "./diagnostics/index.js";
+import { type FitData, type MethodName, type Timing, type VariableDraws } from "./results/fit.js";
+import { readableNames, readVariables } from "./results/readout.js";
+import { saveFit } from "./results/save.js";
+import { type Summary, summarise } from "./results/summary.js";
+import { predict } from "./simulate.js";
 
 export class Posterior {
   readonly #fit: FitData;
@@ -57,6 +59,20 @@ export class Posterior {
   /** Everything that is doubtful about this fit, in words. */
   get warnings(): readonly Diagnostic[] {
     return this.summary().warnings;
+  }
+
+  /**
+   * Posterior predictive draws: the observed sites again for each draw, or, with new data, the
+   * sites of the same model over the new inputs.
+   */
+  predict(
+    newData?: Readonly<Record<string, unknown>>,
+    options: { readonly seed?: number } = {},
+  ): ReadonlyMap<string, VariableDraws> {
+    const read = newData === undefined ? undefined : readObject(newData);
+    const problems = [...(read?.problems.values() ?? [])];
+    if (problems.length > 0) throw new TildeError(problems);
+    return predict(this.#fit, read?.values, options.seed ?? this.#fit.seed);
   }
 
   /** Writes `summary.json` and `draws.csv` into a folder. */

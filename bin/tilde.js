@@ -1,0 +1,9 @@
+#!/usr/bin/env node
+import("../dist/src/cli/main.js").then(
+  ({ main }) => main(process.argv),
+  (error) => {
+    if (error?.code !== "ERR_MODULE_NOT_FOUND") throw error;
+    console.error("tilde is not built: run `npm install` (or `npm run build`) in its folder");
+    process.exitCode = 1;
+  },
+);

@@ -1,0 +1,26 @@
+/** `tilde check`: every diagnostic of the files. */
+import { diagnosticToJson, renderDiagnostics } from "../base/render.js";
+import { checkSource } from "../run/compile.js";
+import { loadSource } from "../run/sources.js";
+import { wantsColor } from "./failure.js";
+import type { ExitCode } from "./main.js";
+
+export async function checkCommand(
+  files: readonly string[],
+  options: { readonly json?: boolean },
+): Promise<ExitCode> {
+  const all = [];
+  for (const file of files) all.push(...checkSource(await loadSource(file)).diagnostics);
+  const errors = all.filter((d) => d.severity === "error").length;
+  if (options.json) {
+    process.stdout.write(`${JSON.stringify(all.map(diagnosticToJson), null, 2)}\n`);
+  } else if (all.length > 0) {
+    process.stdout.write(`${renderDiagnostics(all, { color: wantsColor(process.stdout) })}\n`);
+  }
+  if (!options.json) {
+    const count = (n: number, word: string) => `${n} ${word}${n === 1 ? "" : "s"}`;
+    const summary = `${count(errors, "error")}, ${count(all.length - errors, "warning")}`;
+    process.stderr.write(`${summary}\n`);
+  }
+  return errors > 0 ? 1 : 0;
+}

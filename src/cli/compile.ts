@@ -1,0 +1,73 @@
+/** `tilde compile --dump STAGE`: what a model becomes on its way to code. */
+import { DiagnosticSink, fail, TildeError } from "../base/diagnostic.js";
+import { nearestNames } from "../base/nearest.js";
+import { emitModule } from "../device/cpu/emit.js";
+import { printWat } from "../device/cpu/wat.js";
+import { printModule } from "../kernel/print.js";
+import { printModel } from "../model/print.js";
+import {
+  checkSource,
+  compileDensity,
+  conditionRaw,
+  type Stage,
+  selectModel,
+  stages,
+} from "../run/compile.js";
+import { loadDataFiles } from "../run/data/files.js";
+import { loadSource } from "../run/sources.js";
+import { printAst, printTokens } from "../syntax/print-ast.js";
+import { tokenizeSource } from "../syntax/tokenize.js";
+import { printGraph } from "../tensor/print.js";
+import type { ExitCode } from "./main.js";
+
+interface CompileFlags {
+  readonly model?: string;
+  readonly data?: readonly string[];
+  readonly dump: string;
+}
+
+export async function compileCommand(file: string, options: CompileFlags): Promise<ExitCode> {
+  const stage = stages.find((s) => s === options.dump);
+  if (stage === undefined) {
+    const near = nearestNames(options.dump, stages);
+    const wanted = `one of ${stages.join(", ")}${near.length > 0 ? ` (did you mean ${near[0]}?)` : ""}`;
+    return fail("bad_option", undefined, { option: "--dump", value: options.dump, wanted });
+  }
+  process.stdout.write(`${(await dump(file, stage, options)).trimEnd()}\n`);
+  return 0;
+}
+
+async function dump(file: string, stage: Stage, options: CompileFlags): Promise<string> {
+  const source = await loadSource(file);
+  if (stage === "tokens") {
+    const sink = new DiagnosticSink();
+    const { tokens } = tokenizeSource(source, sink);
+    if (sink.hasErrors) throw new TildeError(sink.all);
+    return printTokens(source, tokens);
+  }
+  const checked = checkSource(source);
+  if (stage === "ast") {
+    const syntax = checked.diagnostics.filter((d) => d.severity === "error");
+    if (checked.models.size === 0 && syntax.length > 0) throw new TildeError(syntax);
+    return printAst(checked.ast);
+  }
+  const model = selectModel(checked, source, options.model);
+  if (stage === "model") return printModel(model);
+  const conditioned = conditionRaw(model, await loadDataFiles(options.data ?? []));
+  let graphText = "";
+  const { kernels } = compileDensity(conditioned, {
+    methodName: "nuts",
+    record: (made, graph) => {
+      if (made === stage) graphText = printGraph(graph);
+    },
+  });
+  switch (stage) {
+    case "graph":
+    case "grad":
+      return graphText;
+    case "kernel":
+      return printModule(kernels);
+    case "wat":
+      return printWat(emitModule(kernels, {}).wasm);
+  }
+}

@@ -1,0 +1,109 @@
+/** The `tilde` command. Subcommands are loaded when they run, so that `--help` answers at once. */
+import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { reportFailure } from "./failure.js";
+
+/** Exit codes: 0 good, 1 error, 2 ran but its diagnostics failed. */
+export type ExitCode = 0 | 1 | 2;
+
+function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || text.trim() === "") {
+    throw new InvalidArgumentError("It must be a whole number.");
+  }
+  return value;
+}
+function decimal(text: string): number {
+  const value = Number(text);
+  if (!Number.isFinite(value) || text.trim() === "") {
+    throw new InvalidArgumentError("It must be a number.");
+  }
+  return value;
+}
+function collect(text: string, before: string[] | undefined): string[] {
+  return [...(before ?? []), text];
+}
+
+/** Builds the command; `done` receives the exit code of the subcommand that ran. */
+export function program(done: (code: ExitCode) => void): Command {
+  const tilde = new Command("tilde")
+    .description("Tilde: a small probabilistic programming language")
+    .version("0.1.0")
+    .showHelpAfterError("(tilde --help lists the commands)")
+    .exitOverride();
+  tilde
+    .command("run")
+    .description("fit a model to data and report the posterior")
+    .argument("<file>", "a .ppl file")
+    .option("--model <name>", "which model of the file")
+    .option("--data <file>", "data as JSON or CSV; may be given several times", collect)
+    .option("--method <name>", "nuts, hmc, map, laplace or prior", "nuts")
+    .option("--chains <n>", "chains (default 4)", wholeNumber)
+    .option("--warmup <n>", "warmup iterations of each chain (default 1000)", wholeNumber)
+    .option("--draws <n>", "kept draws of each chain (default 1000)", wholeNumber)
+    .option("--seed <n>", "seed of the random numbers", wholeNumber, 0)
+    .option("--threads <n>", "at most this many threads (default: one per core)", wholeNumber)
+    .option("--target-accept <p>", "acceptance that the step size is adapted to", decimal)
+    .option("--max-tree-depth <n>", "largest tree depth of nuts (default 10)", wholeNumber)
+    .option("--metric <kind>", "diag or dense")
+    .option("--vars <names>", "comma-separated variables to report (default: all)")
+    .option("--out <dir>", "write summary.json and draws.csv there")
+    .option("--json", "print the summary as JSON and nothing else")
+    .action(async (file, options) => {
+      const { runCommand } = await import("./run.js");
+      done(await runCommand(file, options));
+    });
+  tilde
+    .command("check")
+    .description("report every error of a file")
+    .argument("<file...>", ".ppl files")
+    .option("--json", "print the diagnostics as JSON")
+    .action(async (files, options) => {
+      const { checkCommand } = await import("./check.js");
+      done(await checkCommand(files, options));
+    });
+  tilde
+    .command("fmt")
+    .description("format a file in place")
+    .argument("<file...>", ".ppl files")
+    .option("--check", "change nothing; exit 1 where a file is not formatted")
+    .option("--stdout", "print the formatted text instead of writing it")
+    .action(async (files, options) => {
+      const { formatCommand } = await import("./fmt.js");
+      done(await formatCommand(files, options));
+    });
+  tilde
+    .command("compile")
+    .description("show what a model becomes, stage by stage")
+    .argument("<file>", "a .ppl file")
+    .option("--model <name>", "which model of the file")
+    .option("--data <file>", "data as JSON or CSV; may be given several times", collect)
+    .option("--dump <stage>", "tokens, ast, model, graph, grad, kernel or wat", "model")
+    .action(async (file, options) => {
+      const { compileCommand } = await import("./compile.js");
+      done(await compileCommand(file, options));
+    });
+  for (const command of tilde.commands) {
+    command.showHelpAfterError(`(tilde ${command.name()} --help lists the options)`).exitOverride();
+  }
+  return tilde;
+}
+
+/** Runs the command line and sets the process's exit code. Never prints a stack trace. */
+export async function main(argv: readonly string[]): Promise<void> {
+  // A reader that has had enough (`tilde … | head`) is no error.
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE") process.exit(0);
+    throw error;
+  });
+  try {
+    await program((code) => {
+      process.exitCode = code;
+    }).parseAsync([...argv]);
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      process.exitCode = error.exitCode === 0 ? 0 : 1;
+      return;
+    }
+    process.exitCode = reportFailure(error);
+  }
+}

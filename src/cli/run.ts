@@ -1,0 +1,168 @@
+/** `tilde run`: a model, data, a method, and the posterior in a table. */
+import { fail } from "../base/diagnostic.js";
+import { nearestNames } from "../base/nearest.js";
+import { renderDiagnostics } from "../base/render.js";
+import { checkSource, selectModel } from "../run/compile.js";
+import { loadDataFiles } from "../run/data/files.js";
+import { inferRaw } from "../run/infer.js";
+import { type Method, type MethodName, methodNames, methods } from "../run/methods.js";
+import type { Posterior } from "../run/posterior.js";
+import { saveFit } from "../run/results/save.js";
+import { passed, type Summary, summaryJson } from "../run/results/summary.js";
+import { loadSource, readReason } from "../run/sources.js";
+import { wantsColor } from "./failure.js";
+import type { ExitCode } from "./main.js";
+import { progressView } from "./progress.js";
+import { figure, renderTable } from "./table.js";
+
+interface RunFlags {
+  readonly model?: string;
+  readonly data?: readonly string[];
+  readonly method: string;
+  readonly chains?: number;
+  readonly warmup?: number;
+  readonly draws?: number;
+  readonly seed: number;
+  readonly threads?: number;
+  readonly targetAccept?: number;
+  readonly maxTreeDepth?: number;
+  readonly metric?: string;
+  readonly vars?: string;
+  readonly out?: string;
+  readonly json?: boolean;
+}
+
+export async function runCommand(file: string, flags: RunFlags): Promise<ExitCode> {
+  const method = methodOf(flags);
+  const source = await loadSource(file);
+  const checked = checkSource(source);
+  const model = selectModel(checked, source, flags.model);
+  const data = await loadDataFiles(flags.data ?? []);
+  const color = { color: wantsColor(process.stderr) };
+  const note = (text: string): void => {
+    if (text !== "") process.stderr.write(`${text}\n`);
+  };
+  note(renderDiagnostics(checked.diagnostics, color));
+
+  const isChain = method.method === "nuts" || method.method === "hmc";
+  const view =
+    isChain && !flags.json ? progressView(method.chains, method.warmup, method.draws) : undefined;
+  const stop = new AbortController();
+  // The first Ctrl-C ends the run with the draws so far; a second one ends the process.
+  const interrupt = (): void => stop.abort();
+  process.once("SIGINT", interrupt);
+  let posterior: Posterior;
+  try {
+    posterior = await inferRaw(model, data, {
+      method,
+      seed: flags.seed,
+      threads: flags.threads,
+      signal: stop.signal,
+      onProgress: view?.update,
+    });
+  } finally {
+    view?.close();
+    process.off("SIGINT", interrupt);
+  }
+  note(renderDiagnostics(posterior.fit.conditioned.warnings, color));
+  if (posterior.interrupted && (posterior.fit.chains[0]?.draws ?? 0) === 0) {
+    note("interrupted before the first draw: there is nothing to report");
+    return 1;
+  }
+  const names = variablesOf(flags, posterior);
+  const summary = posterior.summary(names);
+  if (flags.out !== undefined) await save(posterior, summary, flags.out, names);
+  if (flags.json) {
+    process.stdout.write(`${JSON.stringify(summaryJson(posterior.fit, summary), null, 2)}\n`);
+  } else {
+    process.stdout.write(`${report(posterior, summary)}\n`);
+    note(renderDiagnostics(summary.warnings, color));
+  }
+  return passed(posterior.fit, summary) && !posterior.interrupted ? 0 : 2;
+}
+
+function methodOf(flags: RunFlags): Method {
+  const name = methodNames.find((m) => m === flags.method);
+  if (name === undefined) {
+    const near = nearestNames(flags.method, methodNames);
+    const hint = near.length > 0 ? ` (did you mean ${near[0]}?)` : "";
+    const wanted = `one of ${methodNames.join(", ")}${hint}`;
+    return fail("bad_option", undefined, { option: "--method", value: flags.method, wanted });
+  }
+  const given = {
+    chains: flags.chains,
+    warmup: flags.warmup,
+    draws: flags.draws,
+    targetAccept: flags.targetAccept,
+    maxTreeDepth: flags.maxTreeDepth,
+    metric: flags.metric,
+  };
+  // The method checks its options itself; one that it lacks is a diagnostic.
+  const make = methods[name] as (settings: object) => Method;
+  return make(given);
+}
+
+function variablesOf(flags: RunFlags, posterior: Posterior): readonly string[] | undefined {
+  if (flags.vars === undefined) return undefined;
+  const names = flags.vars
+    .split(",")
+    .map((n) => n.trim())
+    .filter((n) => n !== "");
+  const known = posterior.names;
+  for (const name of names) {
+    if (known.includes(name)) continue;
+    fail("unknown_variable", undefined, { name, known, near: nearestNames(name, known) });
+  }
+  return names;
+}
+
+async function save(
+  posterior: Posterior,
+  summary: Summary,
+  path: string,
+  names: readonly string[] | undefined,
+): Promise<void> {
+  try {
+    await saveFit(posterior.fit, summary, path, names);
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error)) throw error;
+    fail("file_unwritable", undefined, { path, reason: readReason(error) });
+  }
+}
+
+const methodTitles: { readonly [N in MethodName]: string } = {
+  nuts: "NUTS",
+  hmc: "HMC",
+  map: "posterior mode",
+  laplace: "Laplace approximation",
+  prior: "prior",
+};
+
+function report(posterior: Posterior, summary: Summary): string {
+  const { fit } = posterior;
+  const { timing } = fit;
+  const chains = fit.chains.length;
+  const draws = fit.chains[0]?.draws ?? 0;
+  const counts =
+    fit.method === "nuts" || fit.method === "hmc"
+      ? `${chains} × (${fit.warmup} + ${draws}) draws`
+      : fit.isPoint
+        ? `log density ${figure(fit.figures.log_density as number)}`
+        : `${draws} draws`;
+  const seconds = (s: number): string =>
+    s < 0.0995 ? `${(s * 1000).toFixed(0)} ms` : `${s.toFixed(2)} s`;
+  const sampling = timing.warmupSeconds + timing.sampleSeconds;
+  const head = [
+    `${fit.conditioned.model.name}: ${methodTitles[fit.method]}, ${counts}, seed ${fit.seed}`,
+    `compiled in ${seconds(timing.compileSeconds)}, ran in ${seconds(sampling)}${
+      posterior.interrupted ? " (interrupted)" : ""
+    }`,
+  ].join("\n");
+  const s = summary.sampler;
+  const foot =
+    s === undefined
+      ? ""
+      : `\n${s.divergent} divergent, largest R-hat ${s.maxRhat.toFixed(3)}, smallest bulk ESS ${figure(s.minEssBulk)}`;
+  const drawsOf = (name: string) => (fit.isPoint ? undefined : posterior.draws(name));
+  return `${head}\n\n${renderTable(summary, drawsOf)}\n${foot}`.trimEnd();
+}

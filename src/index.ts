@@ -1,0 +1,34 @@
+/**
+ * Tilde: models as text, posteriors as values.
+ *
+ * ```ts
+ * import { compile, infer, nuts } from "tilde-ppl";
+ * const model = compile("model coin(N: int) { p ~ Beta(1, 1); for i in 0..N { y[i] ~ Bernoulli(p) } }");
+ * const posterior = await infer(model, { data: { N: 3, y: [1, 0, 1] }, method: nuts({ draws: 500 }) });
+ * console.log(posterior.summary().rows);
+ * ```
+ */
+export { type Diagnostic, type Note, type Severity, TildeError } from "./base/diagnostic.js";
+export { InternalError } from "./base/internal.js";
+export { diagnosticToJson, renderDiagnostic, renderDiagnostics } from "./base/render.js";
+export { lineColumn, type Source, type Span } from "./base/span.js";
+export type { HmcOptions, NutsOptions } from "./inference/contract.js";
+export type { SamplerDiagnostics } from "./run/diagnostics/index.js";
+export { type InferOptions, infer } from "./run/infer.js";
+export { type CompileOptions, compile, load, Program, ppl } from "./run/load.js";
+export {
+  hmc,
+  type LaplaceOptions,
+  laplace,
+  type MapOptions,
+  type Method,
+  map,
+  nuts,
+  type PriorOptions,
+  prior,
+} from "./run/methods.js";
+export { Posterior } from "./run/posterior.js";
+export type { FitData, Timing, VariableDraws } from "./run/results/fit.js";
+export type { Summary, SummaryRow } from "./run/results/summary.js";
+export type { SessionProgress } from "./run/session.js";
+export { check, format } from "./run/tools.js";
