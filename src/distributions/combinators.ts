@@ -34,13 +34,24 @@ export function logMassBetween(
   // P(X ≥ a) = P(X > a − 1) where X is an integer and a is rounded up to one.
   const discrete = base.event.scalar !== "real";
   const low = lower !== undefined && discrete ? g.sub(g.ceil(lower), 1) : lower;
-  if (low === undefined) return upper === undefined ? g.constant(0) : logCdf(g, upper, args);
-  if (upper === undefined) return logCcdf(g, low, args);
-  const below = logCdf(g, low, args);
+  if (low === undefined) {
+    return upper === undefined ? g.constant(0) : finite(g, upper, 0, (b) => logCdf(g, b, args));
+  }
+  if (upper === undefined) return finite(g, low, 0, (b) => logCcdf(g, b, args));
+  const below = finite(g, low, -Infinity, (b) => logCdf(g, b, args));
   const inUpperTail = g.gt(below, -Math.LN2);
-  const fromBelow = logDiffExp(g, logCdf(g, upper, args), below);
-  const fromAbove = logDiffExp(g, logCcdf(g, low, args), logCcdf(g, upper, args));
+  const untilUpper = finite(g, upper, 0, (b) => logCdf(g, b, args));
+  const aboveLower = finite(g, low, 0, (b) => logCcdf(g, b, args));
+  const aboveUpper = finite(g, upper, -Infinity, (b) => logCcdf(g, b, args));
+  const fromBelow = logDiffExp(g, untilUpper, below);
+  const fromAbove = logDiffExp(g, aboveLower, aboveUpper);
   return g.select(inUpperTail, fromAbove, fromBelow);
+}
+
+/** A log tail at a bound, or its limit where the bound is infinite and no gradient exists. */
+function finite(g: GraphBuilder, bound: Node, limit: number, tail: (bound: Node) => Node): Node {
+  const bounded = g.lt(g.abs(bound), Infinity);
+  return g.select(bounded, tail(g.select(bounded, bound, 0)), limit);
 }
 
 /**
@@ -63,10 +74,17 @@ export function truncatedLogProb(
   if (conditions.length === 0) return base.logProb(g, x, args, batch);
   const inside = conditions.reduce((a, b) => g.and(a, b));
   // Outside, the density is taken at a bound, which is a point of the truncated support.
-  const bound = lower ?? upper ?? internalError("a truncation without bounds");
+  const bound = safePoint(g, lower, upper);
   const kernel = onSupport(g, inside, x, bound, (v) => base.logProb(g, v, args, batch));
   const mass = logMassBetween(g, base, args, lower, upper);
   return g.sub(kernel, g.select(g.gt(mass, -Infinity), mass, 0));
+}
+
+/** A finite bound if there is one, else 0. */
+function safePoint(g: GraphBuilder, lower: Node | undefined, upper: Node | undefined): Node {
+  const at = (b: Node | undefined, otherwise: Node): Node =>
+    b === undefined ? otherwise : g.select(g.lt(g.abs(b), Infinity), b, otherwise);
+  return at(lower, at(upper, g.constant(0)));
 }
 
 /**

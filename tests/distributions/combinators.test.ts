@@ -13,6 +13,7 @@ import { gradient } from "../../src/passes/grad/index.js";
 import { GraphBuilder } from "../../src/tensor/builder.js";
 import { evaluate } from "../../src/tensor/evaluate.js";
 import type { Node } from "../../src/tensor/ops.js";
+import { cases } from "./cases.js";
 import { type Args, distribution, hostArgs, logProb, tail } from "./harness.js";
 import { chiSquareScore, integrate, kolmogorovSmirnov } from "./numerics.js";
 
@@ -259,6 +260,45 @@ test("a shared truncation has one normaliser", () => {
   };
   walk(node);
   expect([...seen].some((n) => n.op === "unary" && n.fn === "log_ndtr")).toBe(true);
+});
+
+describe("a bound at the end of the support is no bound", () => {
+  const truncatable = Object.values(distributions).filter(
+    (d) => d.event.scalar === "real" && canTruncate(d),
+  );
+  test.each(truncatable.map((d) => [d.name, d] as const))("%s", (name, base) => {
+    for (const { args, xs } of cases[name].sets) {
+      const x = Math.min(...(xs as number[]));
+      const upper = Math.max(...(xs as number[])) + 0.01;
+      const support = base.support(new Set(Object.keys(args))).kind;
+      const ends = support === "positive" || support === "unit" ? [0, -1, -Infinity] : [-Infinity];
+      const run = (lower: number | undefined, high: number): number[] => {
+        const g = new GraphBuilder();
+        const inputs: Record<string, Node> = { x: g.input("x", []) };
+        const given: Record<string, Node> = {};
+        const at: Record<string, number[]> = { x: [x], lower: [lower ?? 0], upper: [high] };
+        for (const [k, v] of Object.entries(args)) {
+          at[k] = [v as number];
+          given[k] = noGradient.has(k) ? g.constant(v as number) : g.input(k, []);
+          if (!noGradient.has(k)) inputs[k] = given[k];
+        }
+        const low = lower === undefined ? undefined : g.input("lower", []);
+        const node = truncatedLogProb(g, base, inputs.x, given, low, g.input("upper", []), []);
+        const slopes = gradient(g, node, Object.values(inputs));
+        return evaluate([node, ...slopes], at).map((v) => v[0]);
+      };
+      const free = (): number[] => run(undefined, upper);
+      for (const low of ends) {
+        run(low, upper).forEach((v, i) => {
+          const want = free()[i];
+          expect(Math.abs(v - want), `${low} ${i}: ${v} ${want}`).toBeLessThan(
+            1e-10 * Math.max(1, Math.abs(want)),
+          );
+        });
+        for (const v of run(low, Infinity)) expect(v, `${low} to inf`).not.toBeNaN();
+      }
+    }
+  });
 });
 
 test("an interval without mass is −∞, not NaN", () => {

@@ -1,7 +1,7 @@
 import { normalQuantile } from "../../math/special/normal.js";
 import type { Distribution } from "../contract.js";
 import { nonnegativeFinite, onSupport, toBatch } from "../shared/guard.js";
-import { HALF_LOG_2PI, LOG_2 } from "../shared/logs.js";
+import { HALF_LOG_2PI, LOG_2, logProbability } from "../shared/logs.js";
 import { arg, number, scalar } from "../shared/spec.js";
 
 const SQRT_HALF = Math.SQRT1_2;
@@ -25,7 +25,7 @@ export const halfNormal: Distribution = {
   logCdf: (g, x, args) => {
     const z = g.div(g.max(x, 0), arg(args, "sigma"));
     const upper = g.gt(z, 1);
-    const near = g.log(g.erf(g.mul(g.select(upper, 1, z), SQRT_HALF)));
+    const near = logProbability(g, g.erf(g.mul(g.select(upper, 1, z), SQRT_HALF)));
     const tail = g.log1p(g.neg(g.erfc(g.mul(g.select(upper, z, 1), SQRT_HALF))));
     return g.select(upper, tail, near);
   },

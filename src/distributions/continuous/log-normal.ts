@@ -6,11 +6,12 @@ import { onSupport, toBatch } from "../shared/guard.js";
 import { HALF_LOG_2PI } from "../shared/logs.js";
 import { arg, number, scalar } from "../shared/spec.js";
 
-/** (log x − μ)/σ, −∞ below 0. */
-function score(g: GraphBuilder, x: Node, args: NodeArgs): Node {
+/** log Φ(±(log x − μ)/σ); −∞ and 0 where x ≤ 0. */
+function logTail(g: GraphBuilder, x: Node, args: NodeArgs, lower: boolean): Node {
   const positive = g.gt(x, 0);
-  const log = g.select(positive, g.log(g.select(positive, x, 1)), -Infinity);
-  return g.div(g.sub(log, arg(args, "mu")), arg(args, "sigma"));
+  const log = g.log(g.select(positive, x, 1));
+  const z = g.div(g.sub(log, arg(args, "mu")), arg(args, "sigma"));
+  return g.select(positive, g.logNdtr(lower ? z : g.neg(z)), lower ? -Infinity : 0);
 }
 
 /** LogNormal(mu, sigma): log x is Normal(μ, σ). */
@@ -33,8 +34,8 @@ export const logNormal: Distribution = {
     const halfVariance = g.mul(g.square(arg(args, "sigma")), 0.5);
     return toBatch(g, g.exp(g.add(arg(args, "mu"), halfVariance)), batch);
   },
-  cdf: (g, x, args) => g.exp(g.logNdtr(score(g, x, args))),
-  logCdf: (g, x, args) => g.logNdtr(score(g, x, args)),
-  logCcdf: (g, x, args) => g.logNdtr(g.neg(score(g, x, args))),
+  cdf: (g, x, args) => g.exp(logTail(g, x, args, true)),
+  logCdf: (g, x, args) => logTail(g, x, args, true),
+  logCcdf: (g, x, args) => logTail(g, x, args, false),
   quantile: (p, args) => Math.exp(number(args, "mu") + number(args, "sigma") * normalQuantile(p)),
 };

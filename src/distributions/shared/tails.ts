@@ -25,17 +25,20 @@ const COMPLEMENT_ABOVE = 0.01;
  * evaluated from its end.
  */
 export function logGammaQ(g: GraphBuilder, a: Node, x: Node): Node {
-  const p = g.gammaP(a, x);
-  const tail = g.and(g.gt(p, NEAR_ONE), g.lt(x, Infinity));
-  const near = g.select(g.lt(x, Infinity), g.log1p(g.neg(g.select(g.lt(p, 1), p, 0))), -Infinity);
-  const z = g.select(tail, x, g.add(a, 100));
+  const inside = g.and(g.gt(x, 0), g.lt(x, Infinity));
+  const v = g.select(inside, x, 1);
+  const p = g.gammaP(a, v);
+  const tail = g.gt(p, NEAR_ONE);
+  const near = g.log1p(g.neg(g.select(tail, 0, p)));
+  const z = g.select(tail, v, g.add(a, 100));
   let fraction: Node = g.add(g.sub(z, a), 2 * FRACTION_DEPTH + 1);
   for (let n = FRACTION_DEPTH; n >= 1; n--) {
     const numerator = g.mul(g.sub(a, n), n);
     fraction = g.add(g.add(g.sub(z, a), 2 * n - 1), g.div(numerator, fraction));
   }
   const far = g.sub(g.sub(g.sub(g.mul(a, g.log(z)), z), g.lgamma(a)), g.log(fraction));
-  return g.select(tail, far, near);
+  const beyond = g.select(g.gt(x, 0), -Infinity, 0);
+  return g.select(inside, g.select(tail, far, near), beyond);
 }
 
 /**
@@ -48,7 +51,8 @@ export function logGammaP(
   x: Node,
   logX: Node = logProbability(g, x),
 ): Node {
-  const p = g.gammaP(a, x);
+  const inside = g.and(g.gt(x, 0), g.lt(x, Infinity));
+  const p = g.select(inside, g.gammaP(a, g.select(inside, x, 1)), g.select(g.gt(x, 0), 1, 0));
   const tail = g.and(g.lt(p, NEAR_ZERO), g.gt(logX, -Infinity));
   const near = logProbability(g, g.select(tail, 1, p));
   const z = g.select(tail, x, g.mul(a, 0.01));
@@ -85,9 +89,12 @@ export function opposite(p: UnitPoint): UnitPoint {
  */
 export function logBetaInc(g: GraphBuilder, a: Node, b: Node, point: UnitPoint): Node {
   const { z, rest, logZ, logRest } = point;
-  const value = g.betaInc(a, b, z);
+  const inside = g.and(g.gt(z, 0), g.gt(rest, 0));
+  const atEnd = g.select(g.gt(z, 0), 1, 0);
+  const value = g.select(inside, g.betaInc(a, b, g.select(inside, z, 0.5)), atEnd);
   const large = g.gt(value, COMPLEMENT_ABOVE);
-  const other = g.select(large, g.betaInc(b, a, rest), 0);
+  const split = g.and(inside, large);
+  const other = g.select(split, g.betaInc(b, a, g.select(split, rest, 0.5)), 0);
   const upper = g.log1p(g.neg(g.select(g.lt(other, 1), other, 0)));
   const tail = g.and(g.lt(value, NEAR_ZERO), g.gt(logZ, -Infinity));
   const near = logProbability(g, g.select(tail, 1, value));
