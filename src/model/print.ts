@@ -53,18 +53,20 @@ function show(e: Expr, outer = 0): string {
   switch (e.kind) {
     case "const":
       if (e.type.scalar === "bool") return e.value === 0 ? "false" : "true";
-      return printNumber(e.value, e.type.scalar === "real");
+      return printNumber(e.value, e.type.scalar === "real", outer);
     case "var":
       return e.name;
     case "call": {
       const op = operators[e.fn];
       if (op !== undefined && e.args.length === 2) {
-        // Every operator is printed as left associative, with brackets on a right operand as strong.
-        const text = `${show(e.args[0], op.strength)} ${op.text} ${show(e.args[1], op.strength + 1)}`;
+        // Brackets on the side where an operand of equal strength would associate otherwise.
+        const [l, r] = e.fn === "pow" ? [1, 0] : [0, 1];
+        const left = show(e.args[0], op.strength + l);
+        const text = `${left} ${op.text} ${show(e.args[1], op.strength + r)}`;
         return op.strength < outer ? `(${text})` : text;
       }
-      if (e.fn === "neg") return `-${show(e.args[0], 7)}`;
-      if (e.fn === "not") return `!${show(e.args[0], 7)}`;
+      if (e.fn === "neg") return prefix("-", e.args[0], outer);
+      if (e.fn === "not") return prefix("!", e.args[0], outer);
       return `${e.fn}(${e.args.map((a) => show(a)).join(", ")})`;
     }
     case "index":
@@ -88,7 +90,16 @@ function show(e: Expr, outer = 0): string {
   }
 }
 
-function printNumber(value: number, isReal: boolean): string {
+/** The strength of prefix operators stands between `@` and `^`. */
+const prefixStrength = 7;
+
+function prefix(op: string, operand: Expr, outer: number): string {
+  const text = `${op}${show(operand, prefixStrength)}`;
+  return outer > prefixStrength ? `(${text})` : text;
+}
+
+function printNumber(value: number, isReal: boolean, outer: number): string {
+  if (value < 0 && outer > prefixStrength) return `(${printNumber(value, isReal, 0)})`;
   if (value === Number.POSITIVE_INFINITY) return "inf";
   if (value === Number.NEGATIVE_INFINITY) return "-inf";
   const text = String(value);
