@@ -6,7 +6,14 @@
 import { get, select, set } from "../../kernel/build.js";
 import type { Expr, KernelFunction, Local, Stmt } from "../../kernel/ir.js";
 import type { FunctionBuilder } from "./builder.js";
-import { countNodes, keyOf, operands, type StraightLine, straightLine } from "./inline.js";
+import {
+  countNodes,
+  keyOf,
+  operands,
+  type StraightLine,
+  straightLine,
+  substitute,
+} from "./inline.js";
 import { varies } from "./plan.js";
 
 /** Expression nodes that inlining may add to a loop: about ten times exp. */
@@ -165,26 +172,4 @@ class Flattener {
 
 function costOf({ sets, result }: StraightLine): number {
   return sets.reduce((cost, { value }) => cost + countNodes(value), countNodes(result));
-}
-
-/** Replaces locals by expressions. */
-function substitute(e: Expr, by: ReadonlyMap<string, Expr>): Expr {
-  const at = (x: Expr) => substitute(x, by);
-  switch (e.kind) {
-    case "const":
-      return e;
-    case "local":
-      return by.get(e.name) ?? e;
-    case "load":
-      return { ...e, index: at(e.index) };
-    case "unary":
-    case "convert":
-      return { ...e, x: at(e.x) };
-    case "binary":
-      return { ...e, x: at(e.x), y: at(e.y) };
-    case "select":
-      return select(at(e.condition), at(e.then), at(e.else));
-    case "call":
-      return { ...e, args: e.args.map(at) };
-  }
 }

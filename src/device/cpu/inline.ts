@@ -1,5 +1,6 @@
 /** Which functions are inlined: short straight-line ones, such as `square` and `sigmoid`'s helpers. */
 import { assertNever } from "../../base/internal.js";
+import { select } from "../../kernel/build.js";
 import type { Expr, KernelFunction, Stmt } from "../../kernel/ir.js";
 
 type SetStmt = Extract<Stmt, { readonly kind: "set" }>;
@@ -68,4 +69,26 @@ export function keyOf(e: Expr): string {
     if (typeof value !== "number") return value;
     return Object.is(value, -0) ? "-0" : String(value);
   });
+}
+
+/** Replaces locals by expressions. */
+export function substitute(e: Expr, by: ReadonlyMap<string, Expr>): Expr {
+  const at = (x: Expr) => substitute(x, by);
+  switch (e.kind) {
+    case "const":
+      return e;
+    case "local":
+      return by.get(e.name) ?? e;
+    case "load":
+      return { ...e, index: at(e.index) };
+    case "unary":
+    case "convert":
+      return { ...e, x: at(e.x) };
+    case "binary":
+      return { ...e, x: at(e.x), y: at(e.y) };
+    case "select":
+      return select(at(e.condition), at(e.then), at(e.else));
+    case "call":
+      return { ...e, args: e.args.map(at) };
+  }
 }

@@ -1,11 +1,24 @@
 /** Two-lane code of the body of a parallel loop, or of a branch-free function. */
 import { assertNever, internalError } from "../../base/internal.js";
-import { add, convert, i32, select } from "../../kernel/build.js";
-import type { BinaryInstr, Expr, Stmt, UnaryInstr } from "../../kernel/ir.js";
-import { inlineBody, keyOf, operands } from "./inline.js";
-import type { Instr, PlainOp } from "./opcodes.js";
+import { add, convert, i32, index } from "../../kernel/build.js";
+import type { Expr, Stmt } from "../../kernel/ir.js";
+import { inlineBody, keyOf, operands, substitute } from "./inline.js";
+import type { Instr } from "./opcodes.js";
 import { isMask, reductionTerm, unitStride, type VectorPlan, varies } from "./plan.js";
 import { ScalarEmitter } from "./scalar.js";
+import {
+  extractOp,
+  floatCompare,
+  intCompare,
+  literalBits,
+  maskLogic,
+  signBits,
+  vectorFloat,
+  vectorInt,
+  vectorShift,
+  vectorUnary,
+  widenCondition,
+} from "./vector-ops.js";
 
 export const LANES = 2;
 
@@ -14,60 +27,6 @@ export interface Hoist {
   readonly preheader: Instr[];
   readonly locals: Map<string, number>;
 }
-
-const vectorUnary: Partial<Record<UnaryInstr, PlainOp>> = {
-  neg: "f64x2.neg",
-  abs: "f64x2.abs",
-  sqrt: "f64x2.sqrt",
-  floor: "f64x2.floor",
-  ceil: "f64x2.ceil",
-  trunc: "f64x2.trunc",
-  nearest: "f64x2.nearest",
-};
-const vectorFloat: Partial<Record<BinaryInstr, PlainOp>> = {
-  add: "f64x2.add",
-  sub: "f64x2.sub",
-  mul: "f64x2.mul",
-  div: "f64x2.div",
-  min: "f64x2.min",
-  max: "f64x2.max",
-};
-const vectorInt: Partial<Record<BinaryInstr, PlainOp>> = {
-  add: "i64x2.add",
-  sub: "i64x2.sub",
-  mul: "i64x2.mul",
-  and: "v128.and",
-  or: "v128.or",
-  xor: "v128.xor",
-};
-const vectorShift: Partial<Record<BinaryInstr, PlainOp>> = {
-  shl: "i64x2.shl",
-  shr_s: "i64x2.shr_s",
-  shr_u: "i64x2.shr_u",
-};
-const floatCompare: Partial<Record<BinaryInstr, PlainOp>> = {
-  eq: "f64x2.eq",
-  ne: "f64x2.ne",
-  lt: "f64x2.lt",
-  le: "f64x2.le",
-  gt: "f64x2.gt",
-  ge: "f64x2.ge",
-};
-const intCompare: Partial<Record<BinaryInstr, PlainOp>> = {
-  eq: "i64x2.eq",
-  ne: "i64x2.ne",
-  lt: "i64x2.lt_s",
-  le: "i64x2.le_s",
-  gt: "i64x2.gt_s",
-  ge: "i64x2.ge_s",
-};
-const maskLogic: Partial<Record<BinaryInstr, PlainOp>> = {
-  and: "v128.and",
-  or: "v128.or",
-  xor: "v128.xor",
-};
-
-const signBits = 1n << 63n;
 
 /**
  * Emits a body `copies` times side by side, copy u for iterations i + 2u and i + 2u + 1. Varying
@@ -480,32 +439,10 @@ export class VectorEmitter {
 
   /** The expression with the loop's index replaced by that of a lane. */
   #atLane(e: Expr, copy: number, lane: number): Expr {
+    const { index: name } = this.#plan;
     const shift = copy * LANES + lane;
-    return shift === 0 ? e : this.#shifted(e, i32(shift));
-  }
-
-  #shifted(e: Expr, by: Expr): Expr {
-    if (!varies(e, this.#plan.varying)) return e;
-    const at = (x: Expr) => this.#shifted(x, by);
-    switch (e.kind) {
-      case "const":
-        return e;
-      case "local":
-        return e.name === this.#plan.index ? add(e, by) : e;
-      case "load":
-        return { ...e, index: at(e.index) };
-      case "unary":
-      case "convert":
-        return { ...e, x: at(e.x) };
-      case "binary":
-        return { ...e, x: at(e.x), y: at(e.y) };
-      case "select":
-        return select(at(e.condition), at(e.then), at(e.else));
-      case "call":
-        return { ...e, args: e.args.map(at) };
-      default:
-        return assertNever(e, "expression of a lane");
-    }
+    if (shift === 0 || name === undefined) return e;
+    return substitute(e, new Map([[name, add(index(name), i32(shift))]]));
   }
 
   /** Pushes an i32 condition as lanes of all ones or all zeros. */
@@ -514,7 +451,7 @@ export class VectorEmitter {
     const { varying, masks } = this.#plan;
     if (!varies(e, varying)) {
       this.#scalar.expr(e);
-      this.#widenCondition();
+      widenCondition(fb);
       fb.plain("i64x2.splat");
       return;
     }
@@ -559,29 +496,9 @@ export class VectorEmitter {
     const { fb } = this.#scalar;
     for (let lane = 0; lane < LANES; lane++) {
       this.#lane(e, copy, lane);
-      this.#widenCondition();
+      widenCondition(fb);
       if (lane === 0) fb.plain("i64x2.splat");
       else fb.push({ op: "i64x2.replace_lane", lane });
     }
   }
-
-  /** From an i32 condition to i64 all ones (true) or 0. */
-  #widenCondition(): void {
-    const { fb } = this.#scalar;
-    fb.plain("i32.eqz");
-    fb.plain("i64.extend_i32_u");
-    fb.push({ op: "i64.const", value: 1n });
-    fb.plain("i64.sub");
-  }
-}
-
-function extractOp(type: Expr["type"]): "f64x2.extract_lane" | "i64x2.extract_lane" {
-  return type === "f64" ? "f64x2.extract_lane" : "i64x2.extract_lane";
-}
-
-function literalBits(e: Extract<Expr, { readonly kind: "const" }>): bigint {
-  if (e.type === "i64") return BigInt.asUintN(64, BigInt(e.value));
-  const view = new DataView(new ArrayBuffer(8));
-  view.setFloat64(0, Number(e.value));
-  return view.getBigUint64(0);
 }
