@@ -76,6 +76,8 @@ export function transitionFunction(shape: HamiltonianShape): KernelFunction {
       set(steps, convert("i32_from_f64", get(planned))),
       set(taken, i32(0)),
       set(gain, f64(0)),
+      set(values.lp, get(lp0)),
+      set(values.energy, get(energy0)),
       whileLoop(
         // Written so that a NaN energy ends the path.
         binary(
