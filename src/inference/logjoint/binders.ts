@@ -1,7 +1,9 @@
 /** Loops and comprehension binders as axes of a context. */
-import type { Binder } from "../../model/ir.js";
-import { type Context, pushAxis, spread, unionAxes, withMask } from "./context.js";
-import { hostInts, type Lowerer, rangeValues } from "./lowerer.js";
+import { internalError } from "../../base/internal.js";
+import type { Binder, Expr } from "../../model/ir.js";
+import { type Context, maskUnion, pushAxis, spread, withMask } from "./context.js";
+import { type HostValue, hostValue } from "./guards.js";
+import { type Lowerer, rangeValues } from "./lowerer.js";
 
 /**
  * The body's context under binders. A binder whose bounds depend on outer indices gets the widest
@@ -14,14 +16,14 @@ export function pushBinders(l: Lowerer, binders: readonly Binder[], context: Con
 }
 
 export function pushBinder(l: Lowerer, binder: Binder, context: Context): Context {
-  const from = l.lower(binder.from, context);
-  const to = l.lower(binder.to, context);
-  const lows = hostInts(l, from);
-  const highs = hostInts(l, to);
+  const from = boundOf(l, binder.from, context);
+  const to = boundOf(l, binder.to, context);
+  const lows = from.data;
+  const highs = to.data;
   if (from.axes.length === 0 && to.axes.length === 0) {
     return pushAxis(context, binder.name, rangeValues(lows[0], highs[0]));
   }
-  const axes = unionAxes(context, [from, to]);
+  const axes = maskUnion(context, from.axes, to.axes);
   const low = spread(lows, from.axes, axes);
   const high = spread(highs, to.axes, axes);
   let first = Number.POSITIVE_INFINITY;
@@ -40,4 +42,17 @@ export function pushBinder(l: Lowerer, binder: Binder, context: Context): Contex
     }
   }
   return withMask(inner, [...axes, inner.axes[inner.axes.length - 1]], mask);
+}
+
+/** A bound's value, which the data alone tell; inside a scan it must be the same at every step. */
+function boundOf(l: Lowerer, e: Expr, context: Context): HostValue {
+  const found =
+    l.recurrence?.hostValue(e, context) ??
+    hostValue(l, e, context) ??
+    internalError("a range depends on a random quantity");
+  const own = new Set(context.axes.map((a) => a.name));
+  if (found.axes.some((a) => !own.has(a.name))) {
+    l.recurrence?.refuse("a range inside it changes from step to step");
+  }
+  return found;
 }

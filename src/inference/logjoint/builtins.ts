@@ -16,6 +16,7 @@ import type { GraphBuilder } from "../../tensor/builder.js";
 import type { Node } from "../../tensor/ops.js";
 import { type Context, eventRank, eventShape, expand, type Lowered, unionAxes } from "./context.js";
 import { elementwise } from "./elementwise.js";
+import { guardOf } from "./guards.js";
 import { constantData, type Lowerer, scalarLowered } from "./lowerer.js";
 import { lowerMatmul } from "./matmul.js";
 
@@ -273,6 +274,15 @@ export function lowerBuiltin(l: Lowerer, e: CallExpr, context: Context): Lowered
   if (isUnary.has(fn)) {
     const x = l.lower(e.args[0], context);
     return { node: unaryRules[fn as UnaryBuiltin](l.g, x.node), axes: x.axes };
+  }
+  if (fn === "and" || fn === "or") {
+    // The second operand counts only where the first does not decide: `i > 0 && x[i - 1] > 2`.
+    const guard = guardOf(l, e.args[0], context);
+    const first = l.lower(e.args[0], context);
+    const isOpen = fn === "and";
+    if (guard?.data.every((c) => (c !== 0) !== isOpen)) return first;
+    const second = l.lower(e.args[1], guard?.where(isOpen) ?? context);
+    return elementwise(l, context, [first, second], (x, y) => binaryRules[fn](l.g, x, y));
   }
   if (isBinary.has(fn)) {
     const values = e.args.map((a) => l.lower(a, context));

@@ -95,11 +95,25 @@ export function withLocal(context: Context, name: string, value: Expr): Context 
 export function withMask(context: Context, axes: readonly Axis[], data: Float64Array): Context {
   const old = context.mask;
   if (old === undefined) return { ...context, mask: { axes, data } };
-  const names = new Set([...old.axes, ...axes].map((a) => a.name));
-  const union = context.axes.filter((a) => names.has(a.name));
+  const union = maskUnion(context, old.axes, axes);
   const first = spread(old.data, old.axes, union);
   const second = spread(data, axes, union);
   return { ...context, mask: { axes: union, data: first.map((m, i) => m * second[i]) } };
+}
+
+/**
+ * The axes of both, in the context's order. In front stand axes of a mask that the context lacks:
+ * in a scan's body, the scanned loop.
+ */
+export function maskUnion(
+  context: Context,
+  first: readonly Axis[],
+  second: readonly Axis[],
+): Axis[] {
+  const own = new Set(context.axes.map((a) => a.name));
+  const byName = new Map([...first, ...second].map((a) => [a.name, a]));
+  const foreign = [...byName.values()].filter((a) => !own.has(a.name));
+  return [...foreign, ...context.axes.filter((a) => byName.has(a.name))];
 }
 
 /** Host data over `from` repeated over the superset `to` (same order). */

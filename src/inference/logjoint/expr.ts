@@ -13,11 +13,11 @@ import {
   type Mask,
   unionAxes,
   withLocal,
-  withMask,
 } from "./context.js";
 import { lowerDistMethod } from "./dist.js";
+import { guardOf } from "./guards.js";
 import { lowerIndex } from "./indexing.js";
-import { constantData, type Lowerer, type LowererState, scalarLowered } from "./lowerer.js";
+import { type Lowerer, type LowererState, scalarLowered } from "./lowerer.js";
 
 type ExprOf<K extends Expr["kind"]> = Extract<Expr, { kind: K }>;
 type Rule<K extends Expr["kind"]> = (l: Lowerer, e: ExprOf<K>, context: Context) => Lowered;
@@ -105,20 +105,11 @@ function lowerArray(l: Lowerer, e: ExprOf<"array">, context: Context): Lowered {
 
 function lowerIf(l: Lowerer, e: ExprOf<"if">, context: Context): Lowered {
   const condition = lowerExpr(l, e.condition, context);
-  const known = constantData(l, condition.node);
-  if (known?.every((c) => c !== 0)) return lowerExpr(l, e.then, context);
-  if (known?.every((c) => c === 0)) return lowerExpr(l, e.else, context);
-  const thenContext = known === undefined ? context : withMask(context, condition.axes, known);
-  const elseContext =
-    known === undefined
-      ? context
-      : withMask(
-          context,
-          condition.axes,
-          known.map((c) => (c === 0 ? 1 : 0)),
-        );
-  const then = lowerExpr(l, e.then, thenContext);
-  const otherwise = lowerExpr(l, e.else, elseContext);
+  const guard = guardOf(l, e.condition, context);
+  if (guard?.data.every((c) => c !== 0)) return lowerExpr(l, e.then, context);
+  if (guard?.data.every((c) => c === 0)) return lowerExpr(l, e.else, context);
+  const then = lowerExpr(l, e.then, guard?.where(true) ?? context);
+  const otherwise = lowerExpr(l, e.else, guard?.where(false) ?? context);
   const axes = unionAxes(context, [condition, then, otherwise]);
   const event = eventShape(eventRank(then) >= eventRank(otherwise) ? then : otherwise);
   const fill = (v: Lowered) => expand(l.g, v, axes, eventRank(v) < event.length ? event : []);
@@ -150,8 +141,9 @@ function lowerReduce(l: Lowerer, e: ExprOf<"reduce">, context: Context): Lowered
   const inner = pushBinders(l, e.binders, context);
   const body = lowerExpr(l, e.body, inner);
   const bound = inner.axes.slice(context.axes.length);
-  const isNew = new Set(bound.map((a) => a.name));
-  const mask = inner.mask?.axes.some((a) => isNew.has(a.name)) ? inner.mask : undefined;
+  // Masks from around the reduction need not be applied: nothing reads it where they exclude it.
+  const { mask: _, ...unmasked } = context;
+  const { mask } = pushBinders(l, e.binders, unmasked);
   const outer = unionAxes(context, mask === undefined ? [body] : [body, maskLowered(l, mask)]);
   const axes = [...outer, ...bound];
   let node = expand(l.g, body, axes);

@@ -6,7 +6,7 @@ import { fail } from "../../base/diagnostic.js";
 import type { Span } from "../../base/span.js";
 import type { Expr, IndexArg } from "../../model/ir.js";
 import type { Node } from "../../tensor/ops.js";
-import { type Axis, type Context, eventShape, type Lowered, spread } from "./context.js";
+import { type Axis, type Context, eventShape, type Lowered, maskUnion, spread } from "./context.js";
 import { constantData, type Lowerer, scalarLowered, sizeOf } from "./lowerer.js";
 
 type IndexExpr = Extract<Expr, { kind: "index" }>;
@@ -164,12 +164,11 @@ function checkIndices(
 }
 
 /** 1 for each tuple of `axes` that the context's mask lets through for some tuple of the rest. */
-function usedTuples(axes: readonly Axis[], context: Context): Float64Array {
+export function usedTuples(axes: readonly Axis[], context: Context): Float64Array {
   const count = axes.reduce((n, a) => n * a.size, 1);
   const mask = context.mask;
   if (mask === undefined) return new Float64Array(count).fill(1);
-  const names = new Set([...axes, ...mask.axes].map((a) => a.name));
-  const union = context.axes.filter((a) => names.has(a.name));
+  const union = maskUnion(context, axes, mask.axes);
   const active = spread(mask.data, mask.axes, union);
   const tuples = spread(
     Float64Array.from({ length: count }, (_, i) => i),

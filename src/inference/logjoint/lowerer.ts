@@ -11,6 +11,7 @@ import { evaluateNode } from "../../tensor/evaluate.js";
 import type { Node } from "../../tensor/ops.js";
 import { operandsOf } from "../../tensor/traverse.js";
 import type { Axis, Context, Lowered } from "./context.js";
+import type { HostValue } from "./guards.js";
 
 /** How the body of a scan answers reads; see `scan.ts`. */
 export interface Recurrence {
@@ -18,6 +19,10 @@ export interface Recurrence {
   readonly outside: (e: Expr, context: Context) => Lowered | undefined;
   /** An element of a recurrent variable, at this step or an earlier one. */
   readonly inside: (e: Expr, context: Context) => Lowered | undefined;
+  /** Reports that it cannot be run as a scan. */
+  readonly refuse: (reason: string) => never;
+  /** A value of data alone at every step, over the loops outside (the scanned one first). */
+  readonly hostValue: (e: Expr, context: Context) => HostValue | undefined;
 }
 
 export interface LowererState {

@@ -10,7 +10,8 @@ import { freeVariables } from "../../model/traverse.js";
 import { GraphBuilder } from "../../tensor/builder.js";
 import type { InputNode, Node } from "../../tensor/ops.js";
 import { type Axis, axisSizes, type Context, type Lowered, spread } from "./context.js";
-import { applySpecs, dimSpec, type DimSpec, flattenIndex, nameOf } from "./indexing.js";
+import { hostValue } from "./guards.js";
+import { applySpecs, dimSpec, type DimSpec, flattenIndex, nameOf, usedTuples } from "./indexing.js";
 import { makeLowerer } from "./expr.js";
 import { constantData, hostInts, type Lowerer } from "./lowerer.js";
 import {
@@ -105,6 +106,11 @@ function scanAlong(
         e.kind === "const" || dependsOn(e, members, context, new Map())
           ? undefined
           : imports.read(e, context),
+      refuse,
+      hostValue: (e, context) =>
+        dependsOn(e, members, context, new Map())
+          ? undefined
+          : hostValue(l, e, imports.outerOf(context)),
       inside: (e, context) => readMember(inner, imports, members, e, context, refuse),
     },
   });
@@ -152,12 +158,11 @@ function finish(
     const row = assemblePartly(body, m.rowShape, m.pieces);
     ys.push(row);
     const known = base.get(name) ?? [];
-    const whole = assemblePartly(l.g, m.shape, known);
     m.carry.forEach((input, k) => {
       carry.push(input);
       nextCarry.push(k === 0 ? row : m.carry[k - 1]);
       const at = m.start - (k + 1);
-      init.push(at < 0 ? l.g.zeros(input.shape) : l.g.at(whole, m.dim, at));
+      init.push(at < 0 ? l.g.zeros(input.shape) : knownRow(l, m, known, at));
     });
   }
   const scanned = l.g.scanOf(
@@ -173,6 +178,30 @@ function finish(
     out.set(name, { positions, values: l.g.reshape(rows, [positions.length, eventSize]) });
   }
   return out;
+}
+
+/**
+ * The row at `at` of what is defined outside the loop. Only its own elements are picked, so that
+ * the gradient does not pass through the whole array.
+ */
+function knownRow(l: Lowerer, m: Member, known: readonly Piece[], at: number): Node {
+  const { batch } = m.shape;
+  const inside = batch.slice(m.dim + 1).reduce((n, d) => n * d, 1);
+  const rows: Piece[] = [];
+  for (const { positions, values } of known) {
+    const chosen: number[] = [];
+    const to: number[] = [];
+    positions.forEach((p, i) => {
+      if (Math.floor(p / inside) % batch[m.dim] !== at) return;
+      const before = Math.floor(p / (inside * batch[m.dim]));
+      chosen.push(i);
+      to.push(before * inside + (p % inside));
+    });
+    if (chosen.length === 0) continue;
+    const indices = l.g.constant(chosen, [chosen.length], "int");
+    rows.push({ positions: Float64Array.from(to), values: l.g.gather(values, indices, 0) });
+  }
+  return assemblePartly(l.g, m.rowShape, rows);
 }
 
 /** Row-major positions of the scanned rows, step by step. */
@@ -358,17 +387,11 @@ function lagsOf(
   const rest = axisSizes(inner).reduce((n, d) => n * d, 1);
   const eventAxis: Axis = { name: "#event", size: width };
   const values = spread(spec.values, [...spec.axes, eventAxis], [...all, eventAxis]);
-  const mask = outer.mask;
-  const maskUnion =
-    mask === undefined ? [] : outer.axes.filter((a) => all.some((b) => b.name === a.name));
-  const counts =
-    mask?.axes.every((a) => maskUnion.some((b) => b.name === a.name)) === true
-      ? spread(mask.data, mask.axes, maskUnion)
-      : undefined;
+  const counts = usedTuples(all, outer);
   const lags = new Float64Array(rest * width).fill(Number.NaN);
   for (let s = 0; s < scanAxis.size; s++) {
     for (let i = 0; i < rest; i++) {
-      if (counts !== undefined && counts[s * rest + i] === 0) continue;
+      if (counts[s * rest + i] === 0) continue;
       for (let k = 0; k < width; k++) {
         const lag = member.start + s - values[(s * rest + i) * width + k];
         const at = i * width + k;

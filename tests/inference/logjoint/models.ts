@@ -412,6 +412,39 @@ export const cases: readonly Case[] = [
     }`,
     data: { T: 5, y: [0.1, null, -0.4, 0.9, 0.2] },
   },
+  {
+    name: "guards by && and by ifs inside recurrences",
+    text: `model m(T: int, G: int, g: int[T], lag: int[T], x: real[T]) {
+      a ~ Normal(0, 1)
+      b ~ Normal(0, 1)
+      for t in 0..T {
+        let u[t] = if t == 0 then a else b * u[t - 1] + x[t - 1]
+        let s[t] = if t > 1 && x[lag[t]] > 0 then s[t - 1] + u[t - 2] else sin(u[t])
+      }
+      for k in 0..G {
+        for t in 0..T {
+          let h[k, t] = if t > k then 0.5 * h[k, t - 1] + u[t - k - 1] * (if k > 0 then x[k - 1] else 2) else a * k
+        }
+      }
+      let picked = sum(for t in 0..T: if g[t] > 0 && x[g[t] - 1] > 0 then u[g[t] - 1] else 0)
+      let other = sum(for t in 0..T: if g[t] == 0 || x[g[t] - 1] > 0 then u[t] else s[t])
+      for t in 0..T { y[t] ~ Normal(u[t] + s[t] + picked * other + sum(for k in 0..G: h[k, t]), 3) }
+    }`,
+    data: { T: 5, G: 2, g: [0, 3, 0, 5, 2], lag: [-2, -1, 0, 1, 2], x: wiggle(5), y: wiggle(5, 4) },
+  },
+  {
+    name: "reductions over ranges of a plate inside a recurrence",
+    text: `model m(T: int, G: int, count: int[G], w: real[G, 3]) {
+      a ~ Normal(0, 1)
+      for k in 0..G {
+        for t in 0..T {
+          let h[k, t] = if t == 0 then a else sum(for j in 0..count[k]: w[k, j] * cos(h[k, t - 1] + j))
+        }
+      }
+      for t in 0..T { y[t] ~ Normal(sum(for k in 0..G: h[k, t]), 3) }
+    }`,
+    data: { T: 4, G: 2, count: [1, 3], w: rows(2, 3), y: wiggle(4, 4) },
+  },
 ];
 
 /** A constrained point of a log joint as whole arrays, gaps of the data filled in. */
