@@ -3,12 +3,12 @@ import { assertNever, internalError } from "../../base/internal.js";
 import { add, convert, i32, index } from "../../kernel/build.js";
 import type { Expr, Stmt } from "../../kernel/ir.js";
 import { inlineBody, keyOf, operands, substitute } from "./inline.js";
-import type { Instr } from "./opcodes.js";
 import { isMask, reductionTerm, unitStride, type VectorPlan, varies } from "./plan.js";
 import { ScalarEmitter } from "./scalar.js";
 import {
   extractOp,
   floatCompare,
+  type Hoist,
   intCompare,
   literalBits,
   maskLogic,
@@ -21,12 +21,6 @@ import {
 } from "./vector-ops.js";
 
 export const LANES = 2;
-
-/** Where loop invariants are computed, and the v128 local of each, by the text of its IR. */
-export interface Hoist {
-  readonly preheader: Instr[];
-  readonly locals: Map<string, number>;
-}
 
 /**
  * Emits a body `copies` times side by side, copy u for iterations i + 2u and i + 2u + 1. Varying

@@ -1,7 +1,13 @@
 /** Two-lane instructions of kernel operations. */
 import type { BinaryInstr, Expr, UnaryInstr } from "../../kernel/ir.js";
 import type { FunctionBuilder } from "./builder.js";
-import type { PlainOp } from "./opcodes.js";
+import type { Instr, PlainOp } from "./opcodes.js";
+
+/** Where loop invariants are computed, and the v128 local of each, by the text of its IR. */
+export interface Hoist {
+  readonly preheader: Instr[];
+  readonly locals: Map<string, number>;
+}
 
 export const vectorUnary: Partial<Record<UnaryInstr, PlainOp>> = {
   neg: "f64x2.neg",
