@@ -7,7 +7,7 @@ import * as k from "../../kernel/build.js";
 import type { Expr, Stmt } from "../../kernel/ir.js";
 import { type ArrayRef, load, loopOver, loopsOver, store } from "./arrays.js";
 import type { FunctionContext } from "./context.js";
-import { type Affine, shift } from "./index-maps.js";
+import { type Affine, shift, zeroIndex } from "./index-maps.js";
 
 const zero = k.f64(0);
 
@@ -98,7 +98,7 @@ export function emitTriangularSolve(
 ): void {
   const [n, m] = x.shape;
   if (!transposed && m === 1) {
-    const c: Affine = { constant: 0, terms: [] };
+    const c = zeroIndex;
     loopOver(context, code, n, (i, rows) => {
       const sum = dot(context, rows, n, { to: i }, (p) => k.mul(load(l, [i, p]), load(x, [p, c])));
       rows.push(store(x, [i, c], k.div(k.sub(load(b, [i, c]), sum), load(l, [i, i]))));
@@ -126,15 +126,37 @@ export function emitTriangularSolve(
     n,
     (i, rows) => {
       divideRow(context, rows, x, i, load(l, [i, i]));
+      if (m === 1) return subtractShare(context, rows, l, x, i);
       loopOver(
         context,
         rows,
         n,
         (p, inner) => subtractRow(context, inner, x, p, i, load(l, [i, p])),
-        { to: i, parallel: m === 1 },
+        { to: i },
       );
     },
     { down: true },
+  );
+}
+
+/** `x[p] −= l[i, p] · x[i]` for all p < i, of a single column x. */
+function subtractShare(
+  context: FunctionContext,
+  code: Stmt[],
+  l: ArrayRef,
+  x: ArrayRef,
+  i: Affine,
+): void {
+  const share = context.bind(code, "share", load(x, [i, zeroIndex]));
+  loopOver(
+    context,
+    code,
+    x.shape[0],
+    (p, inner) => {
+      const rest = k.sub(load(x, [p, zeroIndex]), k.mul(load(l, [i, p]), share));
+      inner.push(store(x, [p, zeroIndex], rest));
+    },
+    { to: i, parallel: true },
   );
 }
 

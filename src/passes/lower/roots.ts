@@ -3,7 +3,7 @@
  * computed anew, element by element, wherever they are read. Being a root costs no memory by
  * itself: a root that is read only inside the loop that makes it stays in a local.
  */
-import type { Node, Shape } from "../../tensor/ops.js";
+import type { Node, Shape, UnaryFn } from "../../tensor/ops.js";
 import { sizeOf, stridesOf } from "../../tensor/shape-rules.js";
 import { operandsOf, topological } from "../../tensor/traverse.js";
 import { matchAxes } from "./index-maps.js";
@@ -37,12 +37,17 @@ export class Roots {
   readonly #cost = new Map<Node, number>();
   readonly #uniform = new Map<Node, number | undefined>();
   readonly #boxes = new Map<Node, readonly Box[]>();
+  readonly #logistic = new Map<Node, Set<UnaryFn>>();
 
   constructor(outputs: readonly Node[], stored: readonly Node[]) {
     this.order = topological(outputs);
     for (const node of this.order) {
       for (const x of operandsOf(node)) this.uses.set(x, this.usesOf(x) + 1);
       if (node.op === "const") this.#uniform.set(node, uniformValue(node));
+      if (node.op === "unary" && (node.fn === "sigmoid" || node.fn === "softplus")) {
+        const fns = this.#logistic.get(node.x) ?? new Set();
+        this.#logistic.set(node.x, fns.add(node.fn));
+      }
       if (node.op === "pad" || node.op === "concat" || !isElementMap(node)) this.force(node);
     }
     for (const node of outputs) this.uses.set(node, this.usesOf(node) + 1);
@@ -65,6 +70,11 @@ export class Roots {
   /** The one value of a constant of equal elements. */
   uniform(node: Node): number | undefined {
     return this.#uniform.get(node);
+  }
+
+  /** Both the sigmoid and the softplus of `x` are wanted, which share exp(−|x|). */
+  sharesExponential(x: Node): boolean {
+    return this.#logistic.get(x)?.size === 2;
   }
 
   boxesOf(root: Node): readonly Box[] {

@@ -165,11 +165,26 @@ export class ValueEmitter {
   #unary(node: UnaryNode, at: Coordinates): Expr {
     const rule = unaryRules[node.fn];
     if (node.fn === "not") return numberOf(k.unary("eqz", this.condition(node.x, at)));
+    if (node.fn === "sigmoid" || node.fn === "softplus") {
+      if (this.roots.sharesExponential(node.x)) return this.#logistic(node.fn, node.x, at);
+    }
     let x = this.value(node.x, at);
     if (rule.copies && x.kind !== "local" && x.kind !== "const") {
       x = this.context.bind(this.code, "t", x);
     }
     return rule.emit(x);
+  }
+
+  /** The library's formulas, with exp(−|x|) made once for both functions. */
+  #logistic(fn: "sigmoid" | "softplus", node: Node, at: Coordinates): Expr {
+    const x = this.value(node, at);
+    const e = this.#once(`e${node.id}:${indexKey(at)}`, depthOf(at), true, () =>
+      k.call("exp", [k.neg(k.unary("abs", x))]),
+    );
+    // max(x, 0) that keeps NaN, as a select.
+    const positive = k.select(k.lt(x, k.f64(0)), k.f64(0), x);
+    if (fn === "softplus") return k.add(positive, k.call("log1p", [e]));
+    return k.div(k.select(k.lt(x, k.f64(0)), e, k.f64(1)), k.add(k.f64(1), e));
   }
 
   #binary(node: BinaryNode, at: Coordinates): Expr {
