@@ -1,4 +1,4 @@
-/** Draws of a model's variables as plain arrays, and how one simulation after another fills them. */
+/** Draws of a model's variables as plain arrays, filled by one simulation after another. */
 import { internalError } from "../../base/internal.js";
 import type { DataSet, DataValue } from "../../model/data.js";
 import type { DrawKeys, Simulator } from "../../passes/interpret/simulate.js";

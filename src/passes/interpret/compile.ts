@@ -248,7 +248,7 @@ function arrayOfItems(c: LocalCompiler, e: ExprOf<"array">): ArrayFn {
     );
 }
 
-/** Values of equal dims stacked along new leading axes `lead`, whose sizes multiply to their number. */
+/** Values of equal dims along new leading axes, whose sizes multiply to the values' number. */
 function stack(values: readonly DataValue[], lead: readonly number[], e: Expr): DataValue {
   if (values.length === 0) return { dims: lead, data: new Float64Array(0) };
   const [first] = values;
