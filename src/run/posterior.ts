@@ -2,7 +2,7 @@
 import { type Diagnostic, TildeError } from "../base/diagnostic.js";
 import { readObject } from "./data/values.js";
 import type { SamplerDiagnostics } from "./diagnostics/index.js";
-import { type FitData, type MethodName, type Timing, type VariableDraws } from "./results/fit.js";
+import type { FitData, MethodName, Timing, VariableDraws } from "./results/fit.js";
 import { readableNames, readVariables } from "./results/readout.js";
 import { saveFit } from "./results/save.js";
 import { type Summary, summarise } from "./results/summary.js";

@@ -6,9 +6,9 @@
 import { DiagnosticSink, type Diagnostic, TildeError } from "../../base/diagnostic.js";
 import { nearestNames } from "../../base/nearest.js";
 import { type DataSet, type DataValue, elementName, unravel } from "../../model/data.js";
-import type { Input, Model, Type, Variable } from "../../model/ir.js";
+import type { Input, Model, Support, Type, Variable } from "../../model/ir.js";
 import { printType } from "../../model/print.js";
-import { constantSize, evaluateSize, printSize, type Size, sizeNames } from "../../model/size.js";
+import { constantSize, evaluateSize, printSize, type Size } from "../../model/size.js";
 import { evaluateExpr } from "../interpret/expr.js";
 import { checkSupport } from "./check-support.js";
 
@@ -102,7 +102,7 @@ export function condition(model: Model, data: DataSet): Conditioned {
       if (!checkSizes(variable.name, variable.type, value, sizes, sink)) continue;
       checkScalars(variable.name, variable.type, value, sink);
       checkMissing(variable, value, sink);
-      checkSupport(variable.name, variable.support, value, undefined, sink);
+      checkSupport(variable.name, closed(variable.support), value, undefined, sink);
       observed.set(variable.name, value);
     }
   }
@@ -306,7 +306,7 @@ function fitDefault(value: DataValue, type: Type, sizes: ReadonlyMap<string, num
   return { dims, data };
 }
 
-/** Names of sizes that a type needs. */
-export function typeSizeNames(type: Type): Set<string> {
-  return new Set(type.dims.flatMap((d) => [...sizeNames(d)]));
+/** Some densities on the positive numbers are defined at 0 too; the density itself will tell. */
+function closed(support: Support): Support {
+  return support.kind === "positive" ? { kind: "nonnegative" } : support;
 }
