@@ -13,6 +13,8 @@ import { isElementMap, isElementwise, keepsAxes, ownCost, uniformValue } from ".
 const WORTH_STORING = 4;
 /** Numbers that take this long are tasks, which start as soon as their operands are there. */
 const WORTH_STARTING_EARLY = 10;
+/** Longer chains of virtual nodes are cut: walks over them recurse, and so do devices. */
+const DEEPEST = 48;
 /** More boxes than this and the pads and concats of a root get tasks of their own. */
 const MOST_BOXES = 64;
 
@@ -35,6 +37,8 @@ export class Roots {
   readonly uses = new Map<Node, number>();
   readonly #roots = new Set<Node>();
   readonly #cost = new Map<Node, number>();
+  /** Virtual nodes below, on the longest path. */
+  readonly #depth = new Map<Node, number>();
   readonly #uniform = new Map<Node, number | undefined>();
   readonly #boxes = new Map<Node, readonly Box[]>();
   readonly #logistic = new Map<Node, Set<UnaryFn>>();
@@ -87,13 +91,21 @@ export class Roots {
 
   #decide(node: Node): void {
     let cost = ownCost(node);
-    if (isElementMap(node)) for (const x of operandsOf(node)) cost += this.#cost.get(x) ?? 0;
+    let depth = 0;
+    if (isElementMap(node)) {
+      for (const x of operandsOf(node)) {
+        cost += this.#cost.get(x) ?? 0;
+        depth = Math.max(depth, (this.#depth.get(x) ?? 0) + 1);
+      }
+    }
     const size = sizeOf(node.shape);
     this.#demand(node, size);
     if (isElementwise(node)) {
       const shared = size > 1 && this.usesOf(node) > 1 && cost >= WORTH_STORING;
       if (shared || (size === 1 && ownCost(node) >= WORTH_STARTING_EARLY)) this.force(node);
     }
+    if (depth > DEEPEST && isElementMap(node)) this.force(node);
+    this.#depth.set(node, this.isRoot(node) ? 0 : depth);
     this.#cost.set(node, this.isRoot(node) || size <= 1 ? 0 : cost);
   }
 

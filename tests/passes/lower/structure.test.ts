@@ -114,6 +114,19 @@ describe("fusion", () => {
     expect(big).toBeLessThan(small * 1.05);
   });
 
+  it("takes chains of any length", () => {
+    const g = new GraphBuilder();
+    const x = g.input("x", [3]);
+    let vector: Node = x;
+    let sum: Node = g.sum(x);
+    for (let k = 0; k < 20000; k++) {
+      sum = g.add(g.mul(sum, 0.5), 1 / (k + 1));
+      if (k % 4 === 0) vector = g.sub(x, g.mul(vector, 0.5));
+    }
+    const inputs = { x: uniform(seeded(13), 3) };
+    expect(worstDistance(graphOf([sum, vector]), inputs)).toBeLessThan(1e-12);
+  });
+
   it("calls nothing that allocates: no calls but of the math library", () => {
     const names = new Set<string>();
     const visit = (e: Expr | Stmt): void => {
