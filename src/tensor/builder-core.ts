@@ -4,10 +4,12 @@
  */
 import { internalError } from "../base/internal.js";
 import type { ConstNode, DType, InputNode, Node, NodeOf, Op, Origin, Shape } from "./ops.js";
-import { type Draft, sameShape, shapeRules, sizeOf } from "./shape-rules.js";
+import { type Draft, type NodeType, sameShape, shapeRules, sizeOf } from "./shape-rules.js";
 
 /** Constants of more elements are hashed by a sample, and compared in full on a hit. */
 const HASH_SAMPLES = 32;
+
+type Mutable<T> = { -readonly [P in keyof T]: T[P] };
 
 export class BuilderCore {
   private nextId = 0;
@@ -84,18 +86,20 @@ export class BuilderCore {
     return node;
   }
 
-  /** A new node with an id of its own; its type is that of the shape rules. */
+  /**
+   * A new node with an id of its own; its type is that of the shape rules. The draft becomes the
+   * node (a copy would double the cost of building), so callers pass a fresh object.
+   */
   protected register<K extends Op>(draft: Draft<K>): NodeOf<K> {
-    const rule = shapeRules[draft.op] as unknown as (d: Draft<K>) => {
-      readonly shape: Shape;
-      readonly dtype: DType;
-    };
+    const rule = shapeRules[draft.op] as unknown as (d: Draft<K>) => NodeType;
     const { shape, dtype } = rule(draft);
-    const id = this.nextId++;
-    // A draft with the rule's type and an id is the node: TypeScript cannot follow Omit over K.
-    return (this.origin === undefined
-      ? { ...draft, id, shape, dtype }
-      : { ...draft, id, shape, dtype, origin: this.origin }) as unknown as NodeOf<K>;
+    const node = draft as unknown as Mutable<Pick<Node, "id" | "shape" | "dtype" | "origin">>;
+    node.shape = shape;
+    node.dtype = dtype;
+    node.id = this.nextId++;
+    if (this.origin !== undefined) node.origin = this.origin;
+    // TypeScript cannot follow that a draft with an id is the member of the union.
+    return node as unknown as NodeOf<K>;
   }
 
   private scalar(value: number, shape: Shape, dtype: DType): ConstNode {

@@ -7,7 +7,6 @@
  * group by group, which keeps their part of R as sparse as the groups: rows and columns by group,
  * then the dense rest.
  */
-import { qrR } from "../../math/linalg/index.js";
 import type { GraphBuilder } from "../../tensor/builder.js";
 import type { Node, NodeOf } from "../../tensor/ops.js";
 import { sizeOf } from "../../tensor/shape-rules.js";
@@ -201,21 +200,57 @@ export function blockNode(
 
 /**
  * The width × width R of a tall matrix of `width` columns (zero rows where it has fewer), a few
- * rows at a time so that the work stays in the cache: R of [R; next rows] again and again.
+ * rows at a time so that the work stays in the cache: R of [R; next rows] again and again (the
+ * sequential TSQR of Demmel, Grigori, Hoemmen and Langou, 2012, section 3.2).
  */
 export function tallQr(matrix: Float64Array, width: number): Float64Array {
   const rows = matrix.length / width;
-  const step = Math.max(4 * width, 64);
-  let r = new Float64Array(0);
+  const step = Math.max(3 * width, 64);
+  const work = new Float64Array((width + Math.min(step, rows)) * width);
+  let held = 0;
   for (let from = 0; from < rows; from += step) {
-    const block = matrix.subarray(from * width, Math.min(rows, from + step) * width);
-    const stacked = new Float64Array(r.length + block.length);
-    stacked.set(r);
-    stacked.set(block, r.length);
-    r = Float64Array.from(qrR(stacked, stacked.length / width, width));
+    const to = Math.min(rows, from + step);
+    work.set(matrix.subarray(from * width, to * width), held * width);
+    const height = held + to - from;
+    triangularise(work, height, width);
+    held = Math.min(height, width);
   }
-  if (r.length === width * width) return r;
-  const padded = new Float64Array(width * width);
-  padded.set(r);
-  return padded;
+  return work.slice(0, width * width).fill(0, held * width);
+}
+
+/**
+ * Householder reflections of a row-major matrix in place (Golub and Van Loan, 4th ed., algorithms
+ * 5.1.1 and 5.2.1), all loops along rows. Signs of the diagonal are left as they come.
+ */
+function triangularise(a: Float64Array, rows: number, columns: number): void {
+  const v = new Float64Array(rows);
+  const w = new Float64Array(columns);
+  for (let k = 0; k < Math.min(rows, columns); k++) {
+    let scale = 0;
+    for (let i = k; i < rows; i++) scale = Math.max(scale, Math.abs(a[i * columns + k]));
+    if (scale === 0) continue;
+    let norm2 = 0;
+    for (let i = k; i < rows; i++) {
+      v[i] = a[i * columns + k] / scale;
+      norm2 += v[i] * v[i];
+    }
+    const norm = Math.sqrt(norm2);
+    // Adding with the sign of the pivot avoids cancellation.
+    const signed = v[k] >= 0 ? norm : -norm;
+    v[k] += signed;
+    const factor = 1 / (norm * Math.abs(v[k])); // 2 / vᵀv
+    w.fill(0, k + 1);
+    for (let i = k; i < rows; i++) {
+      const vi = v[i];
+      const row = i * columns;
+      for (let j = k + 1; j < columns; j++) w[j] += vi * a[row + j];
+    }
+    for (let i = k; i < rows; i++) {
+      const fi = factor * v[i];
+      const row = i * columns;
+      for (let j = k + 1; j < columns; j++) a[row + j] -= fi * w[j];
+      a[row + k] = 0;
+    }
+    a[k * columns + k] = -signed * scale;
+  }
 }
