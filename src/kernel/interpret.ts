@@ -200,16 +200,16 @@ class Machine implements Interpreter {
   #step(stmt: Stmt, frame: Frame): Outcome {
     switch (stmt.kind) {
       case "set":
-        frame.set(stmt.local.name, this.#eval(stmt.value, frame));
+        frame.set(stmt.local.name, this.#valueOf(stmt.value, frame));
         return undefined;
       case "store": {
         const store = this.#buffer(stmt.buffer);
-        store[this.#index(stmt.buffer, stmt.index, frame)] = Number(this.#eval(stmt.value, frame));
+        store[this.#index(stmt.buffer, stmt.index, frame)] = Number(this.#valueOf(stmt.value, frame));
         return undefined;
       }
       case "for": {
-        const to = Number(this.#eval(stmt.to, frame));
-        let i = Number(this.#eval(stmt.from, frame));
+        const to = Number(this.#valueOf(stmt.to, frame));
+        let i = Number(this.#valueOf(stmt.from, frame));
         for (; stmt.step > 0 ? i < to : i > to; i += stmt.step) {
           frame.set(stmt.index, i);
           const outcome = this.#run(stmt.body, frame);
@@ -218,17 +218,17 @@ class Machine implements Interpreter {
         return undefined;
       }
       case "while":
-        while (this.#eval(stmt.condition, frame) !== 0) {
+        while (this.#valueOf(stmt.condition, frame) !== 0) {
           const outcome = this.#run(stmt.body, frame);
           if (outcome !== undefined) return outcome;
         }
         return undefined;
       case "if": {
-        const taken = this.#eval(stmt.condition, frame) !== 0;
+        const taken = this.#valueOf(stmt.condition, frame) !== 0;
         return this.#run(taken ? stmt.then : stmt.else, frame);
       }
       case "call": {
-        const args = stmt.args.map((arg) => this.#eval(arg, frame));
+        const args = stmt.args.map((arg) => this.#valueOf(arg, frame));
         const value = this.#invoke(stmt.fn, args);
         if (stmt.result !== undefined) {
           frame.set(stmt.result.name, value ?? internalError(`${stmt.fn} gives no value`));
@@ -236,20 +236,20 @@ class Machine implements Interpreter {
         return undefined;
       }
       case "return":
-        return { returned: stmt.value === undefined ? undefined : this.#eval(stmt.value, frame) };
+        return { returned: stmt.value === undefined ? undefined : this.#valueOf(stmt.value, frame) };
       default:
         return assertNever(stmt, "kernel statement");
     }
   }
 
   #index(buffer: string, index: Expr, frame: Frame): number {
-    const at = Number(this.#eval(index, frame));
+    const at = Number(this.#valueOf(index, frame));
     const { length } = this.#buffer(buffer);
     if (at < 0 || at >= length) internalError(`index ${at} of ${buffer}, length ${length}`);
     return at;
   }
 
-  #eval(e: Expr, frame: Frame): Value {
+  #valueOf(e: Expr, frame: Frame): Value {
     switch (e.kind) {
       case "const":
         return e.type === "i64" ? BigInt(e.value) : Number(e.value);
@@ -258,19 +258,19 @@ class Machine implements Interpreter {
       case "load":
         return this.#buffer(e.buffer)[this.#index(e.buffer, e.index, frame)];
       case "unary":
-        return unary(e.fn, e.x.type, this.#eval(e.x, frame));
+        return unary(e.fn, e.x.type, this.#valueOf(e.x, frame));
       case "binary":
-        return binary(e.fn, e.x.type, this.#eval(e.x, frame), this.#eval(e.y, frame), e.type);
+        return binary(e.fn, e.x.type, this.#valueOf(e.x, frame), this.#valueOf(e.y, frame), e.type);
       case "select": {
         // Both sides are evaluated, as the instruction does.
-        const then = this.#eval(e.then, frame);
-        const otherwise = this.#eval(e.else, frame);
-        return this.#eval(e.condition, frame) !== 0 ? then : otherwise;
+        const then = this.#valueOf(e.then, frame);
+        const otherwise = this.#valueOf(e.else, frame);
+        return this.#valueOf(e.condition, frame) !== 0 ? then : otherwise;
       }
       case "convert":
-        return conversions[e.fn](this.#eval(e.x, frame));
+        return conversions[e.fn](this.#valueOf(e.x, frame));
       case "call": {
-        const args = e.args.map((arg) => this.#eval(arg, frame));
+        const args = e.args.map((arg) => this.#valueOf(arg, frame));
         return this.#invoke(e.fn, args) ?? internalError(`${e.fn} gives no value`);
       }
       default:

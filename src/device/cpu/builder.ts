@@ -1,13 +1,20 @@
 /** The function under construction: its instruction list and its wasm locals. */
 import { internalError } from "../../base/internal.js";
-import type { KernelFunction, ScalarType } from "../../kernel/ir.js";
+import type { KernelFunction, ScalarType, Stmt } from "../../kernel/ir.js";
 import type { Placement } from "./layout.js";
-import type { VectorPlan } from "./plan.js";
 import type { IndexOp, Instr, PlainOp, ValType, WasmFunction } from "./opcodes.js";
+import type { VectorPlan } from "./plan.js";
+import type { ScalarEmitter } from "./scalar.js";
+
+type ForStmt = Extract<Stmt, { readonly kind: "for" }>;
 
 /** What a function body asks of the module around it. */
 export interface ModuleScope {
-  readonly simd: boolean;
+  /**
+   * Emits a parallel loop with two lanes, or answers false where it has to stay scalar. Absent
+   * without SIMD. Handed in, since the vectoriser itself emits scalar code.
+   */
+  readonly parallelLoop?: (scalar: ScalarEmitter, loop: ForStmt) => boolean;
   placement(buffer: string): Placement;
   /** The IR of a called function: the module's own, else the math library's. */
   definition(name: string): KernelFunction;

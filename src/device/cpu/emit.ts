@@ -8,6 +8,7 @@ import { type Layout, type Placement, placeBuffers } from "./layout.js";
 import type { WasmFunction, WasmModule } from "./opcodes.js";
 import { planFunction, type VectorPlan } from "./plan.js";
 import { ScalarEmitter } from "./scalar.js";
+import { emitParallelLoop } from "./vector.js";
 import { VectorEmitter } from "./vector-body.js";
 
 export interface EmitOptions {
@@ -32,7 +33,7 @@ export function emitModule(module: KernelModule, options: EmitOptions = {}): Emi
 }
 
 class ModuleEmitter implements ModuleScope {
-  readonly simd: boolean;
+  readonly parallelLoop: ModuleScope["parallelLoop"];
   readonly #layout: Layout;
   readonly #own: ReadonlyMap<string, KernelFunction>;
   /** Wasm indices by key: the name, or the name and `#lanes` for the two-lane form. */
@@ -43,7 +44,7 @@ class ModuleEmitter implements ModuleScope {
   readonly #literals = new Map<bigint, number>();
 
   constructor(module: KernelModule, simd: boolean) {
-    this.simd = simd;
+    this.parallelLoop = simd ? emitParallelLoop : undefined;
     this.#layout = placeBuffers(module.buffers);
     this.#own = new Map(module.functions.map((fn) => [fn.name, fn]));
   }

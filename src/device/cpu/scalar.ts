@@ -12,7 +12,6 @@ import { emitAddress } from "./address.js";
 import type { FunctionBuilder } from "./builder.js";
 import { inlineBody } from "./inline.js";
 import type { PlainOp } from "./opcodes.js";
-import { emitParallelLoop } from "./vector.js";
 
 type ForStmt = Extract<Stmt, { readonly kind: "for" }>;
 
@@ -165,7 +164,7 @@ export class ScalarEmitter {
         return;
       }
       case "for":
-        if (stmt.parallel !== undefined && fb.module.simd && emitParallelLoop(this, stmt)) return;
+        if (stmt.parallel !== undefined && fb.module.parallelLoop?.(this, stmt)) return;
         this.loop(stmt);
         return;
       case "while":

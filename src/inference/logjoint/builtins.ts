@@ -1,6 +1,7 @@
 /** The language's functions as tensor operations: total tables over the builtin names. */
 import { fail } from "../../base/diagnostic.js";
 import { internalError } from "../../base/internal.js";
+import { lbeta, lchoose } from "../../distributions/shared/gamma.js";
 import {
   type BinaryBuiltin,
   type BuiltinName,
@@ -81,13 +82,8 @@ export const binaryRules: { [K in BinaryBuiltin]: (g: GraphBuilder, x: Node, y: 
   ne: (g, x, y) => g.ne(x, y),
   and: (g, x, y) => g.and(x, y),
   or: (g, x, y) => g.or(x, y),
-  lbeta: (g, x, y) => g.sub(g.add(g.lgamma(x), g.lgamma(y)), g.lgamma(g.add(x, y))),
-  // C(n, k) = 1 / ((n + 1) B(n - k + 1, k + 1))
-  lchoose: (g, n, k) => {
-    const a = g.add(g.sub(n, k), 1);
-    const b = g.add(k, 1);
-    return g.sub(g.lgamma(g.add(n, 1)), g.add(g.lgamma(a), g.lgamma(b)));
-  },
+  lbeta,
+  lchoose,
 };
 
 /** Over `axes`, which hold `count` entries. */
@@ -101,8 +97,9 @@ export const reductionRules: { [K in ReductionBuiltin]: ReductionRule } = {
   sd: (g, x, axes, count) => g.sqrt(variance(g, x, axes, count)),
   variance,
   logsumexp: (g, x, axes) => g.logsumexp(x, axes),
-  all: (g, x, axes) => g.reduce("min", x, axes),
-  any: (g, x, axes) => g.reduce("max", x, axes),
+  // Of nothing: all hold, none does.
+  all: (g, x, axes) => g.min(g.reduce("min", x, axes), 1),
+  any: (g, x, axes) => g.max(g.reduce("max", x, axes), 0),
 };
 
 function variance(g: GraphBuilder, x: Node, axes: readonly number[], count: number): Node {

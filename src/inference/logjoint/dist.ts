@@ -6,6 +6,7 @@ import type { Distribution } from "../../distributions/contract.js";
 import { distributions } from "../../distributions/index.js";
 import type { DistExpr, Expr } from "../../model/ir.js";
 import type { Node } from "../../tensor/ops.js";
+import { pushBinder } from "./binders.js";
 import {
   type Axis,
   axisSizes,
@@ -15,7 +16,6 @@ import {
   type Lowered,
   unionAxes,
 } from "./context.js";
-import { pushBinder } from "./binders.js";
 import { type Lowerer, sizeOf } from "./lowerer.js";
 
 type Named = Extract<DistExpr, { kind: "named" }>;

@@ -189,6 +189,7 @@ const reduceRules: { [K in ReduceOp]: ReduceRule } = {
   min: (l, x, axes) => l.g.reduce("min", x, axes),
   mean: (l, x, axes, counts) => l.g.div(l.g.reduce("sum", x, axes), counts),
   logsumexp: (l, x, axes) => l.g.logsumexp(x, axes),
-  all: (l, x, axes) => l.g.reduce("min", x, axes),
-  any: (l, x, axes) => l.g.reduce("max", x, axes),
+  // Of nothing: all hold, none does.
+  all: (l, x, axes) => l.g.min(l.g.reduce("min", x, axes), 1),
+  any: (l, x, axes) => l.g.max(l.g.reduce("max", x, axes), 0),
 };

@@ -10,9 +10,9 @@ import { freeVariables } from "../../model/traverse.js";
 import { GraphBuilder } from "../../tensor/builder.js";
 import type { InputNode, Node } from "../../tensor/ops.js";
 import { type Axis, axisSizes, type Context, type Lowered, spread } from "./context.js";
-import { hostValue } from "./guards.js";
-import { applySpecs, dimSpec, type DimSpec, flattenIndex, nameOf, usedTuples } from "./indexing.js";
 import { makeLowerer } from "./expr.js";
+import { hostValue } from "./guards.js";
+import { applySpecs, type DimSpec, dimSpec, flattenIndex, nameOf, usedTuples } from "./indexing.js";
 import { constantData, hostInts, type Lowerer } from "./lowerer.js";
 import {
   type ArrayShape,

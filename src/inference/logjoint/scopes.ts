@@ -4,6 +4,7 @@
  */
 import { fail } from "../../base/diagnostic.js";
 import type { Binder, Expr, Model, Stmt } from "../../model/ir.js";
+import { pushBinder } from "./binders.js";
 import {
   axisSizes,
   type Context,
@@ -12,7 +13,6 @@ import {
   spread,
   withLocal,
 } from "./context.js";
-import { pushBinder } from "./binders.js";
 import { constantData, hostInts, type Lowerer } from "./lowerer.js";
 
 type StmtOf<K extends Stmt["kind"]> = Extract<Stmt, { kind: K }>;
