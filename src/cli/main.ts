@@ -40,7 +40,7 @@ export function program(done: (code: ExitCode) => void): Command {
     .option("--chains <n>", "chains (default 4)", wholeNumber)
     .option("--warmup <n>", "warmup iterations of each chain (default 1000)", wholeNumber)
     .option("--draws <n>", "kept draws of each chain (default 1000)", wholeNumber)
-    .option("--seed <n>", "seed of the random numbers", wholeNumber, 0)
+    .option("--seed <n>", "seed of the random numbers", wholeNumber, 1)
     .option("--threads <n>", "at most this many threads (default: one per core)", wholeNumber)
     .option("--target-accept <p>", "acceptance that the step size is adapted to", decimal)
     .option("--max-tree-depth <n>", "largest tree depth of nuts (default 10)", wholeNumber)

@@ -8,12 +8,14 @@ import type { Source } from "../base/span.js";
 import { elaborate, type LoadImport } from "../elaborate/index.js";
 import { buildLogJoint, type LogJoint } from "../inference/logjoint/index.js";
 import type { Buffer, KernelModule } from "../kernel/ir.js";
+import { verifyModule } from "../kernel/verify.js";
 import type { DataSet } from "../model/data.js";
 import type { Model } from "../model/ir.js";
 import { collapse } from "../passes/collapse/index.js";
 import { type Conditioned, condition } from "../passes/condition/index.js";
 import { withGradient } from "../passes/grad/index.js";
 import { ConstantPool, type Lowered, lowerGraph } from "../passes/lower/index.js";
+import { type GraphPass, runPass } from "../passes/run-pass.js";
 import { SimplifyingBuilder, simplify } from "../passes/simplify/index.js";
 import type { SourceFile } from "../syntax/ast.js";
 import { parseSource } from "../syntax/parse.js";
@@ -86,6 +88,28 @@ export interface DensityOptions {
   readonly withoutJacobian?: boolean;
   /** Sees each graph as it is made, for `--dump`. */
   readonly record?: (stage: "graph" | "grad", graph: Graph) => void;
+  /** Checks every graph and kernel on the way; on in tests. */
+  readonly verify?: boolean;
+}
+
+/** The passes of a density with its gradient, in order. */
+const densityPasses: readonly {
+  readonly name: string;
+  readonly run: GraphPass;
+  /** The dump stage that this pass completes. */
+  readonly completes?: "graph" | "grad";
+}[] = [
+  // Folds what the data alone decides and brings sums to the forms that collapse knows.
+  { name: "simplify", run: simplify },
+  // Before the gradient, so that the gradient does not grow with the data either.
+  { name: "collapse", run: collapse, completes: "graph" },
+  { name: "gradient", run: densityGradient },
+  // Merges the model's loops with those that the gradient runs again.
+  { name: "simplify gradient", run: simplify, completes: "grad" },
+];
+
+function densityGradient(graph: Graph): Graph {
+  return withGradient(graph, "lp", { q: "grad" }, new SimplifyingBuilder());
 }
 
 /** A conditioned model to kernels of its log density, gradient and constrained values. */
@@ -93,12 +117,15 @@ export function compileDensity(conditioned: Conditioned, options: DensityOptions
   const joint = buildLogJoint(conditioned, options.methodName);
   const { q } = joint;
   const pool = new ConstantPool();
+  const { verify } = options;
   const gradientKernel = (name: string, output: Node) => {
-    const forward = collapse(simplify({ inputs: [q], outputs: [{ name: "lp", node: output }] }));
-    if (name === "lp_grad") options.record?.("graph", forward);
-    const both = simplify(withGradient(forward, "lp", { q: "grad" }, new SimplifyingBuilder()));
-    if (name === "lp_grad") options.record?.("grad", both);
-    return lowerGraph(both, {
+    let graph: Graph = { inputs: [q], outputs: [{ name: "lp", node: output }] };
+    for (const pass of densityPasses) {
+      graph = runPass(pass.name, pass.run, graph, { verify });
+      if (pass.completes !== undefined && name === "lp_grad")
+        options.record?.(pass.completes, graph);
+    }
+    return lowerGraph(graph, {
       name,
       result: "lp",
       inputs: { q: "q" },
@@ -125,7 +152,9 @@ export function compileDensity(conditioned: Conditioned, options: DensityOptions
     workspace("grad", joint.dimension),
     workspace("constrained", joint.constrained.shape[0]),
   ];
-  return { joint, kernels: mergeKernels(parts, pool, buffers) };
+  const kernels = mergeKernels(parts, pool, buffers);
+  if (verify === true) verifyModule(kernels);
+  return { joint, kernels };
 }
 
 function mergeKernels(

@@ -52,7 +52,7 @@ export async function inferRaw(
   const start = performance.now();
   const conditioned = conditionRaw(model, data);
   const method = options.method ?? nuts();
-  const seed = options.seed ?? 0;
+  const seed = options.seed ?? 1;
   if (!Number.isInteger(seed) || seed < 0 || seed > Number.MAX_SAFE_INTEGER) {
     const wanted = "a whole number of at least 0";
     fail("bad_option", undefined, { option: "seed", value: String(seed), wanted });

@@ -6,7 +6,7 @@ export interface InferOptions {
   /** Inputs and observed sites by name: numbers, booleans, null for missing, (typed) arrays. */
   readonly data?: Readonly<Record<string, unknown>>;
   readonly method?: Method;
-  /** A whole number; the same seed gives the same draws. Default 0. */
+  /** A whole number; the same seed gives the same draws. Default 1. */
   readonly seed?: number;
   readonly threads?: number;
   /** Aborting ends the run with the draws so far. */
