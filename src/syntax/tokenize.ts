@@ -8,6 +8,7 @@ import { tildeLexer } from "../../grammar/lexer.js";
 import * as t from "../../grammar/tokens.js";
 import type { DiagnosticSink } from "../base/diagnostic.js";
 import type { Source } from "../base/span.js";
+import { releaseWords } from "./contextual-words.js";
 import { spanAt, tokenEnd, tokenSpan } from "./lower-context.js";
 import { readString, writeString } from "./string-literal.js";
 
@@ -33,13 +34,14 @@ export function tokenizeSource(source: Source, sink: DiagnosticSink): TokenizedS
     repair.add(token);
     if (token.tokenType === t.OpenComment) {
       const comments = lexed.groups.comments.filter((c) => c.startOffset < token.startOffset);
-      return { tokens: repair.tokens, comments, reported: repair.reported };
+      return { tokens: releaseWords(repair.tokens), comments, reported: repair.reported };
     }
   }
   for (; error < lexed.errors.length; error++) {
     repair.unknownCharacters(lexed.errors[error].offset, lexed.errors[error].length);
   }
-  return { tokens: repair.tokens, comments: lexed.groups.comments, reported: repair.reported };
+  const { comments } = lexed.groups;
+  return { tokens: releaseWords(repair.tokens), comments, reported: repair.reported };
 }
 
 /** A token of another type at the place of `token`. */

@@ -27,7 +27,13 @@ export interface LatentVariable {
 export function shapeOf(conditioned: Conditioned, v: Variable): ArrayShape {
   const dims = concreteDims(conditioned, v.type.dims);
   const split = dims.length - v.eventRank;
-  return { name: v.name, span: v.span, batch: dims.slice(0, split), event: dims.slice(split) };
+  return {
+    name: v.name,
+    span: v.span,
+    scalar: v.type.scalar,
+    batch: dims.slice(0, split),
+    event: dims.slice(split),
+  };
 }
 
 /** Latent variables in the order of the model's declarations. */

@@ -7,7 +7,7 @@ import type { Span } from "../../base/span.js";
 import { elementName, unravel } from "../../model/data.js";
 import type { Expr } from "../../model/ir.js";
 import type { GraphBuilder } from "../../tensor/builder.js";
-import type { Node } from "../../tensor/ops.js";
+import type { DType, Node } from "../../tensor/ops.js";
 import { type Context, eventRank, expand } from "./context.js";
 import type { Lowerer } from "./lowerer.js";
 
@@ -20,6 +20,7 @@ export interface Piece {
 export interface ArrayShape {
   readonly name: string;
   readonly span: Span;
+  readonly scalar: DType;
   /** Loop dims, then event dims. */
   readonly batch: readonly number[];
   readonly event: readonly number[];

@@ -8,7 +8,7 @@ import { internalError } from "../../base/internal.js";
 import type { Expr } from "../../model/ir.js";
 import { freeVariables } from "../../model/traverse.js";
 import { GraphBuilder } from "../../tensor/builder.js";
-import type { InputNode, Node } from "../../tensor/ops.js";
+import type { DType, InputNode, Node } from "../../tensor/ops.js";
 import { type Axis, axisSizes, type Context, type Lowered, spread } from "./context.js";
 import { makeLowerer } from "./expr.js";
 import { hostValue } from "./guards.js";
@@ -162,7 +162,8 @@ function finish(
       carry.push(input);
       nextCarry.push(k === 0 ? row : m.carry[k - 1]);
       const at = m.start - (k + 1);
-      init.push(at < 0 ? l.g.zeros(input.shape) : knownRow(l, m, known, at));
+      const row0 = at < 0 ? l.g.zeros(input.shape) : knownRow(l, m, known, at);
+      init.push(withType(l, row0, input.dtype));
     });
   }
   const scanned = l.g.scanOf(
@@ -178,6 +179,14 @@ function finish(
     out.set(name, { positions, values: l.g.reshape(rows, [positions.length, eventSize]) });
   }
   return out;
+}
+
+/** Integers that start a real recurrence, such as `let m[0] = 0`, under the recurrence's type. */
+function withType(l: Lowerer, node: Node, dtype: DType): Node {
+  if (node.dtype === dtype) return node;
+  const data = constantData(l, node);
+  if (data !== undefined) return l.g.constant(data, node.shape, dtype);
+  return dtype === "real" ? l.g.mul(node, l.g.constant(1)) : l.g.trunc(node);
 }
 
 /**
@@ -414,7 +423,8 @@ function rowAt(l: Lowerer, m: Member, lag: number, refuse: Refuse, what: string)
   }
   while (m.carry.length < lag) {
     const name = `carry_${m.shape.name}_${m.carry.length + 1}`;
-    m.carry.push(l.g.input(name, [...m.rowShape.batch, ...m.rowShape.event]));
+    const shape = [...m.rowShape.batch, ...m.rowShape.event];
+    m.carry.push(l.g.input(name, shape, m.shape.scalar));
   }
   return m.carry[lag - 1];
 }

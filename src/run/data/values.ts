@@ -115,8 +115,10 @@ function finished(
 export function readObject(object: Readonly<Record<string, unknown>>): RawData {
   const values = new Map<string, DataValue>();
   const problems = new Map<string, Diagnostic>();
-  for (const [name, value] of Object.entries(object)) {
+  for (const [key, value] of Object.entries(object)) {
     if (value === undefined) continue;
+    // As the lexer composes names, so that `é` typed either way is one name.
+    const name = key.normalize("NFC");
     const read = readValue(name, value);
     if ("data" in read) values.set(name, read);
     else problems.set(name, read);
