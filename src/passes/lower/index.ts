@@ -13,6 +13,7 @@ import { RegionEmitter } from "./emit-loops.js";
 import { zeroIndex } from "./index-maps.js";
 import { ConstantPool } from "./memory.js";
 import { claimOutputs, planTasks } from "./plan.js";
+import { unrollSmallAxes } from "./unroll.js";
 
 export { ConstantPool };
 
@@ -40,7 +41,8 @@ export interface Lowered {
 /** One exported function without parameters that computes the named outputs of the graph. */
 export function lowerGraph(graph: Graph, options: LowerOptions): Lowered {
   const context = new FunctionContext(options.constants);
-  const byName = new Map(graph.outputs.map((o) => [o.name, o.node]));
+  const { outputs } = unrollSmallAxes(graph);
+  const byName = new Map(outputs.map((o) => [o.name, o.node]));
   const wanted = Object.entries(options.outputs).map(([name, buffer]) => {
     const node = byName.get(name) ?? internalError(`the graph has no output ${name}`);
     return { node, storage: whole(node, buffer) };
