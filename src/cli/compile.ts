@@ -52,8 +52,10 @@ async function dump(file: string, stage: Stage, options: CompileFlags): Promise<
     return printAst(checked.ast);
   }
   const model = selectModel(checked, source, options.model);
-  if (stage === "model") return printModel(model);
+  // Without data the model as it is written; with data also what the data decides.
+  if (stage === "model" && options.data === undefined) return printModel(model);
   const conditioned = conditionRaw(model, await loadDataFiles(options.data ?? []));
+  if (stage === "model") return printModel(conditioned.model);
   let graphText = "";
   const { kernels } = compileDensity(conditioned, {
     methodName: "nuts",

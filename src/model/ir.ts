@@ -226,8 +226,10 @@ export interface Variable {
   readonly eventRank: number;
   /** Of one element. For lets: of their type. */
   readonly support: Support;
-  /** A let that depends on no site or param is known before sampling. */
+  /** A let that depends on no latent site or param is known before sampling. */
   readonly random: boolean;
+  /** Of a site in a conditioned model: whether the data gives all of it or some elements. */
+  readonly given?: "all" | "some";
 }
 
 export interface Model {

@@ -193,7 +193,9 @@ export function printModel(m: Model): string {
   for (const [name, e] of Object.entries(m.opaqueSizes)) lines.push(`  size ${name} = ${show(e)}`);
   for (const v of m.variables) {
     const event = v.eventRank === 0 ? "" : ` event ${v.eventRank}`;
-    const known = v.role === "let" && !v.random ? " known" : "";
+    const observed = { all: " observed", some: " observed in part" } as const;
+    const given = v.given === undefined ? "" : observed[v.given];
+    const known = v.role === "let" && !v.random ? " known" : given;
     const support = printSupport(v.support);
     lines.push(`  ${v.role} ${v.name}: ${printType(v.type)}${event} in ${support}${known}`);
   }

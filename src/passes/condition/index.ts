@@ -5,10 +5,12 @@
  */
 import { DiagnosticSink, type Diagnostic, TildeError } from "../../base/diagnostic.js";
 import { nearestNames } from "../../base/nearest.js";
+import { Immer } from "immer";
 import { type DataSet, type DataValue, elementName, unravel } from "../../model/data.js";
 import type { Input, Model, Support, Type, Variable } from "../../model/ir.js";
 import { printType } from "../../model/print.js";
 import { constantSize, evaluateSize, printSize, type Size } from "../../model/size.js";
+import { dependsOnRandom, walkStmts } from "../../model/traverse.js";
 import { evaluateExpr } from "../interpret/expr.js";
 import { checkSupport } from "./check-support.js";
 
@@ -107,7 +109,41 @@ export function condition(model: Model, data: DataSet): Conditioned {
     }
   }
   if (sink.hasErrors) throw new TildeError(sink.all);
-  return { model, sizes, inputs, observed, warnings: sink.all };
+  return { model: markGiven(model, observed), sizes, inputs, observed, warnings: sink.all };
+}
+
+/** Models are shared between runs and deep: drafts are not frozen, the types are readonly. */
+const { produce } = new Immer({ autoFreeze: false });
+
+/** The model with what the data decides written into its variables. */
+function markGiven(model: Model, observed: DataSet): Model {
+  const latent = new Set<string>();
+  for (const v of model.variables) {
+    const given = observed.get(v.name);
+    if (v.role !== "let" && (given === undefined || given.missing !== undefined)) latent.add(v.name);
+  }
+  const random = dependents(model, latent);
+  return produce(model, (draft) => {
+    for (const v of draft.variables) {
+      const given = observed.get(v.name);
+      if (given !== undefined) v.given = given.missing === undefined ? "all" : "some";
+      v.random = random.has(v.name);
+    }
+  });
+}
+
+/** The given names and every let that depends on one of them, also through other definitions. */
+function dependents(model: Model, names: ReadonlySet<string>): Set<string> {
+  const found = new Set(names);
+  let before = -1;
+  while (found.size !== before) {
+    before = found.size;
+    walkStmts(model.body, (s) => {
+      const isDefinition = s.kind === "let" || s.kind === "local";
+      if (isDefinition && dependsOnRandom(s.value, found)) found.add(s.name);
+    });
+  }
+  return found;
 }
 
 /** Looks up sizes of a conditioned model; an unknown size is a diagnostic. */
