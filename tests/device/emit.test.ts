@@ -118,3 +118,16 @@ test("functions recurse with locals of their own", () => {
   });
   expect(instantiate(program, createMemory(program, 1), 0).call("fib", 20)).toBe(6765);
 });
+
+test("a function under a name of the math library is refused", () => {
+  const square = {
+    name: "exp",
+    params: [total],
+    result: "f64",
+    body: [giveBack(mul(get(total), get(total)))],
+    exported: true,
+  } as const;
+  expect(() => compileKernels({ buffers: [], functions: [square] })).toThrow(/exp/);
+  const named = compileKernels({ buffers: [], functions: [{ ...square, name: "my_exp" }] });
+  expect(instantiate(named, createMemory(named, 1), 0).call("my_exp", 3)).toBe(9);
+});

@@ -47,6 +47,10 @@ class ModuleEmitter implements ModuleScope {
     this.parallelLoop = simd ? emitParallelLoop : undefined;
     this.#layout = placeBuffers(module.buffers);
     this.#own = new Map(module.functions.map((fn) => [fn.name, fn]));
+    for (const name of this.#own.keys()) {
+      // It would be called in the library's place, by its other functions too.
+      if (mathFunction(name)) internalError(`kernel function ${name} hides the library's`);
+    }
   }
 
   emit(sharedMemory: boolean): Emitted {

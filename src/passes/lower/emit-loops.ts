@@ -325,6 +325,7 @@ export class RegionEmitter {
       const { task } = item;
       if (task.kind === "opaque") return undefined;
       if (task.kind !== "accumulate" || task.shared === task.domain.length) continue;
+      if (!task.inLocal && endsInKeptAxis(task.root)) continue;
       const { parallel } = foldOf(task.root);
       if (!task.inLocal || parallel === undefined) return undefined;
       reductions.push({ local: this.#accumulators.get(task)!.name, fn: parallel });
@@ -461,6 +462,13 @@ export class RegionEmitter {
     const index = this.values.index(root.indices, where, root.shape[root.axis]);
     return gatheredCoordinates(root, at, index);
   }
+}
+
+/** Whether each iteration of the innermost loop adds to an element of its own. */
+function endsInKeptAxis(root: AccumulateTask["root"]): boolean {
+  if (root.op !== "reduce") return false;
+  const innermost = root.x.shape.findLastIndex((extent) => extent !== 1);
+  return !root.axes.includes(innermost);
 }
 
 type Parallel = { readonly reductions: readonly Reduction[] };

@@ -16,9 +16,11 @@ import { matchAxes } from "./index-maps.js";
 import { isElementwise } from "./nodes.js";
 
 /** Longer axes keep their loops: the code would grow more than the loops cost. */
-const SMALL = 8;
+const SMALL = 12;
 /** The other axes must have this many elements, or there is no loop to be fast in. */
 const LONG = 16;
+/** And this many times the small axis: matrices of linear algebra keep their two loops. */
+const LONGER = 8;
 /** Nodes that one graph may grow by. */
 const MOST_NODES = 6000;
 
@@ -45,7 +47,9 @@ export function unrollSmallAxes(graph: Graph): Graph {
 /** Whether axis `axis` of a node may be unrolled. */
 function isSmall(shape: Shape, axis: number): boolean {
   const extent = shape[axis];
-  return extent >= 2 && extent <= SMALL && sizeOf(shape) >= LONG * extent;
+  return (
+    extent >= 2 && extent <= SMALL && sizeOf(shape) >= extent * Math.max(LONG, LONGER * extent)
+  );
 }
 
 /** The nodes to unroll, each with the axis. */
@@ -181,10 +185,7 @@ class Unroller {
       );
       return;
     }
-    this.#wholes.set(
-      node,
-      this.#fromParts(node) ?? rebuild(this.#g, node, (x) => this.whole(x)),
-    );
+    this.#wholes.set(node, this.#fromParts(node) ?? rebuild(this.#g, node, (x) => this.whole(x)));
   }
 
   /** A node that is not unrolled over an operand that is. */
@@ -229,7 +230,12 @@ class Unroller {
       }
       case "reshape": {
         const from = matchAxes(node.x.shape, node.shape)?.[axis];
-        if (from === undefined) return this.#cut(rebuild(g, node, (x) => this.whole(x)), axis, index);
+        if (from === undefined)
+          return this.#cut(
+            rebuild(g, node, (x) => this.whole(x)),
+            axis,
+            index,
+          );
         return g.reshape(this.#index(node.x, from, index), shape);
       }
       case "transpose":

@@ -8,16 +8,18 @@ import type { Inputs } from "./harness.js";
 const extents = [0, 1, 1, 2, 3, 5, 8, 40];
 const longExtents = [1, 7, 700, 5000];
 
-/** Nodes of all ops over shapes of rank 0 to 3 with axes of length 0, 1 and more. */
+/** Nodes of all ops over the shapes, or over shapes of rank 0 to 3 with axes of any length. */
 export function randomProgram(
   rand: () => number,
   steps: number,
+  shapes?: readonly Shape[],
 ): { outputs: readonly Node[]; inputs: Inputs } {
   const g = new GraphBuilder();
   const int = (n: number): number => Math.floor(rand() * n);
   const choose = <T>(xs: readonly T[]): T => xs[int(xs.length)];
   const long = rand() < 0.3;
   const shapeOf = (): Shape => {
+    if (shapes !== undefined) return choose(shapes);
     if (long && rand() < 0.5) return [choose(longExtents)];
     const shape = Array.from({ length: int(4) }, () => choose(extents));
     return sizeOf(shape) > 400 ? shape.slice(0, 1) : shape;
