@@ -1,44 +1,32 @@
 /**
- * Compiled log density with gradient against the best hand-written TypeScript f64 loop, in one run:
- * both are warmed, then timed in turns, in batches of about 0.1 ms (shorter than a scheduler's slice,
- * so that other processes disturb few of them). Figures are medians of the batches, and the fastest.
- * Prints JSON lines.
+ * Compiled log density with gradient, from program text by the whole pipeline, against the best
+ * hand-written TypeScript f64 loop. Both are first compared: the gradients are equal, and the log
+ * densities differ by the same constant at two points.
  */
-import { compileKernels, createMemory, instantiate } from "../../src/device/cpu/compile.js";
-import { gradient } from "../../src/passes/grad/index.js";
-import { ConstantPool, lowerGraph } from "../../src/passes/lower/index.js";
-import { simplify } from "../../src/passes/simplify/index.js";
-import { GraphBuilder } from "../../src/tensor/builder.js";
-import type { Graph, Node } from "../../src/tensor/ops.js";
+import { type Figure, interleaved, ratioFigure } from "./figures.js";
+import {
+  eightSchools,
+  gradientOf,
+  logistic,
+  type Program,
+  schoolsSigma,
+  schoolsY,
+} from "./models.js";
 
 interface Case {
   readonly name: string;
-  readonly graph: Graph;
-  /** Where it is evaluated. */
+  readonly program: Program;
+  /** Where it is evaluated: about the posterior's mean. */
   readonly at: readonly number[];
-  /** Writes the gradient and returns the log density (up to a constant). */
+  /** Writes the gradient and returns the log density, up to a constant. */
   readonly hand: (q: Float64Array, dq: Float64Array) => number;
+  /** Calls in a batch, for about 0.1 ms: shorter than a scheduler's slice. */
   readonly calls: number;
+  readonly pairs: number;
+  readonly target: number;
 }
 
-const schoolsY = [28, 8, -3, 7, -1, 1, 18, 12];
-const schoolsSigma = [15, 10, 16, 11, 9, 11, 10, 18];
-
-/** Eight schools, non-centred, on q = (mu, log tau, z[8]); Normal(0, 5) and HalfCauchy(5). */
-function eightSchools(): Case {
-  const g = new GraphBuilder();
-  const q = g.input("q", [10]);
-  const number = (k: number): Node => g.reshape(g.slice(q, [k], [1]), []);
-  const mu = number(0);
-  const logTau = number(1);
-  const z = g.slice(q, [2], [8]);
-  const tau = g.exp(logTau);
-  const inverse = g.constant(schoolsSigma.map((s) => 1 / s));
-  const theta = g.add(mu, g.mul(tau, z));
-  const r = g.mul(g.sub(g.constant(schoolsY), theta), inverse);
-  const squares = g.add(g.sum(g.square(r)), g.sum(g.square(z)));
-  const prior = g.sub(g.mul(-0.5, g.square(g.mul(mu, 0.2))), g.log1p(g.square(g.mul(tau, 0.2))));
-  const lp = g.add(g.add(g.mul(-0.5, squares), prior), logTau);
+function eightSchoolsCase(): Case {
   const y = Float64Array.from(schoolsY);
   const weight = Float64Array.from(schoolsSigma, (s) => 1 / s);
   const hand = (at: Float64Array, dq: Float64Array): number => {
@@ -62,28 +50,13 @@ function eightSchools(): Case {
     dq[1] = dTau * t + 1 - (2 * u) / (1 + u);
     return -0.5 * sum - 0.02 * m * m - Math.log1p(u) + at[1];
   };
-  return {
-    name: "eight schools",
-    graph: withGradient(g, lp, q),
-    // About the posterior's mean, so that exp and log1p take the paths that they take there.
-    at: [4.4, 1.1, 0.4, 0.1, -0.1, 0.05, -0.2, -0.1, 0.4, 0.1],
-    hand,
-    calls: 1500,
-  };
+  const at = [4.4, 1.1, 0.4, 0.1, -0.1, 0.05, -0.2, -0.1, 0.4, 0.1];
+  const program = eightSchools();
+  return { name: "eight schools", program, at, hand, calls: 1000, pairs: 801, target: 1.3 };
 }
 
-/** Bernoulli(sigmoid(X b)) with Normal(0, 1) coefficients. */
-function logistic(n: number, d: number, calls: number): Case {
-  // A fixed low-discrepancy design: values in (−1, 1).
-  const x = Float64Array.from({ length: n * d }, (_, k) => (((k + 1) * 0.6180339887) % 1) * 2 - 1);
-  const y = Float64Array.from({ length: n }, (_, k) =>
-    ((k + 1) * 0.7548776662) % 1 < 0.5 ? 1 : 0,
-  );
-  const g = new GraphBuilder();
-  const q = g.input("q", [d]);
-  const eta = g.reshape(g.matmul(g.constant(x, [n, d]), g.reshape(q, [d, 1])), [n]);
-  const likelihood = g.sub(g.sum(g.mul(g.constant(y), eta)), g.sum(g.softplus(eta)));
-  const lp = g.add(likelihood, g.mul(-0.5, g.sum(g.square(q))));
+function logisticCase(n: number, d: number, calls: number, pairs: number): Case {
+  const { program, x, y } = logistic(n, d);
   const hand = (at: Float64Array, dq: Float64Array): number => {
     let sum = 0;
     for (let j = 0; j < d; j++) {
@@ -101,85 +74,52 @@ function logistic(n: number, d: number, calls: number): Case {
     return sum;
   };
   const at = Array.from({ length: d }, (_, k) => 0.3 * Math.sin(k + 1));
-  return { name: `logistic ${n} x ${d}`, graph: withGradient(g, lp, q), at, hand, calls };
+  return { name: `logistic ${n} x ${d}`, program, at, hand, calls, pairs, target: 1 };
 }
 
-function withGradient(g: GraphBuilder, lp: Node, q: Node): Graph {
-  const [dq] = gradient(g, lp, [q]);
-  const outputs = [
-    { name: "lp", node: lp },
-    { name: "dq", node: dq },
-  ];
-  return simplify({ inputs: g.inputs, outputs });
-}
-
-function compile(graph: Graph, dimension: number) {
-  const constants = new ConstantPool();
-  const buffers = { inputs: { q: "q" }, outputs: { dq: "dq" } };
-  const lowered = lowerGraph(graph, { name: "gradient", result: "lp", ...buffers, constants });
-  const vector = (name: string) =>
-    ({ name, element: "f64", length: dimension, region: "workspace" }) as const;
-  const program = compileKernels({
-    buffers: [...lowered.buffers, vector("q"), vector("dq")],
-    functions: lowered.functions,
+/** @throws Error where the two disagree. */
+function compare(
+  { name, hand }: Case,
+  compiled: ReturnType<typeof gradientOf>,
+  points: readonly Float64Array[],
+): void {
+  const offsets = points.map((point) => {
+    const expected = new Float64Array(point.length);
+    compiled.q.set(point);
+    const offset = compiled.call() - hand(point, expected);
+    const scale = expected.reduce((max, v) => Math.max(max, Math.abs(v)), 1);
+    const worst = expected.reduce((max, v, k) => Math.max(max, Math.abs(v - compiled.grad[k])), 0);
+    if (!(worst < 1e-9 * scale)) throw new Error(`${name}: gradients differ by ${worst}`);
+    return offset;
   });
-  const instance = instantiate(program, createMemory(program, 1), 0);
-  const [q, dq] = [instance.f64("q"), instance.f64("dq")];
-  return { q, dq, call: instance.fn("gradient") };
+  const [a, b] = offsets;
+  const size = Math.abs(a) + Math.abs(hand(points[0], new Float64Array(points[0].length)));
+  if (!(Math.abs(a - b) < 1e-9 * size)) throw new Error(`${name}: densities differ: ${offsets}`);
 }
 
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[values.length >> 1];
-}
-
-/** Microseconds per call. */
-function time(calls: number, f: () => number): number {
+function measure(bench: Case): Figure {
+  const compiled = gradientOf(bench.program);
+  const at = Float64Array.from(bench.at);
+  compare(bench, compiled, [at.map((v) => 0.7 * v + 0.1), at]);
+  const out = new Float64Array(at.length);
   let sink = 0;
-  const start = performance.now();
-  for (let k = 0; k < calls; k++) sink += f();
-  const elapsed = performance.now() - start;
-  if (Number.isNaN(sink)) throw new Error("not a number");
-  return (1000 * elapsed) / calls;
+  const times = interleaved(
+    () => {
+      sink += compiled.call();
+    },
+    () => {
+      sink += bench.hand(at, out);
+    },
+    { pairs: bench.pairs, calls: bench.calls, warmUpMs: 400 },
+  );
+  if (Number.isNaN(sink)) throw new Error(`${bench.name}: not a number`);
+  return ratioFigure(`gradient / hand-written, ${bench.name}`, times, bench.target);
 }
 
-const BATCHES = 801;
-const WARM_UP_MS = 300;
-
-function run({ name, graph, at: point, hand, calls }: Case): void {
-  const dimension = point.length;
-  const { q, dq, call } = compile(graph, dimension);
-  const at = Float64Array.from(point);
-  const out = new Float64Array(dimension);
-  q.set(at);
-  const values = [call(), hand(at, out)];
-  const worst = dq.reduce((max, v, k) => Math.max(max, Math.abs(v - out[k])), 0);
-  const scale = out.reduce((max, v) => Math.max(max, Math.abs(v)), 1);
-  if (!(Math.abs(values[0] - values[1]) < 1e-9 * Math.abs(values[1])) || !(worst < 1e-9 * scale)) {
-    throw new Error(`${name}: ${values} differ, or gradients by ${worst}`);
-  }
-  const byHand = (): number => hand(at, out);
-  for (const end = performance.now() + WARM_UP_MS; performance.now() < end; ) {
-    time(calls, call);
-    time(calls, byHand);
-  }
-  const compiled: number[] = [];
-  const written: number[] = [];
-  for (let k = 0; k < (calls === 1 ? BATCHES / 8 : BATCHES); k++) {
-    compiled.push(time(calls, call));
-    written.push(time(calls, byHand));
-  }
-  const figures = { compiled: summary(compiled), hand: summary(written) };
-  const ratio = figures.compiled.median / figures.hand.median;
-  const ratioOfFastest = figures.compiled.fastest / figures.hand.fastest;
-  console.log(JSON.stringify({ name, unit: "us", ...figures, ratio, ratioOfFastest }, rounded));
+export function gradientFigures(): Figure[] {
+  return [
+    measure(eightSchoolsCase()),
+    measure(logisticCase(1000, 10, 4, 801)),
+    measure(logisticCase(100000, 10, 1, 101)),
+  ];
 }
-
-function summary(times: readonly number[]) {
-  return { median: median(times), fastest: Math.min(...times) };
-}
-
-function rounded(_: string, value: unknown): unknown {
-  return typeof value === "number" ? Number(value.toPrecision(4)) : value;
-}
-
-for (const bench of [eightSchools(), logistic(1000, 10, 4), logistic(100000, 10, 1)]) run(bench);

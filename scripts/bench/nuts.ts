@@ -1,81 +1,70 @@
 /**
- * Effective draws per second of NUTS on non-centred eight schools, one core: the smallest bulk
- * effective sample size over (mu, tau, theta) for each second of sampling, with a log density
- * hand-written in kernel IR. For each seed two figures: over the sampling phase of one chain as the
- * clock saw it, and with the time of a draw taken from short batches (about 0.1 ms, which other
- * processes rarely disturb; medians and fastest). Prints JSON lines; figures with a unit in their
- * name. Arguments: draws per chain, number of seeds.
- *
- *   npx rolldown scripts/bench/nuts.ts --platform node --format esm -o DIR/nuts.mjs
- *   node DIR/nuts.mjs 20000 7
+ * Effective draws per second of NUTS on non-centred eight schools, one core, from program text by
+ * the whole pipeline: the smallest bulk effective sample size over (mu, tau, eta, theta) for each
+ * second of sampling of one chain. The median is over seeds.
  */
 import { compileKernels, createMemory, instantiate } from "../../src/device/cpu/compile.js";
 import { NUTS_DEFAULTS } from "../../src/inference/contract.js";
 import { finishChain } from "../../src/inference/hamiltonian/chain.js";
 import { withNuts } from "../../src/inference/nuts/assemble.js";
 import { VariableDiagnostics } from "../../src/run/diagnostics/index.js";
-import { eightSchoolsModel } from "../../tests/inference/nuts/models.js";
+import { type Figure, median } from "./figures.js";
+import { densityOf, eightSchools } from "./models.js";
 
-const draws = Number(process.argv[2] ?? 20_000);
-const seeds = Number(process.argv[3] ?? 7);
-const PARAMETERS = 10;
+const TARGET = 200_000;
+const SCHOOLS = 8;
 const BATCH = 64;
-const BATCHES = 2000;
+const BATCHES = 1500;
 
-/** Times of `BATCHES` calls of `batch`, ascending, in microseconds. */
-function batches(batch: (k: number) => void): Float64Array {
-  const times = new Float64Array(BATCHES);
-  for (let k = 0; k < BATCHES; k++) {
-    const begun = performance.now();
-    batch(k);
-    times[k] = 1000 * (performance.now() - begun);
-  }
-  return times.sort();
-}
-const median = (sorted: ArrayLike<number>): number => sorted[sorted.length >> 1];
-const digits = (x: number, n = 3): number => Number(x.toPrecision(n));
-const print = (line: object): void => console.log(JSON.stringify(line));
-
-const program = compileKernels(withNuts(eightSchoolsModel(), "diag", NUTS_DEFAULTS.maxTreeDepth));
-const byClock: number[] = [];
-const byBatch: number[] = [];
-for (let seed = 0; seed < seeds; seed++) {
-  const instance = instantiate(program, createMemory(program, 1), 0);
-  const outcome = finishChain(instance, { ...NUTS_DEFAULTS, draws }, { seed, chain: 0 });
-  if (outcome.kind !== "finished") throw new Error(outcome.kind);
-  const { constrained } = outcome.storage;
-  const diagnostics = new VariableDiagnostics(1, draws);
-  const ess = Array.from({ length: PARAMETERS }, (_, i) =>
-    diagnostics.essBulk(Float64Array.from({ length: draws }, (_, t) => constrained[t * 10 + i])),
-  );
-  const efficiency = Math.min(...ess) / draws;
-  const block = instance.fn("nuts_block");
-  const before = instance.f64("mc_gradients")[0];
-  const times = batches((k) => block(k * BATCH, BATCH, 1));
-  const gradients = (instance.f64("mc_gradients")[0] - before) / (BATCH * BATCHES);
-  byClock.push(Math.min(...ess) / outcome.seconds.sampling);
-  byBatch.push((1e6 * efficiency) / (median(times) / BATCH));
-  print({
-    seed,
-    effective_per_draw: digits(efficiency),
-    gradients_per_draw: digits(gradients),
-    step_size: digits(outcome.stepSize),
-    draw_us: digits((1e6 * outcome.seconds.sampling) / draws),
-    draw_us_batch_median: digits(median(times) / BATCH),
-    draw_us_batch_fastest: digits(times[0] / BATCH),
-    warmup_ms: digits(1000 * outcome.seconds.warmup),
-    effective_per_s: Math.round(byClock[seed]),
-    effective_per_s_batch: Math.round(byBatch[seed]),
-  });
-  if (seed === seeds - 1) {
-    const refresh = instance.fn("mc_refresh");
-    const sorted = batches(() => {
-      for (let i = 0; i < 1000; i++) refresh();
+export function nutsFigures(draws = 20_000, seeds = 7): Figure[] {
+  const { joint, kernels } = densityOf(eightSchools());
+  const width = joint.constrained.shape[0];
+  const module = withNuts(kernels, "diag", NUTS_DEFAULTS.maxTreeDepth);
+  const program = compileKernels(module, { sharedMemory: false });
+  const rates: number[] = [];
+  const batchRates: number[] = [];
+  const drawTimes: number[] = [];
+  const efficiencies: number[] = [];
+  for (let seed = 0; seed < seeds; seed++) {
+    const instance = instantiate(program, createMemory(program, 1), 0);
+    const outcome = finishChain(instance, { ...NUTS_DEFAULTS, draws }, { seed, chain: 0 });
+    if (outcome.kind !== "finished") throw new Error(outcome.kind);
+    const { constrained } = outcome.storage;
+    const column = (of: (row: number) => number): Float64Array =>
+      Float64Array.from({ length: draws }, (_, t) => of(t * width));
+    const columns = Array.from({ length: width }, (_, i) => column((row) => constrained[row + i]));
+    for (let j = 0; j < SCHOOLS; j++) {
+      const theta = (r: number): number =>
+        constrained[r] + constrained[r + 1] * constrained[r + 2 + j];
+      columns.push(column(theta));
+    }
+    const diagnostics = new VariableDiagnostics(1, draws);
+    const efficiency = Math.min(...columns.map((c) => diagnostics.essBulk(c))) / draws;
+    efficiencies.push(efficiency);
+    rates.push((efficiency * draws) / outcome.seconds.sampling);
+    drawTimes.push((1e6 * outcome.seconds.sampling) / draws);
+    // Batches of about 0.1 ms, which other processes rarely disturb.
+    const block = instance.fn("nuts_block");
+    const times = Array.from({ length: BATCHES }, (_, k) => {
+      const begun = performance.now();
+      block(k * BATCH, BATCH, 1);
+      return (performance.now() - begun) / 1000;
     });
-    print({ gradient_ns_median: digits(median(sorted)), gradient_ns_fastest: digits(sorted[0]) });
+    batchRates.push((efficiency * BATCH) / median(times));
   }
+  return [
+    {
+      figure: "NUTS effective draws, eight schools, one core",
+      unit: "1/s",
+      median: Math.round(median(rates)),
+      min: Math.round(Math.min(...rates)),
+      target: TARGET,
+      bound: "at least",
+      parts: {
+        by_short_batches: Math.round(median(batchRates)),
+        draw_us: median(drawTimes),
+        effective_per_draw: median(efficiencies),
+      },
+    },
+  ];
 }
-print({
-  effective_per_s_median: Math.round(median(byClock.sort((a, b) => a - b))),
-  effective_per_s_batch_median: Math.round(median(byBatch.sort((a, b) => a - b))),
-});
