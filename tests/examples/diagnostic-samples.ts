@@ -4,12 +4,15 @@
  */
 import type { MessageCode, MessageParams } from "../../src/base/messages/index.js";
 
-type Samples = { readonly [C in MessageCode]?: MessageParams<C> };
+/** Known codes are checked against their texts; a code may come before its table does. */
+type Samples = { readonly [C in MessageCode]?: MessageParams<C> } & Readonly<
+  Record<string, object>
+>;
 
 export const samples: Samples = {
-  file_too_large: { size: 2_500_000, limit: 1_000_000 },
-  nested_too_deeply: { limit: 200 },
-  expression_too_long: { limit: 10_000 },
+  file_too_large: { size: 5_000_000, limit: 4_194_304 },
+  nested_too_deeply: { limit: 100 },
+  expression_too_long: { limit: 1000 },
   too_many_errors: {},
   unexpected: { found: "`)`", wanted: "an expression is wanted here" },
   unexpected_end: { wanted: "write an expression" },
@@ -70,6 +73,10 @@ export const samples: Samples = {
   file_unreadable: { path: "model.ppl", reason: "there is no such file" },
   file_unwritable: { path: "out", reason: "access is denied" },
   size_mismatch_at_run: { left: "real[3]", right: "real[4]" },
+
+  discrete_infinite: { name: "n", support: "count", method: "nuts" },
+  discrete_sum_too_large: { name: "z", cost: "3.4e+38", limit: "1e+6" },
+  discrete_sum_unsupported: { name: "z", reason: "`x[z]` is an index into a latent array" },
 
   initialisation_failed: { tries: 100, reason: "the log density is -inf", sites: ["y", "x"] },
   no_step_size: { search: "unbounded" },
