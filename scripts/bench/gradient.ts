@@ -67,7 +67,8 @@ function logisticCase(n: number, d: number, calls: number, pairs: number): Case 
       let e = 0;
       for (let j = 0; j < d; j++) e += x[row + j] * at[j];
       const t = Math.exp(-Math.abs(e));
-      sum += y[i] * e - Math.max(e, 0) - Math.log1p(t);
+      // Faster than log1p, and as good in a sum: 1 + t is in (1, 2].
+      sum += y[i] * e - Math.max(e, 0) - Math.log(1 + t);
       const r = y[i] - (e >= 0 ? 1 : t) / (1 + t);
       for (let j = 0; j < d; j++) dq[j] += x[row + j] * r;
     }
