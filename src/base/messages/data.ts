@@ -138,10 +138,12 @@ export const dataMessages = {
     message: `the param \`${p.name}\` has no prior, and ${p.method} samples from a posterior`,
     help: `draw it instead (\`${p.name} ~ …\`, or \`~ Flat()\`), or use the method map`,
   })),
-  unknown_model: error((p: { name: string; known: readonly string[]; near: readonly string[] }) => ({
-    message: `there is no model \`${p.name}\`; the file defines ${list(p.known)}`,
-    help: didYouMean(p.near) ?? "choose one of these by --model",
-  })),
+  unknown_model: error(
+    (p: { name: string; known: readonly string[]; near: readonly string[] }) => ({
+      message: `there is no model \`${p.name}\`; the file defines ${list(p.known)}`,
+      help: didYouMean(p.near) ?? "choose one of these by --model",
+    }),
+  ),
   several_models: error((p: { known: readonly string[] }) => ({
     message: `the file defines ${list(p.known)}`,
     help: "say which one to run: --model NAME, or { model: NAME } in the API",

@@ -3,6 +3,7 @@
  * in a file of its own; this file joins them. Codes are snake_case and never change meaning.
  */
 import { dataMessages } from "./data.js";
+import { discreteMessages } from "./discrete.js";
 import { methodMessages } from "./method.js";
 import { simulateMessages } from "./simulate.js";
 import { syntaxMessages } from "./syntax.js";
@@ -12,6 +13,7 @@ export const messageTable = {
   ...syntaxMessages,
   ...typeMessages,
   ...dataMessages,
+  ...discreteMessages,
   ...methodMessages,
   ...simulateMessages,
 };

@@ -177,7 +177,7 @@ export function lowerDistMethod(
 ): Lowered {
   const values = e.args.map((a) => l.lower(a, context));
   // Arguments of the distribution decide the loops too; lowering them twice is free (hash-consing).
-  const axes = unionAxes(context, [...values, ...distArgs(l, e.dist, context)]);
+  const axes = unionAxes(context, [...values, ...distArguments(l, e.dist, context)]);
   const batch: Batch = { axes, lead: [] };
   switch (e.method) {
     case "log_prob": {
@@ -211,20 +211,21 @@ export function lowerDistMethod(
   }
 }
 
-function distArgs(l: Lowerer, d: DistExpr, context: Context): Lowered[] {
+/** Every argument of a distribution, its components' included: what its loops depend on. */
+export function distArguments(l: Lowerer, d: DistExpr, context: Context): Lowered[] {
   switch (d.kind) {
     case "named":
       return Object.values(d.args).map((a) => l.lower(a, context));
     case "iid":
-      return distArgs(l, d.base, context);
+      return distArguments(l, d.base, context);
     case "truncated":
       return [
-        ...distArgs(l, d.base, context),
+        ...distArguments(l, d.base, context),
         ...[d.lower, d.upper].flatMap((b) => (b === undefined ? [] : [l.lower(b, context)])),
       ];
     case "mixture": {
       const inner = d.binder === undefined ? context : pushBinder(l, d.binder, context);
-      const all = d.components.flatMap((c) => distArgs(l, c, inner));
+      const all = d.components.flatMap((c) => distArguments(l, c, inner));
       const outer = new Set(context.axes.map((a) => a.name));
       return [l.lower(d.weights, context), ...all].map((v) => ({
         node: v.node,

@@ -41,7 +41,12 @@ const rules: { [K in Expr["kind"]]: Rule<K> } = {
 
 /** A lowerer over the given state. */
 export function makeLowerer(state: LowererState): Lowerer {
-  const l: Lowerer = { ...state, lower: (e, context) => lowerExpr(l, e, context) };
+  const l: Lowerer = {
+    ...state,
+    lower: (e, context) => lowerExpr(l, e, context),
+    withEnumerated: (enumerated) =>
+      makeLowerer({ ...state, enumerated, localValues: new WeakMap() }),
+  };
   return l;
 }
 
@@ -51,6 +56,8 @@ function lowerExpr(l: Lowerer, e: Expr, context: Context): Lowered {
     const known = l.recurrence.outside(e, context) ?? l.recurrence.inside(e, context);
     if (known !== undefined) return known;
   }
+  const values = l.enumerated?.(e, context);
+  if (values !== undefined) return values;
   // The rule's node narrows with the key, which indexing a union cannot express.
   return (rules[e.kind] as Rule<Expr["kind"]>)(l, e as never, context);
 }

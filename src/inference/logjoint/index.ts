@@ -2,15 +2,17 @@
  * The log joint of a conditioned model as a tensor graph: what gradient methods sample and
  * optimise. Also the readings of a fit: constrained values and lets from the same text.
  */
-import { fail } from "../../base/diagnostic.js";
 import { internalError } from "../../base/internal.js";
 import type { ParamDomain } from "../../distributions/contract.js";
-import type { DistExpr, Variable } from "../../model/ir.js";
+import type { DistExpr } from "../../model/ir.js";
 import { printDist, printExpr } from "../../model/print.js";
 import type { Conditioned } from "../../passes/condition/index.js";
 import { GraphBuilder } from "../../tensor/builder.js";
 import type { InputNode, Node } from "../../tensor/ops.js";
 import { axisSizes, type Context } from "./context.js";
+import type { Factor } from "./discrete/factors.js";
+import { discreteSites, factorOf, hasTuples, type SumPlan, sumOut } from "./discrete/index.js";
+import { inlineLets } from "./discrete/inline-lets.js";
 import { distributionOf, logDensity, namedArgs } from "./dist.js";
 import { makeLowerer } from "./expr.js";
 import {
@@ -23,15 +25,8 @@ import {
 } from "./latents.js";
 import { type Lowerer, sizeOf } from "./lowerer.js";
 import { assemble, elementsAt, valueOver } from "./pieces.js";
-import {
-  collectStatements,
-  contextOf,
-  type Scope,
-  type Term,
-  targetPositions,
-  tupleCount,
-} from "./scopes.js";
-import { type LatentSource, type Variables, variableNode } from "./variables.js";
+import { collectStatements, contextOf, type Scope, type Term, targetPositions } from "./scopes.js";
+import { type LatentSource, siteValues, type Variables, variableNode } from "./variables.js";
 
 export type { LatentVariable } from "./latents.js";
 
@@ -65,6 +60,8 @@ export interface LogJoint {
   /** The latent scalars in the model's own coordinates, `[Σ length]`. */
   readonly constrained: Node;
   readonly terms: readonly DensityTerm[];
+  /** How discrete sites are summed out, where there are any. */
+  readonly sum?: SumPlan;
 }
 
 function startLowering(
@@ -94,13 +91,10 @@ function startLowering(
  * Builds the log joint over the unconstrained vector.
  * @throws TildeError where a latent site is discrete, or a shape or index does not fit the data.
  */
-export function buildLogJoint(conditioned: Conditioned, methodName: string): LogJoint {
+export function buildLogJoint(given: Conditioned, methodName: string): LogJoint {
   const g = new GraphBuilder();
+  const conditioned = withoutDiscreteLets(given);
   const latents = latentVariables(conditioned);
-  for (const { variable } of latents) {
-    if (!isDiscrete(variable.support)) continue;
-    fail("discrete_latent", variable.span, { name: variable.name, method: methodName });
-  }
   const dimension = unconstrainedDimension(conditioned, latents);
   const q = g.input("q", [dimension]);
   let taken = 0;
@@ -127,17 +121,43 @@ export function buildLogJoint(conditioned: Conditioned, methodName: string): Log
   for (const { name } of latents) variableNode(l, vars, name);
   if (taken !== dimension) internalError(`took ${taken} of ${dimension} unconstrained numbers`);
 
-  const terms = vars.statements.terms.flatMap((t) => densityTerm(l, vars, t) ?? []);
-  const logJoint = sumAll(
-    g,
-    terms.map((t) => t.node),
-  );
+  const sites = discreteSites(l, vars, methodName);
+  const terms: DensityTerm[] = [];
+  const factors: Factor[] = [];
+  for (const term of vars.statements.terms) {
+    if (!hasTuples(l, vars, term)) continue;
+    const factor = sites.size === 0 ? undefined : factorOf(l, vars, term, describe(term), sites);
+    if (factor === undefined) terms.push(densityTerm(l, vars, term));
+    else factors.push(factor);
+  }
+  const sum = sites.size === 0 ? undefined : sumOut(l, sites, factors);
+  const nodes = terms.map((t) => t.node);
+  const logJoint = sumAll(g, sum === undefined ? nodes : [...nodes, sum.total]);
   const logDensityNode = g.add(logJoint, sumAll(g, logDets));
   const parts = latents.map((latent) =>
     latentScalars(l, latent, variableNode(l, vars, latent.name)),
   );
   const constrained = parts.length === 0 ? g.zeros([0]) : g.concat(parts, 0);
-  return { g, q, dimension, logDensity: logDensityNode, logJoint, latents, constrained, terms };
+  return {
+    g,
+    q,
+    dimension,
+    logDensity: logDensityNode,
+    logJoint,
+    latents,
+    constrained,
+    terms,
+    sum: sum?.plan,
+  };
+}
+
+/** Lets that depend on a latent discrete site are read as their text. */
+function withoutDiscreteLets(conditioned: Conditioned): Conditioned {
+  const names = conditioned.model.variables
+    .filter((v) => v.role === "site" && isDiscrete(v.support) && v.given !== "all")
+    .map((v) => v.name);
+  if (names.length === 0) return conditioned;
+  return { ...conditioned, model: inlineLets(conditioned.model, new Set(names)) };
 }
 
 /** How many unconstrained numbers the latents take; needed before the graph is built. */
@@ -182,10 +202,9 @@ function latentScalars(l: Lowerer, latent: LatentVariable, whole: Node): Node {
   return l.g.gather(flat, l.g.constant(latent.elements, [latent.length], "int"), 0);
 }
 
-function densityTerm(l: Lowerer, vars: Variables, term: Term): DensityTerm | undefined {
+function densityTerm(l: Lowerer, vars: Variables, term: Term): DensityTerm {
   const { stmt, scope } = term;
   const context = contextOf(l, vars.contexts, scope);
-  if (tupleCount(context) === 0) return undefined;
   const label = describe(term);
   const node = l.g.withOrigin({ span: stmt.span, label }, () => termNode(l, vars, stmt, scope));
   const loopVars = new Map(
@@ -222,21 +241,12 @@ function termNode(l: Lowerer, vars: Variables, stmt: Term["stmt"], scope: Scope)
       const variable = vars.byName.get(stmt.name) ?? internalError(`no variable ${stmt.name}`);
       const shape = shapeOf(l.conditioned, variable);
       const positions = targetPositions(l, stmt.name, stmt.indices, shape.batch, context);
-      const whole = siteNode(l, vars, variable);
+      const whole = siteValues(l, vars, variable);
       const elements = elementsAt(l, whole, shape, positions);
       const x = l.g.reshape(elements, [...axisSizes(context.axes), ...shape.event]);
       return logDensity(l, stmt.dist, x, { axes: context.axes, lead: [] }, context);
     }
   }
-}
-
-/** A fully observed site is its data; others go through the latent source. */
-function siteNode(l: Lowerer, vars: Variables, variable: Variable): Node {
-  const given = l.conditioned.observed.get(variable.name);
-  if (given !== undefined && given.missing === undefined) {
-    return l.g.constant(given.data, given.dims, variable.type.scalar);
-  }
-  return variableNode(l, vars, variable.name);
 }
 
 function describe({ stmt }: Term): string {

@@ -36,12 +36,12 @@ export function shapeOf(conditioned: Conditioned, v: Variable): ArrayShape {
   };
 }
 
-/** Latent variables in the order of the model's declarations. */
+/** Continuous latent variables in the order of the model's declarations. */
 export function latentVariables(conditioned: Conditioned): LatentVariable[] {
   const found: LatentVariable[] = [];
   let offset = 0;
   for (const variable of conditioned.model.variables) {
-    if (variable.role === "let") continue;
+    if (variable.role === "let" || isDiscrete(variable.support)) continue;
     const dims = concreteDims(conditioned, variable.type.dims);
     const total = dims.reduce((n, d) => n * d, 1);
     const given = variable.role === "site" ? conditioned.observed.get(variable.name) : undefined;

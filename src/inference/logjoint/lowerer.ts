@@ -31,6 +31,8 @@ export interface LowererState {
   /** The whole array of a site, let or param. */
   readonly variable: (name: string, context: Context) => Node;
   readonly recurrence?: Recurrence;
+  /** How a statement that reads latent discrete sites sees them: as axes of all their values. */
+  readonly enumerated?: (e: Expr, context: Context) => Lowered | undefined;
   /** Values of local definitions, by the context that reads them. */
   readonly localValues: WeakMap<Context, Map<string, Lowered>>;
   /** Values of nodes that depend on data alone. */
@@ -41,6 +43,8 @@ export interface LowererState {
 export interface Lowerer extends LowererState {
   /** The value of an expression for all index tuples of the context at once. */
   readonly lower: (e: Expr, context: Context) => Lowered;
+  /** The same lowerer for a statement that reads latent discrete sites. */
+  readonly withEnumerated: (read: NonNullable<LowererState["enumerated"]>) => Lowerer;
 }
 
 export function sizeOf(l: Lowerer, size: Size): number {

@@ -50,6 +50,15 @@ export function variableNode(l: Lowerer, vars: Variables, name: string): Node {
   return vars.done.get(name) ?? internalError(`the scan left out ${name}`);
 }
 
+/** A site's whole array: a fully observed one is its data, others go through the latent source. */
+export function siteValues(l: Lowerer, vars: Variables, variable: Variable): Node {
+  const given = l.conditioned.observed.get(variable.name);
+  if (given !== undefined && given.missing === undefined) {
+    return l.g.constant(given.data, given.dims, variable.type.scalar);
+  }
+  return variableNode(l, vars, variable.name);
+}
+
 export function definitionsOf(vars: Variables, name: string): readonly Definition[] {
   return vars.statements.definitions.get(name) ?? [];
 }

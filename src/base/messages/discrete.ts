@@ -1,0 +1,19 @@
+/** Diagnostic texts of summing out discrete sites. */
+import { error } from "./entry.js";
+
+const methods = "use data for it, or a method that draws discrete sites";
+
+export const discreteMessages = {
+  discrete_infinite: error((p: { name: string; support: string; method: string }) => ({
+    message: `\`${p.name}\` is discrete with values in \`${p.support}\`, too many for ${p.method} to sum over`,
+    help: `give \`${p.name}\` in the data, or give it finitely many values`,
+  })),
+  discrete_sum_unsupported: error((p: { name: string; reason: string }) => ({
+    message: `\`${p.name}\` cannot be summed out: ${p.reason}`,
+    help: methods,
+  })),
+  discrete_sum_too_large: error((p: { name: string; cost: string; limit: string }) => ({
+    message: `summing out \`${p.name}\` would take tables of ${p.cost} numbers, above the limit of ${p.limit}`,
+    help: `fewer values or fewer neighbours would do; otherwise ${methods}`,
+  })),
+} as const;
