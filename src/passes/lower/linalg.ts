@@ -1,13 +1,20 @@
 /**
  * Factorisations and solves as loops, by rows, so that inner loops are dot products or updates of
  * contiguous memory. Sources: Golub and Van Loan, Matrix Computations, 4th ed.: algorithms 4.2.2
- * (Cholesky, by rows), 3.1.1 and 3.1.2 (triangular systems), 3.4.1 (LU with partial pivoting).
+ * (Cholesky; here rows of Lᵀ), 3.1.1 and 3.1.2 (triangular systems), 3.4.1 (LU with partial pivoting).
  */
 import * as k from "../../kernel/build.js";
 import type { Expr, Stmt } from "../../kernel/ir.js";
 import { type ArrayRef, load, loopOver, loopsOver, store } from "./arrays.js";
 import type { FunctionContext } from "./context.js";
-import { type Affine, shift, zeroIndex } from "./index-maps.js";
+import {
+  type Affine,
+  constantIndex,
+  indexExpr,
+  shift,
+  variableIndex,
+  zeroIndex,
+} from "./index-maps.js";
 
 const zero = k.f64(0);
 
@@ -33,7 +40,11 @@ function dot(
   return k.get(sum);
 }
 
-/** L of A = L Lᵀ; all NaN where a pivot is not positive and finite. Reads A's lower triangle. */
+/**
+ * L of A = L Lᵀ; all NaN where a pivot is not positive and finite. Reads A's lower triangle. The
+ * rows of Lᵀ are made in the upper triangle of L's memory, where they are contiguous, and then
+ * put in place.
+ */
 export function emitCholesky(
   context: FunctionContext,
   code: Stmt[],
@@ -43,32 +54,87 @@ export function emitCholesky(
   const n = a.shape[0];
   const good = context.local("good", "i32");
   code.push(k.set(good, k.i32(1)));
+  loopOver(context, code, n, (j, rows) => {
+    loopOver(context, rows, n, (c, inner) => inner.push(store(l, [j, c], load(a, [c, j]))), {
+      from: j,
+      parallel: true,
+    });
+    const columns = { extent: n, from: j };
+    subtractRows(context, rows, l, j, { to: j }, (p) => load(l, [p, j]), columns);
+    const pivot = context.bind(rows, "pivot", load(l, [j, j]));
+    // False for NaN.
+    const positive = k.and(k.gt(pivot, zero), k.lt(pivot, k.f64(Number.POSITIVE_INFINITY)));
+    rows.push(k.set(good, k.and(k.get(good), positive)));
+    const root = context.bind(rows, "root", k.unary("sqrt", pivot));
+    rows.push(store(l, [j, j], root));
+    loopOver(
+      context,
+      rows,
+      n,
+      (c, inner) => inner.push(store(l, [j, c], k.div(load(l, [j, c]), root))),
+      { from: shift(j, 1), parallel: true },
+    );
+  });
   loopOver(context, code, n, (i, rows) => {
     loopOver(
       context,
       rows,
       n,
-      (j, columns) => {
-        const sum = dot(context, columns, n, { to: j }, (p) =>
-          k.mul(load(l, [i, p]), load(l, [j, p])),
-        );
-        const rest = k.sub(load(a, [i, j]), sum);
-        columns.push(store(l, [i, j], k.div(rest, load(l, [j, j]))));
+      (c, inner) => {
+        inner.push(store(l, [i, c], load(l, [c, i])));
+        inner.push(store(l, [c, i], zero));
       },
       { to: i },
     );
-    const sum = dot(context, rows, n, { to: i }, (p) => k.mul(load(l, [i, p]), load(l, [i, p])));
-    const pivot = context.bind(rows, "pivot", k.sub(load(a, [i, i]), sum));
-    // False for NaN.
-    const positive = k.and(k.gt(pivot, zero), k.lt(pivot, k.f64(Number.POSITIVE_INFINITY)));
-    rows.push(k.set(good, k.and(k.get(good), positive)));
-    rows.push(store(l, [i, i], k.unary("sqrt", pivot)));
-    loopOver(context, rows, n, (j, inner) => inner.push(store(l, [i, j], zero)), {
-      from: shift(i, 1),
-      parallel: true,
-    });
   });
   fillIf(context, code, k.unary("eqz", k.get(good)), l);
+}
+
+/** Rows that are read together, so that the row that they change is loaded and stored less. */
+const TOGETHER = 4;
+
+/**
+ * `x[i, c] −= Σ_{p in [from, to)} factor(p) · x[p, c]` for the columns c; row i is not in the
+ * range.
+ */
+function subtractRows(
+  context: FunctionContext,
+  code: Stmt[],
+  x: ArrayRef,
+  i: Affine,
+  range: { readonly from?: Affine; readonly to?: Affine },
+  factor: (p: Affine) => Expr,
+  columns: { readonly extent: number; readonly from?: Affine } = { extent: x.shape[1] },
+): void {
+  const n = x.shape[0];
+  const from = indexExpr(range.from ?? zeroIndex);
+  const to = indexExpr(range.to ?? constantIndex(n));
+  const count = k.sub(to, from);
+  const rest = context.bind(code, "rest", k.sub(to, k.and(count, k.i32(TOGETHER - 1))));
+  const some = (step: number, first: Expr, end: Expr): void => {
+    const name = context.local("p", "i32").name;
+    const id = context.variableId();
+    const p = variableIndex({ id, expr: k.index(name), depth: 0, extent: n });
+    const body: Stmt[] = [];
+    const rows = Array.from({ length: step }, (_, u) => shift(p, u));
+    const factors = rows.map((row) => context.bind(body, "factor", factor(row)));
+    loopOver(
+      context,
+      body,
+      columns.extent,
+      (c, inner) => {
+        const value = rows.reduce(
+          (left, row, u) => k.sub(left, k.mul(factors[u], load(x, [row, c]))),
+          load(x, [i, c]),
+        );
+        inner.push(store(x, [i, c], value));
+      },
+      { from: columns.from, parallel: true },
+    );
+    code.push({ kind: "for", index: name, from: first, to: end, step, body });
+  };
+  some(TOGETHER, from, rest);
+  some(1, rest, to);
 }
 
 /** Sets a matrix to NaN under a condition. */
@@ -108,32 +174,20 @@ export function emitTriangularSolve(
   emitCopy(context, code, b, x);
   if (!transposed) {
     loopOver(context, code, n, (i, rows) => {
-      loopOver(
-        context,
-        rows,
-        n,
-        (p, inner) => subtractRow(context, inner, x, i, p, load(l, [i, p])),
-        { to: i },
-      );
+      subtractRows(context, rows, x, i, { to: i }, (p) => load(l, [i, p]));
       divideRow(context, rows, x, i, load(l, [i, i]));
     });
     return;
   }
-  // Column i of Lᵀ is row i of L: once x[i] is known its share is taken from the rows above.
   loopOver(
     context,
     code,
     n,
     (i, rows) => {
+      if (m > 1) subtractRows(context, rows, x, i, { from: shift(i, 1) }, (p) => load(l, [p, i]));
       divideRow(context, rows, x, i, load(l, [i, i]));
-      if (m === 1) return subtractShare(context, rows, l, x, i);
-      loopOver(
-        context,
-        rows,
-        n,
-        (p, inner) => subtractRow(context, inner, x, p, i, load(l, [i, p])),
-        { to: i },
-      );
+      // Column i of Lᵀ is row i of L: once x[i] is known its share is taken from the rows above.
+      if (m === 1) subtractShare(context, rows, l, x, i);
     },
     { down: true },
   );
@@ -284,13 +338,7 @@ export function emitSolve(
     code,
     n,
     (i, rows) => {
-      loopOver(
-        context,
-        rows,
-        n,
-        (p, inner) => subtractRow(context, inner, x, i, p, load(work, [i, p])),
-        { from: shift(i, 1) },
-      );
+      subtractRows(context, rows, x, i, { from: shift(i, 1) }, (p) => load(work, [i, p]));
       divideRow(context, rows, x, i, load(work, [i, i]));
     },
     { down: true },
