@@ -25,7 +25,8 @@ export function editDistance(a: string, b: string): number {
 
 /** Up to three names near to `name`, nearest first; letter case counts little. */
 export function nearestNames(name: string, known: Iterable<string>): string[] {
-  const limit = Math.max(1, Math.floor(name.length / 3));
+  // Any letter is one edit from any other: a one-letter name is near only to itself in other case.
+  const limit = name.length === 1 ? 0 : Math.max(1, Math.floor(name.length / 3));
   const lower = name.toLowerCase();
   const scored: { known: string; distance: number }[] = [];
   for (const k of new Set(known)) {

@@ -2,6 +2,7 @@
 import type { DiagnosticSink } from "../../base/diagnostic.js";
 import { type DataValue, elementName, unravel } from "../../model/data.js";
 import type { Expr, Support, SupportKind } from "../../model/ir.js";
+import { printExpr } from "../../model/print.js";
 import { evaluateExpr } from "../interpret/expr.js";
 
 type Scope = ((name: string) => DataValue | undefined) | undefined;
@@ -105,7 +106,7 @@ export function checkSupport(
     sink.report("data_outside_support", undefined, {
       element: elementName(name, unravel(position, dims)),
       value: shown,
-      support: support.kind,
+      support: described(support, scope),
       reason,
     });
   const eventRule = eventRules[support.kind];
@@ -142,6 +143,21 @@ export function checkSupport(
       report(i, value.dims, String(x), reason);
       return;
     }
+  }
+}
+
+/** The support with what its bounds are for this data. */
+function described(support: Support, scope: Scope): string {
+  const shown = (e: Expr | undefined) => bound(e, scope) ?? (e === undefined ? "" : printExpr(e));
+  switch (support.kind) {
+    case "category":
+      return `category(${shown(support.size)})`;
+    case "interval":
+      if (support.upper === undefined) return `above(${shown(support.lower)})`;
+      if (support.lower === undefined) return `below(${shown(support.upper)})`;
+      return `between(${shown(support.lower)}, ${shown(support.upper)})`;
+    default:
+      return support.kind;
   }
 }
 

@@ -87,14 +87,13 @@ export function condition(model: Model, data: DataSet): Conditioned {
 
   const observed = new Map<string, DataValue>();
   if (!sink.hasErrors) {
+    const scope = hostScope(inputs, sizes, model);
     for (const input of model.inputs) {
       const value = inputs.get(input.name);
-      if (value === undefined) continue;
-      checkSizes(input.name, input.type, value, sizes, sink);
-      if (sink.hasErrors) continue;
-      checkScalars(input.name, input.type, value, sink);
+      if (value === undefined || !checkSizes(input.name, input.type, value, sizes, sink)) continue;
+      if (!checkScalars(input.name, input.type, value, sink)) continue;
       checkNothingMissing(input, value, sink);
-      checkSupport(input.name, input.support, value, hostScope(inputs, sizes, model), sink);
+      checkSupport(input.name, input.support, value, scope, sink);
     }
     for (const variable of model.variables) {
       if (variable.role !== "site") continue;
@@ -102,7 +101,7 @@ export function condition(model: Model, data: DataSet): Conditioned {
       if (value === undefined) continue;
       if (!checkRank(variable.name, variable.type, value, sink)) continue;
       if (!checkSizes(variable.name, variable.type, value, sizes, sink)) continue;
-      checkScalars(variable.name, variable.type, value, sink);
+      if (!checkScalars(variable.name, variable.type, value, sink)) continue;
       checkMissing(variable, value, sink);
       checkSupport(variable.name, closed(variable.support), value, undefined, sink);
       observed.set(variable.name, value);
@@ -206,8 +205,7 @@ function reportNames(
     if (variable !== undefined && variable.role !== "site") {
       sink.report("data_names_let", variable.span, { name, role: variable.role });
     } else if (!bound.has(name)) {
-      const near = nearestNames(
-        name,
+      const near = nearestNames(name,
         known.filter((k) => !data.has(k)),
       );
       sink.report("data_unused", undefined, { name, near });
@@ -253,21 +251,23 @@ function checkSizes(
   return ok;
 }
 
-function checkScalars(name: string, type: Type, value: DataValue, sink: DiagnosticSink): void {
-  if (type.scalar === "real") return;
+/** False where the values are of the wrong kind, so that their support need not be looked at. */
+function checkScalars(name: string, type: Type, value: DataValue, sink: DiagnosticSink): boolean {
+  if (type.scalar === "real") return true;
   for (let i = 0; i < value.data.length; i++) {
     const x = value.data[i];
     if (value.missing?.[i] === 1) continue;
     const element = elementName(name, unravel(i, value.dims));
     if (type.scalar === "int" && !Number.isInteger(x)) {
       sink.report("data_not_integer", undefined, { name, element, value: x });
-      return;
+      return false;
     }
     if (type.scalar === "bool" && x !== 0 && x !== 1) {
       sink.report("data_not_bool", undefined, { name, element, value: x });
-      return;
+      return false;
     }
   }
+  return true;
 }
 
 function checkNothingMissing(input: Input, value: DataValue, sink: DiagnosticSink): void {

@@ -54,9 +54,9 @@ const isList = (x: unknown): x is ArrayLike<unknown> =>
 export function readValue(name: string, value: unknown): DataValue | Diagnostic {
   if (value instanceof Float64Array) return withMissing(value.slice(), [value.length]);
   const dims: number[] = [];
-  for (let x = value; isList(x); x = x[0]) {
+  // A row may be missing as a whole; the first one that is there tells the shape.
+  for (let x = value; isList(x); x = Array.from(x).find((row) => scalarOf(row) !== "missing")) {
     dims.push(x.length);
-    if (x.length === 0) break;
   }
   const data = new Float64Array(elementCount(dims));
   const missing: number[] = [];
@@ -65,6 +65,13 @@ export function readValue(name: string, value: unknown): DataValue | Diagnostic 
   const visit = (x: unknown, depth: number, path: readonly number[]): void => {
     if (problem !== undefined) return;
     const at = path.length === 0 ? "the top" : `[${path.join("][")}]`;
+    if (depth > 0 && depth < dims.length && scalarOf(x) === "missing") {
+      const count = elementCount(dims.slice(depth));
+      for (let k = 0; k < count; k++) missing.push(next + k);
+      data.fill(Number.NaN, next, next + count);
+      next += count;
+      return;
+    }
     if (depth < dims.length) {
       const length = isList(x) ? x.length : undefined;
       if (length === undefined || length !== dims[depth]) {
