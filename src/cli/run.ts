@@ -49,8 +49,12 @@ export async function runCommand(file: string, flags: RunFlags): Promise<ExitCod
     isChain && !flags.json ? progressView(method.chains, method.warmup, method.draws) : undefined;
   const stop = new AbortController();
   // The first Ctrl-C ends the run with the draws so far; a second one ends the process.
-  const interrupt = (): void => stop.abort();
-  process.once("SIGINT", interrupt);
+  // The listener stays on: the terminal library ends the process where it finds no other one.
+  const interrupt = (): void => {
+    if (stop.signal.aborted) process.exit(130);
+    stop.abort();
+  };
+  process.on("SIGINT", interrupt);
   let posterior: Posterior;
   try {
     posterior = await inferRaw(model, data, {
