@@ -19,6 +19,7 @@ import {
   variableIndex,
   zeroIndex,
 } from "./index-maps.js";
+import { shortenCarries } from "./carry-latency.js";
 import { claimOutputs, planTasks } from "./plan.js";
 
 /** Where a carry lives between steps. */
@@ -33,13 +34,17 @@ export function emitScan(region: RegionEmitter, node: ScanNode): void {
     (n): n is OutputNode => n.op === "output" && n.source === node && region.plan.live.has(n),
   );
   const pairOffset = new PairOffset(region);
+  const body = shortenCarries(node.body);
   const carries = node.init.map((init) => startCarry(region, init, pairOffset));
   const constants = node.consts.map((x) => constantOf(region, x));
   loopOver(
     context,
     code,
     node.length,
-    (step, body) => emitStep(region, node, step, carries, constants, outputs, body, pairOffset),
+    (step, inner) => {
+      const scan = { xs: node.xs, body };
+      emitStep(region, scan, step, carries, constants, outputs, inner, pairOffset);
+    },
     { down: node.reverse },
   );
   for (const output of outputs) {
@@ -132,7 +137,7 @@ function constantOf(region: RegionEmitter, node: Node): Storage {
 
 function emitStep(
   region: RegionEmitter,
-  node: ScanNode,
+  node: Pick<ScanNode, "xs" | "body">,
   step: Affine,
   carries: readonly Carry[],
   constants: readonly Storage[],
