@@ -4,35 +4,12 @@
  */
 import { internalError } from "../../base/internal.js";
 import type { SupportKind } from "../../model/ir.js";
-import type { GraphBuilder } from "../../tensor/builder.js";
-import type { Node } from "../../tensor/ops.js";
+import type { Bijector } from "./contract.js";
 import { matrixBijectors } from "./matrix.js";
 import { scalarBijectors } from "./scalar.js";
 import { vectorBijectors } from "./vector.js";
 
-/** Bounds of an interval support: rank 0, or one per element. */
-export interface Bounds {
-  readonly lower?: Node;
-  readonly upper?: Node;
-}
-
-/** `n` values and the log |det J| of the map, summed over all of them (rank 0). */
-export interface Constrained {
-  readonly value: Node;
-  readonly logDet: Node;
-}
-
-export interface Bijector {
-  /** 0: elementwise; 1: one vector; 2: one square matrix. */
-  readonly eventRank: 0 | 1 | 2;
-  /** Unconstrained numbers per event whose last dim is `size` (1 for elementwise). */
-  readonly free: (size: number) => number;
-  /**
-   * `u` has shape `[n]` for elementwise supports and `[n, free]` otherwise; the value has shape
-   * `[n] ++ event`.
-   */
-  readonly forward: (g: GraphBuilder, u: Node, size: number, bounds: Bounds) => Constrained;
-}
+export type { Bijector, Bounds, Constrained } from "./contract.js";
 
 export const bijectors: { readonly [K in SupportKind]: Bijector | "discrete" } = {
   ...scalarBijectors,

@@ -4,7 +4,7 @@
  */
 import type { GraphBuilder } from "../../tensor/builder.js";
 import type { Node } from "../../tensor/ops.js";
-import type { Bijector, Constrained } from "./index.js";
+import type { Bijector, Constrained } from "./contract.js";
 import { placeInMatrix } from "./vector.js";
 
 const strictly = (size: number): number => (size * (size - 1)) / 2;

@@ -1,7 +1,7 @@
 /** Elementwise bijectors. Jacobians are written so that they neither overflow nor cancel. */
 import type { GraphBuilder } from "../../tensor/builder.js";
 import type { Node } from "../../tensor/ops.js";
-import type { Bijector, Bounds } from "./index.js";
+import type { Bijector, Bounds } from "./contract.js";
 
 const one = (): number => 1;
 

@@ -1,7 +1,7 @@
 /** Bijectors of one vector: ordered vectors, simplexes, unit vectors. `u` is `[n, free]`. */
 import type { GraphBuilder } from "../../tensor/builder.js";
 import type { Node } from "../../tensor/ops.js";
-import type { Bijector } from "./index.js";
+import type { Bijector } from "./contract.js";
 
 export const vectorBijectors = {
   /** x₀ = u₀, x_k = x_{k−1} + exp u_k. */

@@ -9,6 +9,7 @@ import { printDist, printExpr } from "../../model/print.js";
 import type { Conditioned } from "../../passes/condition/index.js";
 import { GraphBuilder } from "../../tensor/builder.js";
 import type { InputNode, Node } from "../../tensor/ops.js";
+import { bijectorOf } from "../bijectors/index.js";
 import { axisSizes, type Context } from "./context.js";
 import type { Factor } from "./discrete/factors.js";
 import { discreteSites, factorOf, hasTuples, type SumPlan, sumOut } from "./discrete/index.js";
@@ -21,6 +22,7 @@ import {
   type LatentVariable,
   latentVariables,
   shapeOf,
+  supportOf,
   transformPiece,
 } from "./latents.js";
 import { type Lowerer, sizeOf } from "./lowerer.js";
@@ -95,7 +97,8 @@ export function buildLogJoint(given: Conditioned, methodName: string): LogJoint 
   const g = new GraphBuilder();
   const conditioned = withoutDiscreteLets(given);
   const latents = latentVariables(conditioned);
-  const dimension = unconstrainedDimension(conditioned, latents);
+  const statements = collectStatements(conditioned.model);
+  const dimension = unconstrainedDimension(statements, latents);
   const q = g.input("q", [dimension]);
   let taken = 0;
   const free = {
@@ -160,35 +163,16 @@ function withoutDiscreteLets(conditioned: Conditioned): Conditioned {
   return { ...conditioned, model: inlineLets(conditioned.model, new Set(names)) };
 }
 
-/** How many unconstrained numbers the latents take; needed before the graph is built. */
-function unconstrainedDimension(
-  conditioned: Conditioned,
-  latents: readonly LatentVariable[],
-): number {
-  const probe = new GraphBuilder();
-  let total = 0;
-  const { l, vars } = startLowering(conditioned, probe, (lowerer, variable) => {
-    const shape = shapeOf(conditioned, variable);
-    const pieces = (vars.statements.definitions.get(variable.name) ?? []).map((d) => {
-      const context = contextOf(lowerer, vars.contexts, d.scope);
-      const positions = targetPositions(
-        lowerer,
-        variable.name,
-        d.stmt.indices,
-        shape.batch,
-        context,
-      );
-      return transformPiece(lowerer, d, variable, shape, positions, context, {
-        take: (length) => {
-          total += length;
-          return probe.zeros([length]);
-        },
-      });
-    });
-    return assemble(lowerer, shape, pieces);
-  });
-  for (const { name } of latents) variableNode(l, vars, name);
-  return total;
+/** How many unconstrained numbers the latents take. */
+function unconstrainedDimension(vars: Statements, latents: readonly LatentVariable[]): number {
+  return latents.reduce((total, { name, variable, dims, length }) => {
+    const [definition] = vars.definitions.get(name) ?? [];
+    const { kind } = definition === undefined ? variable.support : supportOf(definition, variable);
+    const { eventRank, free } = bijectorOf(kind);
+    if (eventRank === 0) return total + length;
+    const size = dims[dims.length - 1];
+    return total + (length / size ** eventRank) * free(size);
+  }, 0);
 }
 
 function sumAll(g: GraphBuilder, nodes: readonly Node[]): Node {
