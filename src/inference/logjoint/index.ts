@@ -27,7 +27,14 @@ import {
 } from "./latents.js";
 import { type Lowerer, sizeOf } from "./lowerer.js";
 import { assemble, elementsAt, valueOver } from "./pieces.js";
-import { collectStatements, contextOf, type Scope, type Term, targetPositions } from "./scopes.js";
+import {
+  collectStatements,
+  contextOf,
+  type Scope,
+  type Statements,
+  type Term,
+  targetPositions,
+} from "./scopes.js";
 import { type LatentSource, siteValues, type Variables, variableNode } from "./variables.js";
 
 export type { LatentVariable } from "./latents.js";
