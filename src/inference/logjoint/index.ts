@@ -12,7 +12,14 @@ import type { InputNode, Node } from "../../tensor/ops.js";
 import { bijectorOf } from "../bijectors/index.js";
 import { axisSizes, type Context } from "./context.js";
 import type { Factor } from "./discrete/factors.js";
-import { discreteSites, factorOf, hasTuples, type SumPlan, sumOut } from "./discrete/index.js";
+import {
+  type DiscreteSite,
+  discreteSites,
+  factorOf,
+  hasTuples,
+  type SumPlan,
+  sumOut,
+} from "./discrete/index.js";
 import { inlineLets } from "./discrete/inline-lets.js";
 import { distributionOf, logDensity, namedArgs } from "./dist.js";
 import { makeLowerer } from "./expr.js";
@@ -73,7 +80,7 @@ export interface LogJoint {
   readonly sum?: SumPlan;
 }
 
-function startLowering(
+export function startLowering(
   conditioned: Conditioned,
   g: GraphBuilder,
   source: LatentSource,
@@ -131,15 +138,7 @@ export function buildLogJoint(given: Conditioned, methodName: string): LogJoint 
   for (const { name } of latents) variableNode(l, vars, name);
   if (taken !== dimension) internalError(`took ${taken} of ${dimension} unconstrained numbers`);
 
-  const sites = discreteSites(l, vars, methodName);
-  const terms: DensityTerm[] = [];
-  const factors: Factor[] = [];
-  for (const term of vars.statements.terms) {
-    if (!hasTuples(l, vars, term)) continue;
-    const factor = sites.size === 0 ? undefined : factorOf(l, vars, term, describe(term), sites);
-    if (factor === undefined) terms.push(densityTerm(l, vars, term));
-    else factors.push(factor);
-  }
+  const { sites, terms, factors } = splitTerms(l, vars, methodName);
   const sum = sites.size === 0 ? undefined : sumOut(l, sites, factors);
   const nodes = terms.map((t) => t.node);
   const logJoint = sumAll(g, sum === undefined ? nodes : [...nodes, sum.total]);
@@ -161,8 +160,26 @@ export function buildLogJoint(given: Conditioned, methodName: string): LogJoint 
   };
 }
 
+/** The statements' densities: those that read no latent discrete site, and tables of the others. */
+export function splitTerms(
+  l: Lowerer,
+  vars: Variables,
+  methodName: string,
+): { sites: ReadonlyMap<string, DiscreteSite>; terms: DensityTerm[]; factors: Factor[] } {
+  const sites = discreteSites(l, vars, methodName);
+  const terms: DensityTerm[] = [];
+  const factors: Factor[] = [];
+  for (const term of vars.statements.terms) {
+    if (!hasTuples(l, vars, term)) continue;
+    const factor = sites.size === 0 ? undefined : factorOf(l, vars, term, describe(term), sites);
+    if (factor === undefined) terms.push(densityTerm(l, vars, term));
+    else factors.push(factor);
+  }
+  return { sites, terms, factors };
+}
+
 /** Lets that depend on a latent discrete site are read as their text. */
-function withoutDiscreteLets(conditioned: Conditioned): Conditioned {
+export function withoutDiscreteLets(conditioned: Conditioned): Conditioned {
   const names = conditioned.model.variables
     .filter((v) => v.role === "site" && isDiscrete(v.support) && v.given !== "all")
     .map((v) => v.name);
@@ -182,7 +199,7 @@ function unconstrainedDimension(vars: Statements, latents: readonly LatentVariab
   }, 0);
 }
 
-function sumAll(g: GraphBuilder, nodes: readonly Node[]): Node {
+export function sumAll(g: GraphBuilder, nodes: readonly Node[]): Node {
   return nodes.reduce<Node>((total, n) => g.add(total, g.sum(n)), g.constant(0));
 }
 
@@ -218,7 +235,7 @@ function termArgs(l: Lowerer, dist: DistExpr, context: Context): DensityTerm["ar
   });
 }
 
-function termNode(l: Lowerer, vars: Variables, stmt: Term["stmt"], scope: Scope): Node {
+export function termNode(l: Lowerer, vars: Variables, stmt: Term["stmt"], scope: Scope): Node {
   const context = contextOf(l, vars.contexts, scope);
   switch (stmt.kind) {
     case "factor":
@@ -240,7 +257,7 @@ function termNode(l: Lowerer, vars: Variables, stmt: Term["stmt"], scope: Scope)
   }
 }
 
-function describe({ stmt }: Term): string {
+export function describe({ stmt }: Term): string {
   switch (stmt.kind) {
     case "factor":
       return `factor ${printExpr(stmt.value)}`;
@@ -264,20 +281,29 @@ export interface Readout {
   }[];
 }
 
-/** The named variables, computed from latent scalars in the model's own coordinates. */
-export function buildReadout(conditioned: Conditioned, names: readonly string[]): Readout {
-  const g = new GraphBuilder();
+/** A lowering whose latent sites are read from the constrained vector, the input `values`. */
+export function lowerConstrained(
+  conditioned: Conditioned,
+  g: GraphBuilder,
+): { l: Lowerer; vars: Variables; values: InputNode } {
   const latents = latentVariables(conditioned);
   const byName = new Map(latents.map((v) => [v.name, v]));
   const length = latents.reduce((n, v) => n + v.length, 0);
   const values = g.input("values", [length]);
-  const { l, vars } = startLowering(conditioned, g, (lowerer, variable) => {
+  const lowering = startLowering(conditioned, g, (lowerer, variable) => {
     const latent = byName.get(variable.name);
     if (latent !== undefined) return fromConstrained(lowerer, latent, values);
     const given = conditioned.observed.get(variable.name);
     if (given === undefined) return internalError(`${variable.name} has no value`);
     return g.constant(given.data, given.dims, variable.type.scalar);
   });
+  return { ...lowering, values };
+}
+
+/** The named variables, computed from latent scalars in the model's own coordinates. */
+export function buildReadout(conditioned: Conditioned, names: readonly string[]): Readout {
+  const g = new GraphBuilder();
+  const { l, vars, values } = lowerConstrained(conditioned, g);
   const outputs = names.map((name) => {
     const node = variableNode(l, vars, name);
     return { name, dims: node.shape, node };
