@@ -167,6 +167,5 @@ function report(posterior: Posterior, summary: Summary): string {
     s === undefined
       ? ""
       : `\n${s.divergent} divergent, largest R-hat ${s.maxRhat.toFixed(3)}, smallest bulk ESS ${figure(s.minEssBulk)}`;
-  const drawsOf = (name: string) => (fit.isPoint ? undefined : posterior.draws(name));
-  return `${head}\n\n${renderTable(summary, drawsOf)}\n${foot}`.trimEnd();
+  return `${head}\n\n${renderTable(summary)}\n${foot}`.trimEnd();
 }

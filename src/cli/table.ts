@@ -1,24 +1,10 @@
 /** The table of a posterior: one aligned row per scalar with a small histogram. */
-import type { VariableDraws } from "../run/results/fit.js";
-import { columnOf, type Summary, type SummaryRow } from "../run/results/summary.js";
+import { MAX_ELEMENTS, type Summary, type SummaryRow } from "../run/results/summary.js";
 
 const BARS = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
-const HISTOGRAM_BINS = 12;
 
-/** A histogram of one line between the 0.5 and 99.5 % quantiles, which keeps tails from flattening it. */
-export function sparkline(x: Float64Array, bins = HISTOGRAM_BINS): string {
-  const finite = x.filter(Number.isFinite).sort();
-  if (finite.length === 0) return "";
-  const at = (p: number): number =>
-    finite[Math.min(finite.length - 1, Math.floor(p * finite.length))];
-  const low = at(0.005);
-  const high = at(0.995);
-  if (!(high > low)) return BARS[0];
-  const counts = new Array<number>(bins).fill(0);
-  for (const v of finite) {
-    if (v < low || v > high) continue;
-    counts[Math.min(bins - 1, Math.floor(((v - low) / (high - low)) * bins))]++;
-  }
+/** A histogram in one line: the fullest bin is a full block, an empty one a space. */
+export function sparkline(counts: readonly number[]): string {
   const most = Math.max(...counts);
   return counts
     .map((c) => (c === 0 ? " " : BARS[Math.min(7, Math.floor((c / most) * 7.999))]))
@@ -65,10 +51,7 @@ const whole = (x: number | undefined): string =>
 export const MAX_ROWS = 60;
 
 /** Rows of the summary; columns that no row has are left out. */
-export function renderTable(
-  summary: Summary,
-  drawsOf: (name: string) => VariableDraws | undefined,
-): string {
+export function renderTable(summary: Summary): string {
   const rows = summary.rows.slice(0, MAX_ROWS);
   const used = columns.filter((c) => c.title === "" || rows.some((r) => c.cell(r) !== "-"));
   const cells = rows.map((r) => used.map((c) => c.cell(r)));
@@ -78,25 +61,15 @@ export function renderTable(
   const line = (texts: readonly string[]): string =>
     texts.map((t, k) => (used[k].left ? t.padEnd(widths[k]) : t.padStart(widths[k]))).join("  ");
   const lines = [line(used.map((c) => c.title))];
-  const caches = new Map<string, VariableDraws | undefined>();
-  rows.forEach((r, i) => {
-    const variable = r.name.replace(/\[[^\]]*\]$/, "");
-    if (!caches.has(variable)) caches.set(variable, drawsOf(variable));
-    const draws = caches.get(variable);
-    const picture = draws === undefined ? "" : `  ${sparkline(elementDraws(r.name, draws))}`;
-    lines.push(`${line(cells[i])}${picture}`);
+  rows.forEach(({ histogram }, i) => {
+    lines.push(
+      histogram === undefined ? line(cells[i]) : `${line(cells[i])}  ${sparkline(histogram)}`,
+    );
   });
   const hidden = summary.rows.length - rows.length;
   if (hidden > 0) lines.push(`… and ${hidden} more (use --vars to choose, --out to keep all)`);
   for (const { name, total } of summary.cut) {
-    lines.push(`\`${name}\` has ${total} elements; the summary holds the first 1000`);
+    lines.push(`\`${name}\` has ${total} elements; the summary holds the first ${MAX_ELEMENTS}`);
   }
   return lines.join("\n");
-}
-
-function elementDraws(name: string, draws: VariableDraws): Float64Array {
-  const indices = /\[([^\]]*)\]$/.exec(name)?.[1].split(",").map(Number) ?? [];
-  const dims = draws.shape.slice(2);
-  const position = indices.reduce((n, i, k) => n * dims[k] + i, 0);
-  return columnOf(draws, position);
 }

@@ -1,73 +1,84 @@
 /** Files of a fit: `summary.json` and `draws.csv`. */
-
-import { once } from "node:events";
-import { createWriteStream } from "node:fs";
-import { mkdir, writeFile } from "node:fs/promises";
+import { type FileHandle, mkdir, open, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { FitData, VariableDraws } from "./fit.js";
-import { elementsOf, readableNames, readVariables } from "./readout.js";
+import { fail } from "../../base/diagnostic.js";
+import { readReason } from "../sources.js";
+import { drawsOf, openColumns } from "./columns.js";
+import type { FitData } from "./fit.js";
+import { readableNames } from "./readout.js";
 import { MAX_ELEMENTS, type Summary, summaryJson } from "./summary.js";
 
-/** Writes both files into `directory`, which is made where it does not exist. */
+/**
+ * Makes the folder for results.
+ * @throws TildeError where that fails.
+ */
+export async function makeFolder(directory: string): Promise<void> {
+  await explained(directory, mkdir(directory, { recursive: true }));
+}
+
+/**
+ * Writes both files into `directory`, which is made where it does not exist.
+ * @throws TildeError where a file cannot be written.
+ */
 export async function saveFit(
   fit: FitData,
   summary: Summary,
   directory: string,
   names?: readonly string[],
 ): Promise<void> {
-  await mkdir(directory, { recursive: true });
-  const json = JSON.stringify(summaryJson(fit, summary), null, 2);
-  await writeFile(join(directory, "summary.json"), `${json}\n`);
+  await makeFolder(directory);
+  const json = `${JSON.stringify(summaryJson(fit, summary), null, 2)}\n`;
+  const path = join(directory, "summary.json");
+  await explained(path, writeFile(path, json));
   await writeDraws(fit, join(directory, "draws.csv"), names ?? readableNames(fit));
 }
 
-interface Column {
-  readonly header: string;
-  readonly variable: VariableDraws;
-  readonly position: number;
-  readonly size: number;
-}
+/** Text is handed to the system in pieces of about this many characters. */
+const PIECE = 1 << 16;
 
-/** A comment header, then one column per scalar. Values round-trip. */
+/** A comment header, then one column per scalar. Values round-trip. Memory does not grow. */
 async function writeDraws(fit: FitData, path: string, names: readonly string[]): Promise<void> {
-  const read = readVariables(fit, names);
-  const columns: Column[] = names.flatMap((name) => {
-    const variable = read.get(name);
-    if (variable === undefined) return [];
-    const dims = variable.shape.slice(2);
-    const size = dims.reduce((n, d) => n * d, 1);
-    return elementsOf(fit, name, dims)
-      .slice(0, MAX_ELEMENTS)
-      .map(({ name: header, position }) => ({ header, variable, position, size }));
-  });
-  const out = createWriteStream(path);
+  const { columns, cut } = openColumns(fit, names, MAX_ELEMENTS);
   const lines = [
     "# Tilde draws",
     `# model = ${fit.conditioned.model.name}`,
     `# method = ${fit.method}`,
     `# seed = ${fit.seed}`,
     `# warmup = ${fit.warmup} (not included)`,
-    ["chain__", "draw__", "lp__", ...columns.map((c) => quoted(c.header))].join(","),
+    ...cut.map(({ name, total }) => `# ${name} = the first ${MAX_ELEMENTS} of ${total} elements`),
+    ["chain__", "draw__", "lp__", ...columns.map((c) => quoted(c.name))].join(","),
   ];
-  let text = `${lines.join("\n")}\n`;
-  let row = 0;
-  for (let c = 0; c < fit.chains.length; c++) {
-    const chain = fit.chains[c];
-    for (let t = 0; t < chain.draws; t++, row++) {
-      const lp = chain.statistics.lp?.[t] ?? Number.NaN;
-      text += `${c},${t},${lp}`;
-      for (const { variable, position, size } of columns) {
-        text += `,${variable.data[row * size + position]}`;
+  const file = await explained(path, open(path, "w"));
+  try {
+    let text = `${lines.join("\n")}\n`;
+    for (const { chain, draw } of drawsOf(fit, columns)) {
+      text += `${chain},${draw},${fit.chains[chain].statistics.lp?.[draw] ?? Number.NaN}`;
+      for (const { source, position } of columns) {
+        text += `,${source.values[source.start + position]}`;
       }
       text += "\n";
-      if (text.length > 1 << 16) {
-        if (!out.write(text)) await once(out, "drain");
+      if (text.length > PIECE) {
+        await append(file, path, text);
         text = "";
       }
     }
+    await append(file, path, text);
+  } finally {
+    await file.close();
   }
-  out.end(text);
-  await once(out, "finish");
+}
+
+function append(file: FileHandle, path: string, text: string): Promise<void> {
+  return explained(path, file.appendFile(text));
+}
+
+/** What the system refuses is told as a diagnostic. */
+async function explained<T>(path: string, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    return fail("file_unwritable", undefined, { path, reason: readReason(error) });
+  }
 }
 
 /** Names such as `Sigma[0,1]` hold a comma. */

@@ -7,8 +7,10 @@ import {
   VariableDiagnostics,
   type VariableSummary,
 } from "../diagnostics/index.js";
-import type { FitData, VariableDraws } from "./fit.js";
-import { elementsOf, readableNames, readVariables } from "./readout.js";
+import { forEachColumn, openColumns } from "./columns.js";
+import type { FitData } from "./fit.js";
+import { histogramOf } from "./histogram.js";
+import { readableNames } from "./readout.js";
 
 /** Variables of more scalars than this are cut in the summary, which says so. */
 export const MAX_ELEMENTS = 1000;
@@ -16,6 +18,8 @@ export const MAX_ELEMENTS = 1000;
 export interface SummaryRow extends Partial<VariableSummary> {
   readonly name: string;
   readonly mean: number;
+  /** Counts of the draws in bins of equal width over their bulk; see `histogramOf`. */
+  readonly histogram?: readonly number[];
 }
 
 export interface Summary {
@@ -27,28 +31,24 @@ export interface Summary {
   readonly warnings: readonly Diagnostic[];
 }
 
-/** Every readable variable, or those of `names`. */
+/**
+ * Every readable variable, or those of `names`.
+ * @throws TildeError for a name that the model does not define.
+ */
 export function summarise(fit: FitData, names?: readonly string[]): Summary {
-  const chosen = names ?? readableNames(fit);
-  const rows: SummaryRow[] = [];
-  const cut: { name: string; total: number }[] = [];
+  const { columns, cut } = openColumns(fit, names ?? readableNames(fit), MAX_ELEMENTS);
   const draws = fit.chains[0]?.draws ?? 0;
   const diagnostics = new VariableDiagnostics(Math.max(1, fit.chains.length), draws);
-  for (const name of chosen) {
-    // One variable at a time: draws of lets are not kept.
-    const variable = readVariables(fit, [name]).get(name);
-    if (variable === undefined) continue;
-    const dims = variable.shape.slice(2);
-    const elements = elementsOf(fit, name, dims);
-    if (elements.length > MAX_ELEMENTS) cut.push({ name, total: elements.length });
-    for (const element of elements.slice(0, MAX_ELEMENTS)) {
-      const x = columnOf(variable, element.position);
-      rows.push(row(element.name, x, fit, diagnostics));
-    }
+  const rows: SummaryRow[] = [];
+  if (fit.chains.length > 0) {
+    forEachColumn(fit, columns, ({ name }, x) => rows.push(row(name, x, fit, diagnostics)));
   }
-  const isSampler = fit.method === "nuts" || fit.method === "hmc";
-  const sampler = isSampler ? diagnoseSampler(fit, rows) : undefined;
+  const sampler = samples(fit) ? diagnoseSampler(fit, rows) : undefined;
   return { rows, cut, sampler, warnings: [...fit.warnings, ...(sampler?.warnings ?? [])] };
+}
+
+function samples(fit: FitData): boolean {
+  return fit.method === "nuts" || fit.method === "hmc";
 }
 
 function row(
@@ -58,8 +58,12 @@ function row(
   diagnostics: VariableDiagnostics,
 ): SummaryRow {
   if (fit.isPoint) return { name, mean: x[0] };
-  if (fit.method === "nuts" || fit.method === "hmc") return { name, ...diagnostics.summarise(x) };
-  // Independent draws: every draw counts, and chains do not exist.
+  const figures = samples(fit) ? diagnostics.summarise(x) : independent(x);
+  return { name, ...figures, histogram: histogramOf(x, figures) };
+}
+
+/** Of independent draws every one counts, and there are no chains to compare. */
+function independent(x: Float64Array) {
   const { mean, sd } = moments(x);
   const sorted = x.slice().sort();
   const quantile = (p: number): number => {
@@ -69,17 +73,7 @@ function row(
     return sorted[low] + (at - low) * (sorted[high] - sorted[low]);
   };
   const mcseMean = sd / Math.sqrt(x.length);
-  return { name, mean, sd, mcseMean, q5: quantile(0.05), q50: quantile(0.5), q95: quantile(0.95) };
-}
-
-/** One scalar's draws, chain after chain. */
-export function columnOf(variable: VariableDraws, position: number): Float64Array {
-  const size = variable.shape.slice(2).reduce((n, d) => n * d, 1);
-  const count = variable.shape[0] * variable.shape[1];
-  if (size === 1) return variable.data;
-  const x = new Float64Array(count);
-  for (let t = 0; t < count; t++) x[t] = variable.data[t * size + position];
-  return x;
+  return { mean, sd, mcseMean, q5: quantile(0.05), q50: quantile(0.5), q95: quantile(0.95) };
 }
 
 function diagnoseSampler(fit: FitData, rows: readonly SummaryRow[]): SamplerDiagnostics {

@@ -1,0 +1,168 @@
+/**
+ * Draws of a fit scalar by scalar, straight from the chains' storage: nothing is copied whole, and
+ * lets are computed draw by draw while they are read. Summaries and files read through this.
+ */
+import { elementCount, elementName, unravel } from "../../model/data.js";
+import { type FitData, latentLength } from "./fit.js";
+import { compileLets } from "./lets.js";
+import { checkNames } from "./readout.js";
+
+/** Where values lie at the draw that was last moved to. */
+interface Source {
+  values: Float64Array;
+  start: number;
+  readonly moveTo: (chain: number, draw: number, row: number) => void;
+}
+
+/** One scalar of a variable. */
+export interface Column {
+  /** `theta[0]`, `Sigma[0,1]`, `mu`. */
+  readonly name: string;
+  readonly source: Source;
+  /** In the source's values, from its start. */
+  readonly position: number;
+}
+
+export interface Columns {
+  readonly columns: readonly Column[];
+  /** Variables of more scalars than were asked for, with the number that they have. */
+  readonly cut: readonly { readonly name: string; readonly total: number }[];
+}
+
+/**
+ * The scalars of `names` in order, at most `most` of each variable. Of a site that is observed in
+ * part these are the imputed elements.
+ * @throws TildeError for a name that the model does not define.
+ */
+export function openColumns(fit: FitData, names: readonly string[], most: number): Columns {
+  checkNames(fit, names);
+  const latentSource = sourceOfLatents(fit);
+  const latents = new Map(fit.latents.map((v) => [v.name, v]));
+  const isComputed = (name: string): boolean => fit.whole?.has(name) !== true && !latents.has(name);
+  const computed = sourcesOfLets(fit, [...new Set(names.filter(isComputed))]);
+  const columns: Column[] = [];
+  const cut: { name: string; total: number }[] = [];
+  for (const name of names) {
+    const latent = latents.get(name);
+    const { source, offset, dims, elements } = fit.whole?.has(name)
+      ? sourceOfWhole(fit, name)
+      : latent !== undefined
+        ? { ...latent, source: latentSource }
+        : { ...computed(name), elements: undefined };
+    const total = elements?.length ?? elementCount(dims);
+    if (total > most) cut.push({ name, total });
+    for (let k = 0; k < Math.min(total, most); k++) {
+      const element = elementName(name, unravel(elements?.[k] ?? k, dims));
+      columns.push({ name: element, source, position: offset + k });
+    }
+  }
+  return { columns, cut };
+}
+
+interface Place {
+  readonly source: Source;
+  readonly offset: number;
+  readonly dims: readonly number[];
+  readonly elements?: Float64Array;
+}
+
+function sourceOfLatents(fit: FitData): Source {
+  const width = latentLength(fit.latents);
+  const source: Source = {
+    values: new Float64Array(0),
+    start: 0,
+    moveTo: (chain, draw) => {
+      source.values = fit.chains[chain].values;
+      source.start = draw * width;
+    },
+  };
+  return source;
+}
+
+function sourceOfWhole(fit: FitData, name: string): Place {
+  const { data, shape } = fit.whole?.get(name) ?? { data: new Float64Array(0), shape: [0, 0] };
+  const dims = shape.slice(2);
+  const size = elementCount(dims);
+  const source: Source = {
+    values: data,
+    start: 0,
+    moveTo: (_chain, _draw, row) => {
+      source.start = row * size;
+    },
+  };
+  return { source, offset: 0, dims };
+}
+
+/** All lets are computed together: they share what they have in common. */
+function sourcesOfLets(fit: FitData, names: readonly string[]): (name: string) => Place {
+  const width = latentLength(fit.latents);
+  const readout = names.length === 0 ? undefined : compileLets(fit, names);
+  let done = -1;
+  const compute = (chain: number, draw: number, row: number): void => {
+    if (done === row) return;
+    readout?.compute(fit.chains[chain].values, draw * width);
+    done = row;
+  };
+  const places = new Map(
+    readout?.variables.map(({ name, dims, values }): [string, Place] => [
+      name,
+      { source: { values, start: 0, moveTo: compute }, offset: 0, dims },
+    ]),
+  );
+  return (name) => places.get(name) as Place;
+}
+
+/** Moves the sources of `columns` to one draw after another, chain after chain. */
+export function forEachDraw(
+  fit: FitData,
+  columns: readonly Column[],
+  visit: (chain: number, draw: number, row: number) => void,
+): void {
+  for (const place of drawsOf(fit, columns)) visit(place.chain, place.draw, place.row);
+}
+
+export interface DrawPlace {
+  chain: number;
+  draw: number;
+  /** Over all chains. */
+  row: number;
+}
+
+/** The same for a reader that pauses; the place is one object throughout. */
+export function* drawsOf(fit: FitData, columns: readonly Column[]): Generator<DrawPlace, void> {
+  const sources = [...new Set(columns.map((c) => c.source))];
+  const place: DrawPlace = { chain: 0, draw: 0, row: 0 };
+  for (; place.chain < fit.chains.length; place.chain++) {
+    const { draws } = fit.chains[place.chain];
+    for (place.draw = 0; place.draw < draws; place.draw++, place.row++) {
+      for (const source of sources) source.moveTo(place.chain, place.draw, place.row);
+      yield place;
+    }
+  }
+}
+
+/** Columns are gathered in blocks of this size, so that memory does not grow with the fit. */
+const BLOCK_BYTES = 1 << 25;
+
+/** Every column's draws, chain after chain. The array is used again for later columns. */
+export function forEachColumn(
+  fit: FitData,
+  columns: readonly Column[],
+  visit: (column: Column, draws: Float64Array) => void,
+): void {
+  const total = fit.chains.reduce((n, c) => n + c.draws, 0);
+  const most = Math.max(1, Math.floor(BLOCK_BYTES / (8 * Math.max(1, total))));
+  const gathered = new Float64Array(Math.min(most, columns.length) * total);
+  for (let first = 0; first < columns.length; first += most) {
+    const block = columns.slice(first, first + most);
+    forEachDraw(fit, block, (_chain, _draw, row) => {
+      for (let k = 0; k < block.length; k++) {
+        const { source, position } = block[k];
+        gathered[k * total + row] = source.values[source.start + position];
+      }
+    });
+    block.forEach((column, k) => {
+      visit(column, gathered.subarray(k * total, (k + 1) * total));
+    });
+  }
+}
