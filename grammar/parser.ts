@@ -287,12 +287,17 @@ export class TildeParser extends CstParser {
 
   readonly forStatement = this.RULE("forStatement", () => {
     this.CONSUME(t.For);
+    this.AT_LEAST_ONE_SEP({ SEP: t.Comma, DEF: () => this.SUBRULE(this.loopBinder) });
+    this.SUBRULE(this.block);
+  });
+
+  /** Without an end it is an unbounded plate. */
+  readonly loopBinder = this.RULE("loopBinder", () => {
     this.CONSUME(t.Identifier);
     this.CONSUME(t.In);
     this.SUBRULE(this.expression, { LABEL: "from" });
     this.CONSUME(t.DotDot);
     this.OPTION(() => this.SUBRULE2(this.expression, { LABEL: "to" }));
-    this.SUBRULE(this.block);
   });
 
   readonly ifStatement = this.RULE("ifStatement", () => {

@@ -295,12 +295,22 @@ export interface ForStatementCstNode extends CstNode {
 
 export type ForStatementCstChildren = {
   For: IToken[];
+  loopBinder: LoopBinderCstNode[];
+  Comma?: IToken[];
+  block: BlockCstNode[];
+};
+
+export interface LoopBinderCstNode extends CstNode {
+  name: "loopBinder";
+  children: LoopBinderCstChildren;
+}
+
+export type LoopBinderCstChildren = {
   Identifier: IToken[];
   In: IToken[];
   from: ExpressionCstNode[];
   DotDot: IToken[];
   to?: ExpressionCstNode[];
-  block: BlockCstNode[];
 };
 
 export interface IfStatementCstNode extends CstNode {

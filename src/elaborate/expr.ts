@@ -67,7 +67,7 @@ const rules: { readonly [K in ast.Expr["kind"]]: Rule<K> } = {
   },
   binary: (cx, e, scope) => {
     const left = cx.expr(e.left, scope);
-    const right = cx.expr(e.right, scope);
+    const right = cx.expr(e.right, rightScope(cx, e.op, left, scope));
     if (left === undefined || right === undefined) return undefined;
     return builtinCall(operatorBuiltin[e.op], [left, right], {
       cx,
@@ -204,6 +204,14 @@ export function guardedBy(cx: Cx, condition: Expr | undefined, scope: Scope): Re
   if (condition === undefined) return new Set(cx.model.binders.keys());
   const names = [...freeVariables(condition)].filter((n) => cx.model.binders.has(n));
   return new Set([...scope.guarded, ...names]);
+}
+
+/** The right of `c && d` and `c || d` counts only where `c` leaves it open: `c` guards it. */
+function rightScope(cx: Cx, op: ast.BinaryOp, left: Expr | undefined, scope: Scope): Scope {
+  const isShort = op === "&&" || op === "||";
+  // Arrays of bools are evaluated whole.
+  if (!isShort || (left !== undefined && left.type.dims.length > 0)) return scope;
+  return scope.child(guardedBy(cx, left, scope));
 }
 
 function ifExpr(cx: Cx, e: Node<"if">, scope: Scope): Expr | undefined {

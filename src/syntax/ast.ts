@@ -141,7 +141,10 @@ export interface FactorStmt {
   readonly span: Span;
   readonly value: Expr;
 }
-/** `for i in from..to { body }`; `to` is absent in an unbounded plate `for k in 0.. { }`. */
+/**
+ * `for i in from..to { body }`; `to` is absent in an unbounded plate `for k in 0.. { }`. Of several
+ * binders, `for i in …, j in … { }`, each after the first is a block of one loop.
+ */
 export interface ForStmt {
   readonly kind: "for";
   readonly span: Span;

@@ -43,27 +43,36 @@ const explainFor: Rule = (f, sink) => {
     sink.report("for_parentheses", f.range(0, 2), inside ?? { name: "i", from: "0", to: "n" });
     return true;
   }
-  if (f.isKeyword(1)) {
-    sink.report("reserved_word", f.span(1), { word: f.image(1) });
+  const first = lastBinder(f);
+  if (f.isKeyword(first)) {
+    sink.report("reserved_word", f.span(first), { word: f.image(first) });
     return true;
   }
-  const name = f.type(1) === t.Identifier ? f.image(1) : "i";
-  const colon = f.find(t.Colon);
+  const name = f.type(first) === t.Identifier ? f.image(first) : "i";
   if (f.type(f.at) === t.Colon && f.expected.has("DotDot")) {
-    const range = { from: f.text(3, colon), to: f.text(colon + 1, f.tokens.length) || "n" };
-    sink.report("colon_range", f.range(3, f.tokens.length), fromZero(range));
+    const from = first + 2;
+    const comma = f.find(t.Comma, f.at);
+    const end = comma < 0 ? f.tokens.length : comma;
+    const range = { from: f.text(from, f.at), to: f.text(f.at + 1, end) || "n" };
+    sink.report("colon_range", f.range(from, end), fromZero(range));
     return true;
   }
-  if (f.at <= 2 || f.expected.has("DotDot")) {
+  if (f.at <= first + 1 || f.expected.has("DotDot")) {
     sink.report("for_without_range", f.foundSpan, { name });
-    return true;
-  }
-  if (f.type(f.at) === t.Comma) {
-    sink.report("for_several", f.foundSpan, {});
     return true;
   }
   return missingBraces(f, sink, "for");
 };
+
+/** Where the binder that holds the error begins: after `for` or a comma. */
+function lastBinder(f: Failure): number {
+  let start = 1;
+  for (;;) {
+    const comma = f.find(t.Comma, start);
+    if (comma < 0 || comma >= f.at) return start;
+    start = comma + 1;
+  }
+}
 
 /** The parts of `(i in 1:N)` and `(i in 0..N)`. */
 function inParentheses(f: Failure): { name: string; from: string; to: string } | undefined {

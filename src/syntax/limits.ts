@@ -11,8 +11,8 @@ import { tokenSpan } from "./lower-context.js";
 /** Characters of one file. */
 export const maxFileSize = 4 * 1024 * 1024;
 /**
- * Levels at which the grammar recurses: open brackets, and the `if` expressions, `else if` and
- * lambdas around a place. The parser overflows Node's default stack (984 KB) at about 190 calls
+ * Levels at which the grammar recurses: open brackets, and the `if` expressions, `else if`, lambdas
+ * and further binders of a `for` around a place. The parser overflows Node's default stack (984 KB) at about 190 calls
  * within calls, its costliest level.
  */
 export const maxNesting = 100;
@@ -24,6 +24,15 @@ export const maxErrors = 50;
 export const maxWork = 30_000_000;
 
 const ends: ReadonlySet<TokenType> = new Set([t.Comma, t.Tilde, t.Equal]);
+
+/** What stands in one open bracket so far. */
+interface Level {
+  chain: number;
+  words: number;
+  /** Loops that the binders before this block nest. */
+  readonly loops: number;
+  readonly isBlock: boolean;
+}
 
 export function checkFileSize(source: Source, sink: DiagnosticSink): boolean {
   if (source.text.length <= maxFileSize) return true;
@@ -39,17 +48,25 @@ export function checkDepth(
   sink: DiagnosticSink,
 ): boolean {
   /** Operations and recursing words so far in each open bracket; their sums bound the depth. */
-  const levels: { chain: number; words: number }[] = [{ chain: 0, words: 0 }];
+  const levels: Level[] = [{ chain: 0, words: 0, loops: 0, isBlock: true }];
   let chain = 0;
   let words = 0;
+  let loops = 0;
+  /** Binders of the last `for` statement's head so far. */
+  let binders = 0;
   let previous: TokenType = t.Semicolon;
   for (const token of tokens) {
     const type = token.tokenType;
     const top = levels[levels.length - 1];
     if (isOpening(type)) {
-      levels.push({ chain: 0, words: 0 });
+      const isBlock = type === t.LBrace;
+      const inner = isBlock ? Math.max(0, binders - 1) : 0;
+      if (isBlock) binders = 0;
+      loops += inner;
+      levels.push({ chain: 0, words: 0, loops: inner, isBlock });
     } else if (isClosing(type)) {
       levels.pop();
+      loops -= top.loops;
       chain += 1 - top.chain;
       words -= top.words;
       levels[levels.length - 1].chain++;
@@ -65,7 +82,9 @@ export function checkDepth(
       top.chain++;
       chain++;
     }
-    if (levels.length - 1 + words > maxNesting) {
+    if (top.isBlock && type === t.For) binders = 0;
+    else if (top.isBlock && type === t.In) binders++;
+    if (levels.length - 1 + words + loops > maxNesting) {
       sink.report("nested_too_deeply", tokenSpan({ source }, token), { limit: maxNesting });
       return false;
     }

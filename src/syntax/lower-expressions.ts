@@ -17,7 +17,7 @@ import type {
   TypeCstNode,
 } from "../../grammar/generated/cst.js";
 import { internalError } from "../base/internal.js";
-import { joinSpans } from "../base/span.js";
+import { joinSpans, type Span } from "../base/span.js";
 import type { Arg, BinaryOp, Binder, Expr, Index, Name, TypeExpr, UnaryOp } from "./ast.js";
 import { inTextOrder, type LowerContext, lowerName, nodeSpan, tokenSpan } from "./lower-context.js";
 import { groupOperations, type RowOperand } from "./lower-operations.js";
@@ -65,7 +65,18 @@ function lowerOperation(cx: LowerContext, node: OperationCstNode): Expr {
   return groupOperations(
     operand.map((o) => lowerOperand(cx, o)),
     operators,
+    (chain, parts) => {
+      const shown = (e: Expr) => shortText(cx, e.span);
+      const meant = parts.map((p) => `${shown(p.left)} ${p.op} ${shown(p.right)}`).join(" && ");
+      cx.sink.report("comparison_chain", chain.span, { meant });
+    },
   );
+}
+
+/** Text on one line; what is long stands as `…`. */
+function shortText(cx: LowerContext, span: Span): string {
+  const text = cx.source.text.slice(span.start, span.end).replace(/\s+/g, " ");
+  return text.length > 24 ? "…" : text;
 }
 
 function lowerOperand(cx: LowerContext, node: OperandCstNode): RowOperand {

@@ -10,7 +10,7 @@ import type {
   TypeCstNode,
 } from "../../grammar/generated/cst.js";
 import { internalError } from "../base/internal.js";
-import type { Block, IfStmt, SampleStmt, Stmt, Target, TypeExpr } from "./ast.js";
+import type { Block, ForStmt, IfStmt, SampleStmt, Stmt, Target, TypeExpr } from "./ast.js";
 import { type LowerContext, lowerName, nodeSpan, nodeStart, spanAt } from "./lower-context.js";
 import { lowerExpression, lowerType } from "./lower-expressions.js";
 
@@ -118,16 +118,24 @@ function lowerSample(cx: LowerContext, node: SampleStatementCstNode): SampleStmt
   };
 }
 
-function lowerFor(cx: LowerContext, node: ForStatementCstNode): Stmt {
-  const { Identifier, from, to, block } = node.children;
-  return {
-    kind: "for",
-    span: nodeSpan(cx, node),
-    variable: lowerName(cx, Identifier[0]),
-    from: lowerExpression(cx, from[0]),
-    to: to === undefined ? undefined : lowerExpression(cx, to[0]),
-    body: lowerBlock(cx, block[0]),
-  };
+/** `for i in a..b, j in c..d { … }` becomes loops in one another, from the last binder back. */
+function lowerFor(cx: LowerContext, node: ForStatementCstNode): ForStmt {
+  const { loopBinder, block } = node.children;
+  const whole = nodeSpan(cx, node);
+  let body = lowerBlock(cx, block[0]);
+  for (let i = loopBinder.length - 1; ; i--) {
+    const { Identifier, from, to } = loopBinder[i].children;
+    const loop: ForStmt = {
+      kind: "for",
+      span: i === 0 ? whole : spanAt(cx, nodeStart(loopBinder[i]), whole.end),
+      variable: lowerName(cx, Identifier[0]),
+      from: lowerExpression(cx, from[0]),
+      to: to === undefined ? undefined : lowerExpression(cx, to[0]),
+      body,
+    };
+    if (i === 0) return loop;
+    body = { kind: "block", span: loop.span, statements: [loop] };
+  }
 }
 
 /** `else if` becomes a block of one `if`, from the last branch back. */

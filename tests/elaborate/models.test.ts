@@ -121,6 +121,37 @@ describe("variables", () => {
   });
 });
 
+test("several binders of one `for` are loops in one another", () => {
+  const m = modelOf(`model m(I: int, J: int, sd: positive[I]) {
+    for i in 0..I, j in 0..J { x[i, j] ~ Normal(0, sd[i]) }
+  }`);
+  expect(describeVariable(m, "x")).toBe("site real[I, J]/0 in real");
+  expect(lines(m)).toEqual([
+    "for i in 0..I {",
+    "for j in 0..J {",
+    "x[i, j] ~ Normal(mu: 0, sigma: sd[i])",
+    "}",
+    "}",
+  ]);
+});
+
+describe("guards", () => {
+  const codes = (condition: string) => {
+    const loop = `for t in 0..T { let a[t] = ${condition} }`;
+    return check(`model m(T: int, x: real[T]) { ${loop} }`).diagnostics.map((d) => d.code);
+  };
+  test("what stands on the right of `&&` and `||` is left for run time", () => {
+    expect(codes("t > 1 && x[t - 2] > 0")).toEqual([]);
+    expect(codes("t < 2 || x[t - 2] > 0 && x[t - 1] > 0")).toEqual([]);
+    expect(codes("!(t > 1) || x[t - 2] > 0")).toEqual([]);
+  });
+  test("the left is not guarded, nor what other conditions say nothing about", () => {
+    expect(codes("x[t - 2] > 0 && t > 1")).toEqual(["index_negative"]);
+    expect(codes("T > 1 && x[t - 2] > 0")).toEqual(["index_negative"]);
+    expect(codes("x[t + 1] > 0 || t == 0")).toEqual(["index_too_large"]);
+  });
+});
+
 describe("inputs", () => {
   test("a tilde on an input conditions on it", () => {
     const m = modelOf(`model ar(T: int, K: int, y: real[T]) {

@@ -39,7 +39,12 @@ const { expr } = fc.letrec<{ expr: string; atom: string; args: string; row: stri
       tie("atom"),
       fc.array(fc.tuple(operator, fc.constantFrom("", "-"), tie("atom")), { maxLength: 2 }),
     )
-    .map(([p, a, rest]) => `${p}${a}${rest.map(([o, q, b]) => ` ${o} ${q}${b}`).join("")}`),
+    .map(([p, a, rest]) => {
+      // Comparisons do not chain.
+      const chains = rest.length === 2 && rest.every(([o]) => /[<>]|[=!]=/.test(o));
+      const row = rest.map(([o, q, b], i) => ` ${chains && i > 0 ? "&&" : o} ${q}${b}`);
+      return `${p}${a}${row.join("")}`;
+    }),
   expr: fc.oneof(
     { maxDepth: 2, withCrossShrink: true },
     { weight: 5, arbitrary: tie("row") },
@@ -61,6 +66,9 @@ const { statement } = fc.letrec<{ statement: string; block: string }>((tie) => (
     fc.tuple(expr, expr).map(([a, b]) => `observe ${a} ~ ${b}`),
     expr.map((e) => `factor ${e}`),
     fc.tuple(name, expr, tie("block")).map(([i, e, b]) => `for ${i} in 0..(${e}) ${b}`),
+    fc
+      .tuple(name, expr, name, expr, tie("block"))
+      .map(([i, a, j, b, block]) => `for ${i} in 0..(${a}), ${j} in (${b})..${i} ${block}`),
     fc.tuple(expr, tie("block"), tie("block")).map(([e, a, b]) => `if (${e}) ${a} else ${b}`),
   ),
   block: fc

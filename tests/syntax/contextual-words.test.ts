@@ -14,7 +14,8 @@ describe("declaration words as names", () => {
   ])("%s", (text) => expect(codes(text)).toEqual([]));
 
   test("a declaration after a line end or a brace is still one", () => {
-    const text = "model a() { x ~ Normal(0, 1) } model b() { x ~ Normal(0, 1) }\nguide g() for a { }";
+    const text =
+      "model a() { x ~ Normal(0, 1) } model b() { x ~ Normal(0, 1) }\nguide g() for a { }";
     const { ast, diagnostics } = parseSource({ path: "t.ppl", text });
     expect(diagnostics).toEqual([]);
     expect(ast.decls.map((d) => d.kind)).toEqual(["model", "model", "guide"]);

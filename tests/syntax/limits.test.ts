@@ -21,6 +21,10 @@ const nestings: [string, (n: number) => string][] = [
   ["if conditions", (n) => `let a = ${repeat("if ", n)}b${repeat(" then 1 else 2", n)}`],
   ["lambdas", (n) => `let a = ${repeat("x => ", n)}1`],
   ["calls of conditions of arrays", (n) => mixed(Math.ceil(n / 3))],
+  [
+    "binders of one for",
+    (n) => `for ${Array.from({ length: n }, (_, i) => `i${i} in 0..(3)`).join(", ")} { }`,
+  ],
   ["else-if", (n) => `if a { } ${repeat("else if b { } ", n)}`],
 ];
 function mixed(n: number): string {

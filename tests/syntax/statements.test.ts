@@ -89,6 +89,15 @@ describe("declarations", () => {
     expect(dump(forms?.text ?? "")).toMatchSnapshot();
   });
 
+  it("reads several binders of a `for` as loops in one another", () => {
+    const nested = dumpStatements("for i in 0..I { for j in i..J { x[i, j] ~ D() } }");
+    expect(dumpStatements("for i in 0..I, j in i..J { x[i, j] ~ D() }")).toEqual(nested);
+    const [outer] = statements("for i in 0..I, j in i.. { x[i, j] ~ D() }");
+    const inner = outer.kind === "for" ? outer.body.statements[0] : outer;
+    const text = inner.span.source.text.slice(inner.span.start, inner.span.end);
+    expect(text).toBe("j in i.. { x[i, j] ~ D() }");
+  });
+
   it("keeps doc comments of declarations and of functions in modules", () => {
     const file = parseGood(
       "/// far\n\n/// one\n///two\nmodel m() { }\n// no\nmodule d() {\n/// call\nfn call(x) = x\n}",

@@ -151,10 +151,6 @@ export const syntaxMessages = {
     message: "`for` runs over a range of integers",
     help: `write \`for ${p.name} in 0..n { … }\` and index with \`${p.name}\` in the body`,
   })),
-  for_several: error((_: None) => ({
-    message: "a `for` statement has one index",
-    help: "put a second `for` inside the first",
-  })),
   colon_range: error((p: { from: string; to: string }) => ({
     message: "ranges are written with `..` and leave out their end",
     help: `write \`${p.from}..${p.to}\`; indices start at 0`,
@@ -194,6 +190,10 @@ export const syntaxMessages = {
   conditional_words: error((_: None) => ({
     message: "inside an expression, `if` takes `then` and `else`, without braces",
     help: "write `if c then a else b`",
+  })),
+  comparison_chain: error((p: { meant: string }) => ({
+    message: "comparisons do not chain",
+    help: `write \`${p.meant}\``,
   })),
   equals_for_comparison: error((_: None) => ({
     message: "`=` defines; it does not compare",
