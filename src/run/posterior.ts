@@ -2,6 +2,7 @@
 import { type Diagnostic, TildeError } from "../base/diagnostic.js";
 import { readObject } from "./data/values.js";
 import type { SamplerDiagnostics } from "./diagnostics/index.js";
+import { type Marginals, marginalsOf, mostProbableOf } from "./results/discrete.js";
 import type { FitData, MethodName, Timing, VariableDraws } from "./results/fit.js";
 import { readableNames, readVariables } from "./results/readout.js";
 import { saveFit } from "./results/save.js";
@@ -45,6 +46,26 @@ export class Posterior {
     return found ?? { data: new Float64Array(0), shape: [0, 0] };
   }
 
+  /**
+   * Probabilities of the values of a discrete site that was summed out, `[…dims, values]`: the mean
+   * over the draws of the exact probabilities given each draw.
+   * @throws TildeError for a name that is no such site.
+   */
+  marginals(name: string): Marginals {
+    return marginalsOf(this.#fit, name);
+  }
+
+  /**
+   * A discrete site in the most probable joint assignment of all discrete sites (Viterbi's path in
+   * a hidden Markov model), given the other sites at a point estimate or, where there are draws, at
+   * the draw of highest density; `[…dims]`.
+   * @throws TildeError for a name that is no summed-out site.
+   */
+  mostProbable(name: string): { readonly data: Float64Array; readonly shape: readonly number[] } {
+    const { dims, data } = mostProbableOf(this.#fit, name);
+    return { data, shape: dims };
+  }
+
   /** Mean, sd, quantiles, effective sizes and R-hat of every scalar, or of the named variables. */
   summary(names?: readonly string[]): Summary {
     if (names !== undefined) return summarise(this.#fit, names);
@@ -56,9 +77,9 @@ export class Posterior {
   get diagnostics(): SamplerDiagnostics | undefined {
     return this.summary().sampler;
   }
-  /** Everything that is doubtful about this fit, in words. */
+  /** Everything that is doubtful about this fit and its data, in words. */
   get warnings(): readonly Diagnostic[] {
-    return this.summary().warnings;
+    return [...this.#fit.conditioned.warnings, ...this.summary().warnings];
   }
 
   /**

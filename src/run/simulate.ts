@@ -6,6 +6,7 @@ import type { Model } from "../model/ir.js";
 import type { Run } from "./context.js";
 import type { RawData } from "./data/values.js";
 import type { PriorOptions } from "./methods.js";
+import { summedSites } from "./results/discrete.js";
 import type { FitData, VariableDraws } from "./results/fit.js";
 import { readVariables } from "./results/readout.js";
 
@@ -16,7 +17,7 @@ export function simulate(run: Run, model: Model, data: RawData, method: PriorOpt
   const whole = new Map<string, VariableDraws>();
   for (const [name, array] of made.draws) whole.set(name, asVariable(array, 1, made.count));
   return {
-    conditioned: made.conditioned,
+    conditioned: { ...made.conditioned, warnings: run.conditioned.warnings },
     method: "prior",
     latents: [],
     chains: [{ values: new Float64Array(0), draws: made.count, statistics: {} }],
@@ -46,7 +47,7 @@ export function predict(
   newData: DataSet | undefined,
   seed: number,
 ): Map<string, VariableDraws> {
-  const names = fit.latents.map((v) => v.name);
+  const names = [...fit.latents.map((v) => v.name), ...summedSites(fit)];
   const latent: Draws = new Map(
     [...readVariables(fit, names)].map(([name, v]) => [
       name,

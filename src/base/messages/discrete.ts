@@ -16,4 +16,15 @@ export const discreteMessages = {
     message: `summing out \`${p.name}\` would take tables of ${p.cost} numbers, above the limit of ${p.limit}`,
     help: `fewer values or fewer neighbours would do; otherwise ${methods}`,
   })),
+  not_summed_out: error((p: { name: string; known: readonly string[] }) => ({
+    message: `\`${p.name}\` is no discrete site that was summed out`,
+    help:
+      p.known.length === 0
+        ? "this fit has none"
+        : `this fit has ${p.known.map((n) => `\`${n}\``).join(", ")}`,
+  })),
+  no_assignment: error((p: { method: string }) => ({
+    message: `${p.method} found no assignment of the latent sites that the data allow: the evidence is 0`,
+    help: "look for data outside the supports of their distributions, or contradicting factors",
+  })),
 } as const;

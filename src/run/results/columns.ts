@@ -100,7 +100,7 @@ function sourcesOfLets(fit: FitData, names: readonly string[]): (name: string) =
   let done = -1;
   const compute = (chain: number, draw: number, row: number): void => {
     if (done === row) return;
-    readout?.compute(fit.chains[chain].values, draw * width);
+    readout?.compute(fit.chains[chain].values, draw * width, row);
     done = row;
   };
   const places = new Map(

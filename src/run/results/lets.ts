@@ -1,12 +1,10 @@
-/** Variables computed from the latent scalars of a draw: one compiled function for all of them. */
-import { compileKernels, createMemory, instantiate } from "../../device/cpu/compile.js";
+/** Variables computed from a draw: lets by one compiled function, summed-out sites by sampling. */
 import { buildReadout } from "../../inference/logjoint/index.js";
-import { elementCount } from "../../model/data.js";
-import { ConstantPool, lowerGraph } from "../../passes/lower/index.js";
-import { simplify } from "../../passes/simplify/index.js";
+import { compileFunction } from "./compiled.js";
+import { readSummed, summedNames } from "./discrete.js";
 import { type FitData, latentLength } from "./fit.js";
 
-/** A variable as the compiled function leaves it: `values` is live and row-major of `dims`. */
+/** A variable as it is left by `compute`: `values` is live and row-major of `dims`. */
 export interface ComputedVariable {
   readonly name: string;
   readonly dims: readonly number[];
@@ -15,46 +13,46 @@ export interface ComputedVariable {
 
 export interface LetReadout {
   readonly variables: readonly ComputedVariable[];
-  /** Computes the variables of one draw, which stands at `start` of the chain's values. */
-  readonly compute: (draws: Float64Array, start: number) => void;
+  /**
+   * Computes the variables of one draw, which stands at `start` of the chain's values and is the
+   * `row`-th over all chains.
+   */
+  readonly compute: (draws: Float64Array, start: number, row: number) => void;
 }
 
-/** Compiles `names` (lets, or sites that are observed in part) as a function of the latents. */
+/**
+ * Readies `names`: lets, sites that are observed in part, discrete sites that were summed out and
+ * lets that depend on those.
+ */
 export function compileLets(fit: FitData, names: readonly string[]): LetReadout {
+  const summed = summedNames(fit);
+  const parts: LetReadout[] = [];
+  const plain = names.filter((n) => !summed.has(n));
+  if (plain.length > 0) parts.push(compilePlain(fit, plain));
+  const others = names.filter((n) => summed.has(n));
+  if (others.length > 0) parts.push(readSummed(fit, others));
+  return {
+    variables: parts.flatMap((p) => p.variables),
+    compute: (draws, start, row) => {
+      for (const p of parts) p.compute(draws, start, row);
+    },
+  };
+}
+
+/** Names that are functions of the latent scalars. */
+function compilePlain(fit: FitData, names: readonly string[]): LetReadout {
   const readout = buildReadout(fit.conditioned, names);
   const width = latentLength(fit.latents);
-  const graph = simplify({
-    inputs: [readout.values],
-    outputs: readout.outputs.map(({ name, node }) => ({ name, node })),
-  });
-  const lowered = lowerGraph(graph, {
-    name: "readout",
-    inputs: { values: "values" },
-    outputs: Object.fromEntries(names.map((name, k) => [name, `out${k}`])),
-    constants: new ConstantPool(),
-  });
-  const buffer = (name: string, length: number) =>
-    ({ name, element: "f64", length, region: "workspace" }) as const;
-  const program = compileKernels({
-    buffers: [
-      buffer("values", width),
-      ...readout.outputs.map(({ dims }, k) => buffer(`out${k}`, elementCount(dims))),
-      ...lowered.buffers,
-    ],
-    functions: lowered.functions,
-  });
-  const instance = instantiate(program, createMemory(program, 1), 0);
-  const run = instance.fn("readout");
-  const input = instance.f64("values");
+  const compiled = compileFunction(
+    readout.values,
+    readout.outputs.map((o) => o.node),
+  );
   return {
     variables: readout.outputs.map(({ name, dims }, k) => ({
       name,
       dims,
-      values: instance.f64(`out${k}`),
+      values: compiled.outputs[k],
     })),
-    compute: (draws, start) => {
-      input.set(draws.subarray(start, start + width));
-      run();
-    },
+    compute: (draws, start) => compiled.compute(draws.subarray(start, start + width)),
   };
 }

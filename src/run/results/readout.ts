@@ -2,13 +2,14 @@
 import { fail } from "../../base/diagnostic.js";
 import { nearestNames } from "../../base/nearest.js";
 import { elementCount } from "../../model/data.js";
+import { summedSites } from "./discrete.js";
 import { type FitData, latentLength, type VariableDraws } from "./fit.js";
 import { compileLets } from "./lets.js";
 
 /** Sites, params and lets that depend on one: what a fit can tell, in the order of the model. */
 export function readableNames(fit: FitData): string[] {
   if (fit.whole !== undefined) return [...fit.whole.keys()];
-  const latent = new Set(fit.latents.map((v) => v.name));
+  const latent = new Set([...fit.latents.map((v) => v.name), ...summedSites(fit)]);
   return fit.conditioned.model.variables
     .filter((v) => latent.has(v.name) || (v.role === "let" && v.random))
     .map((v) => v.name);
@@ -78,7 +79,7 @@ function computeDraws(fit: FitData, names: readonly string[]): Map<string, Varia
   let row = 0;
   for (const chain of fit.chains) {
     for (let t = 0; t < draws; t++, row++) {
-      compute(chain.values, t * width);
+      compute(chain.values, t * width, row);
       variables.forEach((v, k) => {
         results[k].set(v.values, row * sizes[k]);
       });

@@ -72,7 +72,10 @@ describe("joint draws have the exact joint distribution", () => {
       const n = 20_000;
       const counts = new Map<string, number>();
       for (let t = 0; t < n; t++) {
-        const key = Array.from(propagation.sample(() => rng.uniform()), (v, e) => v + low[e]).join();
+        const key = Array.from(
+          propagation.sample(() => rng.uniform()),
+          (v, e) => v + low[e],
+        ).join();
         counts.set(key, (counts.get(key) ?? 0) + 1);
       }
       // Pearson's statistic over assignments expected at least 8 times, the rest as one cell.
