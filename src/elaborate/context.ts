@@ -7,7 +7,7 @@ import type { MessageCode, MessageParams } from "../base/messages/index.js";
 import type { Span } from "../base/span.js";
 import type { Distribution } from "../distributions/contract.js";
 import type { Binder, DistExpr, Expr, Input } from "../model/ir.js";
-import type { Interval, IntervalLookup } from "../model/interval.js";
+import { type Interval, type IntervalLookup, intervalOf, meet } from "../model/interval.js";
 import { dependsOnRandom } from "../model/traverse.js";
 import type { Size } from "../model/size.js";
 import type * as ast from "../syntax/ast.js";
@@ -75,11 +75,14 @@ export class ModelState {
   readonly sizeValues = new Map<string, Size>();
   /** Definitions without index that are known before sampling: sizes are written without them. */
   readonly knownValues = new Map<string, Expr>();
+  /** Arguments of the function that is being checked on its own. */
+  readonly parameters = new Set<string>();
   /** Names that stand in some size: they are at least 1 wherever there is an element. */
   readonly usedAsSize = new Set<string>();
   /** Loop variables and binders in sight so far. */
   readonly binders = new Map<string, Binder>();
   #used = new Map<string, number>();
+  readonly #declared = new WeakMap<Expr, Interval>();
 
   /** `base`, then `base#2`, `base#3`, … */
   freshName(base: string): string {
@@ -95,6 +98,21 @@ export class ModelState {
     } finally {
       this.#used = before;
     }
+  }
+  /** Every value that `e` can take, as far as is known. */
+  interval(e: Expr): Interval {
+    return intervalOf(e, this.lookupInterval, (x) => this.#declared.get(x));
+  }
+  /** Takes `e` to lie in `range` from here on: what a function's type says of it. */
+  declare(e: Expr, range: Interval): void {
+    this.#declared.set(e, meet(range, this.interval(e)));
+  }
+  /** `e` under another span, with what is known of it. */
+  copy(e: Expr, span: Span): Expr {
+    const made = { ...e, span };
+    const range = this.#declared.get(e);
+    if (range !== undefined) this.#declared.set(made, range);
+    return made;
   }
   isRandom(e: Expr): boolean {
     return dependsOnRandom(e, this.random);

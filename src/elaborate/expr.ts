@@ -11,7 +11,6 @@ import {
   type ScalarKind,
   type Type,
 } from "../model/ir.js";
-import { intervalOf } from "../model/interval.js";
 import { printType } from "../model/print.js";
 import { constantSize, sizeConst, subSizes } from "../model/size.js";
 import { freeVariables } from "../model/traverse.js";
@@ -145,7 +144,7 @@ function nameExpr(cx: Cx, e: Node<"name">, scope: Scope): Expr | undefined {
     case "local":
       return { kind: "var", name: entry.name, role: "local", span, type: entry.type };
     case "alias":
-      return { ...entry.value, span };
+      return cx.model.copy(entry.value, span);
     case "dist":
       return cx.reporter.report("distribution_as_value", span, { name: e.name });
     case "pending":
@@ -251,8 +250,8 @@ export function openBinder(
   }
   const binder = { name: cx.model.freshName(b.variable.text), from, to, size, span };
   cx.model.binders.set(binder.name, binder);
-  const low = intervalOf(from, cx.model.lookupInterval).lo;
-  const high = intervalOf(to, cx.model.lookupInterval).hi - 1;
+  const low = cx.model.interval(from).lo;
+  const high = cx.model.interval(to).hi - 1;
   cx.model.intervals.set(binder.name, { lo: low, hi: high });
   return binder;
 }

@@ -1,14 +1,16 @@
 /** Users' functions: checked once on their own where their arguments are typed, inlined per call. */
-import { type DistExpr, type Expr, real, type Type } from "../model/ir.js";
-import { intervalOf } from "../model/interval.js";
+import { type DistExpr, type Expr, real, type Support, type Type } from "../model/ir.js";
+import { supportInterval } from "../model/interval.js";
 import { printType } from "../model/print.js";
 import type { Size } from "../model/size.js";
 import type { Span } from "../base/span.js";
 import type * as ast from "../syntax/ast.js";
 import { builtinCall } from "./builtins.js";
 import { type Cx, quote } from "./context.js";
+import { checkSupport, isOutside } from "./domains.js";
 import { type FnRef, Scope } from "./scope.js";
 import { sizesAgree, sizeToExpr, toSize } from "./sizes.js";
+import { declaredSupport } from "./supports.js";
 import { shapeOfType } from "./type-names.js";
 
 type CallAst = Extract<ast.Expr, { kind: "call" }>;
@@ -24,7 +26,7 @@ export function inlineCall(cx: Cx, fn: FnRef, e: CallAst, scope: Scope): Expr | 
     if (result === undefined) return undefined;
     const checked = checkResult(cx, fn, result, opened.scope, opened.sizes);
     if (checked === undefined) return undefined;
-    if (lets.length === 0) return { ...checked, span: e.span };
+    if (lets.length === 0) return cx.model.copy(checked, e.span);
     return { kind: "block", lets, result: checked, span: e.span, type: checked.type };
   });
 }
@@ -97,7 +99,7 @@ export function defineLocal(cx: Cx, name: string, value: Expr): void {
   const random = cx.model.isRandom(value);
   if (random) cx.model.random.add(name);
   else cx.model.knownValues.set(name, value);
-  cx.model.intervals.set(name, intervalOf(value, cx.model.lookupInterval));
+  cx.model.intervals.set(name, cx.model.interval(value));
   if (!random && value.type.scalar === "int" && value.type.dims.length === 0) {
     cx.model.sizeValues.set(name, toSize(value, cx.model));
   }
@@ -189,7 +191,21 @@ function checkArg(
     }
     if (!sizesAgree(toSize(expected, cx.model), dim, cx.model)) return wrong();
   }
-  return convert(cx, arg, shape.scalar, arg.span);
+  const value = convert(cx, arg, shape.scalar, arg.span);
+  const support = declaredSupport(cx, param.type, inner);
+  if (value === undefined || support === undefined) return undefined;
+  const p = { owner: fn.decl.name.text, name: param.name.text };
+  const text = quote(param.type.span);
+  const note = { span: param.span, text: "declared here" };
+  if (!cx.reporter.noting(note, () => checkSupport(cx, p, support, text, value))) return undefined;
+  return declared(cx, value, support);
+}
+
+/** `e`, taken to lie in `support` from here on. */
+function declared(cx: Cx, e: Expr, support: Support): Expr {
+  const made = cx.model.copy(e, e.span);
+  cx.model.declare(made, supportInterval(support, cx.model.lookupInterval));
+  return made;
 }
 
 function canPass(from: Type, to: Type["scalar"]): boolean {
@@ -279,7 +295,14 @@ function checkDeclared(
       actual: printType(value.type),
     });
   }
-  return convert(cx, value, shape.scalar, value.span);
+  const support = declaredSupport(cx, type, scope);
+  if (support === undefined) return undefined;
+  if (isOutside(cx, support, cx.model.interval(value))) {
+    const params = { name, expected: quote(type.span), text: quote(value.span) };
+    return cx.reporter.report("value_outside", value.span, params);
+  }
+  const converted = convert(cx, value, shape.scalar, value.span);
+  return converted && declared(cx, converted, support);
 }
 
 function checkResult(
@@ -289,9 +312,9 @@ function checkResult(
   scope: Scope,
   sizes: Map<string, Size>,
 ): Expr | undefined {
-  const declared = fn.decl.result;
-  if (declared === undefined) return value;
-  const shape = shapeOfType(cx, declared);
+  const { result } = fn.decl;
+  if (result === undefined) return value;
+  const shape = shapeOfType(cx, result);
   if (shape === undefined) return undefined;
   const dims = shape.sizes.map((e) =>
     e.kind === "name" && sizes.has(e.name) ? sizes.get(e.name) : knownSize(cx, e, scope),
@@ -304,11 +327,21 @@ function checkResult(
   if (!fits) {
     return cx.reporter.report("fn_result_type", value.span, {
       fn: fn.decl.name.text,
-      expected: quote(declared.span),
+      expected: quote(result.span),
       actual: printType(value.type),
     });
   }
-  return convert(cx, value, shape.scalar, value.span);
+  const support = declaredSupport(cx, result, scope);
+  if (support === undefined) return undefined;
+  if (isOutside(cx, support, cx.model.interval(value))) {
+    const params = { fn: fn.decl.name.text, expected: quote(result.span), text: quote(value.span) };
+    return cx.reporter.report("fn_result_outside", value.span, params, [
+      { span: result.span, text: "declared here" },
+    ]);
+  }
+  // What cannot be proved is trusted: the caller may build on it.
+  const converted = convert(cx, value, shape.scalar, value.span);
+  return converted && declared(cx, converted, support);
 }
 
 function knownSize(cx: Cx, e: ast.Expr, scope: Scope): Size | undefined {
@@ -335,6 +368,8 @@ export function checkFn(cx: Cx, fn: FnRef): void {
     for (const e of shape.sizes) {
       if (e.kind !== "name" || scope.lookup(e.name) !== undefined) continue;
       cx.model.boundSizes.push(e.name);
+      cx.model.usedAsSize.add(e.name);
+      cx.model.intervals.set(e.name, { lo: 0, hi: Number.POSITIVE_INFINITY });
       scope.set(e.name, { kind: "size", span: e.span, name: e.name });
       sizes.set(e.name, { terms: [{ coefficient: 1, names: [e.name] }] });
     }
@@ -344,7 +379,14 @@ export function checkFn(cx: Cx, fn: FnRef): void {
       continue;
     }
     const type = { scalar: shape.scalar, dims };
+    const support = declaredSupport(cx, p.type, scope);
+    if (support === undefined) {
+      scope.set(p.name.text, { kind: "broken", span: p.name.span });
+      continue;
+    }
     const name = cx.model.freshName(p.name.text);
+    cx.model.parameters.add(name);
+    cx.model.intervals.set(name, supportInterval(support, cx.model.lookupInterval));
     if (type.scalar === "int" && dims.length === 0) {
       // An int argument may be a size of later arguments: it stands for itself.
       cx.model.boundSizes.push(name);

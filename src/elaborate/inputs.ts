@@ -1,6 +1,6 @@
 /** The inputs of a model: their types, the sizes that these bind, their defaults. */
 import type { Input, Support } from "../model/ir.js";
-import { intervalOf, supportInterval } from "../model/interval.js";
+import { supportInterval } from "../model/interval.js";
 import { printType } from "../model/print.js";
 import type * as ast from "../syntax/ast.js";
 import { type Cx, quote } from "./context.js";
@@ -92,7 +92,7 @@ function setDefault(cx: Cx, p: ast.ParamDecl, value: ast.Expr, scope: Scope): vo
     });
     return;
   }
-  const range = intervalOf(e, cx.model.lookupInterval);
+  const range = cx.model.interval(e);
   const allowed = supportInterval(input.support, cx.model.lookupInterval);
   if (range.hi < allowed.lo || range.lo > allowed.hi) {
     cx.reporter.report("default_outside", value.span, {

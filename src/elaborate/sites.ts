@@ -1,7 +1,7 @@
 /** What one defining statement says: the distribution of a site, the value of a let or param. */
 import type { Span } from "../base/span.js";
 import { type DistExpr, type Expr, real, type Support, type Type } from "../model/ir.js";
-import { intervalOf, supportInterval } from "../model/interval.js";
+import { supportInterval } from "../model/interval.js";
 import { printSupport, printType } from "../model/print.js";
 import { distDependsOnRandom } from "../model/traverse.js";
 import type * as ast from "../syntax/ast.js";
@@ -109,7 +109,7 @@ function checkValue(
       actual: printType(value.type),
     });
   }
-  const range = intervalOf(value, cx.model.lookupInterval);
+  const range = cx.model.interval(value);
   const allowed = supportInterval(declared.support, cx.model.lookupInterval);
   if (range.hi < allowed.lo || range.lo > allowed.hi) {
     return cx.reporter.report("value_outside", value.span, {

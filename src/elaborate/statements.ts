@@ -1,6 +1,6 @@
 /** Statements: AST to model IR. Faulty statements are left out; their names are then silent. */
 import { type DistExpr, type Expr, real, type Stmt } from "../model/ir.js";
-import { hull, intervalOf, supportInterval, wholeLine, within } from "../model/interval.js";
+import { hull, supportInterval, wholeLine, within } from "../model/interval.js";
 import { printSupport, printType } from "../model/print.js";
 import { dependsOnRandom } from "../model/traverse.js";
 import type * as ast from "../syntax/ast.js";
@@ -249,7 +249,7 @@ function widenLet(cx: Cx, v: VariableInfo, value: Expr, element: Element): void 
   const refersToItself = dependsOnRandom(value, new Set([v.name]));
   const before = cx.model.intervals.get(v.name);
   if (!refersToItself) {
-    const range = intervalOf(value, cx.model.lookupInterval);
+    const range = cx.model.interval(value);
     widen(cx, v, element.support.kind === element.type.scalar ? range : declared);
     return;
   }
@@ -257,7 +257,7 @@ function widenLet(cx: Cx, v: VariableInfo, value: Expr, element: Element): void 
   for (const t of tries) {
     if (before !== undefined && !within(before, t)) continue;
     cx.model.intervals.set(v.name, t);
-    if (within(intervalOf(value, cx.model.lookupInterval), t)) {
+    if (within(cx.model.interval(value), t)) {
       v.interval = t;
       return;
     }

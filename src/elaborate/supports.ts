@@ -18,11 +18,16 @@ export function declaredElement(cx: Cx, t: ast.TypeExpr, scope: Scope): Element 
     const value = cx.expr(e, scope);
     return value && sizeArgument(value, { cx, span: e.span, shown: t.name.text });
   });
-  const args = t.args.map((e) => boundExpr(cx, e, scope));
-  if (!found.every((d) => d !== undefined) || !args.every((a) => a !== undefined)) return undefined;
+  const support = declaredSupport(cx, t, scope);
+  if (!found.every((d) => d !== undefined)) return undefined;
   const dims = shape.name.value === "matrix" ? [found[0], found[0]] : found;
-  const support = writtenSupport(cx, t, args);
   return support && { type: { scalar: shape.scalar, dims }, support };
+}
+
+/** The support that a written type names (a name that `shapeOfType` knows). */
+export function declaredSupport(cx: Cx, t: ast.TypeExpr, scope: Scope): Support | undefined {
+  const args = t.args.map((e) => boundExpr(cx, e, scope));
+  return args.every((a) => a !== undefined) ? writtenSupport(cx, t, args) : undefined;
 }
 
 function boundExpr(cx: Cx, e: ast.Expr, scope: Scope): Expr | undefined {
@@ -39,8 +44,8 @@ function writtenSupport(cx: Cx, t: ast.TypeExpr, args: readonly Expr[]): Support
   switch (t.name.text) {
     case "between": {
       const [lower, upper] = args;
-      const lo = intervalOf(lower, cx.model.lookupInterval);
-      const hi = intervalOf(upper, cx.model.lookupInterval);
+      const lo = cx.model.interval(lower);
+      const hi = cx.model.interval(upper);
       if (lo.lo >= hi.hi) {
         return cx.reporter.report("empty_support", t.span, { text: quote(t.span) });
       }

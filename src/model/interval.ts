@@ -26,8 +26,16 @@ export function within(inner: Interval, outer: Interval): boolean {
   return inner.lo >= outer.lo && inner.hi <= outer.hi;
 }
 
+/** The values that both hold; `a` where they have none in common. */
+export function meet(a: Interval, b: Interval): Interval {
+  const both = { lo: Math.max(a.lo, b.lo), hi: Math.min(a.hi, b.hi) };
+  return both.lo <= both.hi ? both : a;
+}
+
 /** What is known of the names that an expression mentions. */
 export type IntervalLookup = (name: string) => Interval | undefined;
+/** What has been declared of single expressions, such as the argument of a function. */
+export type Declared = (e: Expr) => Interval | undefined;
 
 /** The interval of one element of a value with this support. */
 export function supportInterval(s: Support, lookup: IntervalLookup): Interval {
@@ -195,7 +203,13 @@ function prodOf(a: Interval): Interval {
 }
 
 /** The interval of `e` (of each element, for arrays). */
-export function intervalOf(e: Expr, lookup: IntervalLookup): Interval {
+export function intervalOf(e: Expr, lookup: IntervalLookup, declared?: Declared): Interval {
+  const found = inferred(e, lookup, declared);
+  const said = declared?.(e);
+  return said === undefined ? found : meet(said, found);
+}
+
+function inferred(e: Expr, lookup: IntervalLookup, declared: Declared | undefined): Interval {
   switch (e.kind) {
     case "const":
       return Number.isNaN(e.value) ? wholeLine : { lo: e.value, hi: e.value };
@@ -203,25 +217,29 @@ export function intervalOf(e: Expr, lookup: IntervalLookup): Interval {
       return lookup(e.name) ?? wholeLine;
     case "call": {
       const rule = rules[e.fn];
-      return rule === undefined ? wholeLine : tidy(rule(callArgs(e, lookup)));
+      return rule === undefined ? wholeLine : tidy(rule(callArgs(e, lookup, declared)));
     }
     case "index":
-      return intervalOf(e.target, lookup);
+      return intervalOf(e.target, lookup, declared);
     case "array":
-      return e.items.map((x) => intervalOf(x, lookup)).reduce(hull, emptyInterval);
+      return e.items.map((x) => intervalOf(x, lookup, declared)).reduce(hull, emptyInterval);
     case "if":
-      return hull(intervalOf(e.then, lookup), intervalOf(e.else, lookup));
+      return hull(intervalOf(e.then, lookup, declared), intervalOf(e.else, lookup, declared));
     case "comprehension":
-      return intervalOf(e.body, withBinders(e, lookup));
+      return intervalOf(e.body, withBinders(e, lookup, declared), declared);
     case "reduce": {
-      const body = intervalOf(e.body, withBinders(e, lookup));
+      const body = intervalOf(e.body, withBinders(e, lookup, declared), declared);
       return tidy(rules[e.op]?.([body]) ?? wholeLine);
     }
     case "block": {
       const local = new Map<string, Interval>();
       const inner: IntervalLookup = (name) => local.get(name) ?? lookup(name);
-      for (const l of e.lets) local.set(l.name, intervalOf(l.value, inner));
-      return intervalOf(e.result, inner);
+      for (const l of e.lets) {
+        // The lookup may know what the name was declared to be.
+        const value = intervalOf(l.value, inner, declared);
+        local.set(l.name, meet(lookup(l.name) ?? wholeLine, value));
+      }
+      return intervalOf(e.result, inner, declared);
     }
     case "dist_method":
       return e.method === "cdf" ? unit : wholeLine;
@@ -230,25 +248,31 @@ export function intervalOf(e: Expr, lookup: IntervalLookup): Interval {
 
 const emptyInterval: Interval = { lo: INF, hi: -INF };
 
-function callArgs(e: Extract<Expr, { kind: "call" }>, lookup: IntervalLookup): Interval[] {
+function callArgs(
+  e: Extract<Expr, { kind: "call" }>,
+  lookup: IntervalLookup,
+  declared: Declared | undefined,
+): Interval[] {
   // x · x and x² of one name cannot be negative.
   if (e.fn === "mul" && e.args[0].kind === "var" && e.args[1].kind === "var") {
     if (e.args[0].name === e.args[1].name) {
-      const sq = squared(intervalOf(e.args[0], lookup));
+      const sq = squared(intervalOf(e.args[0], lookup, declared));
       return [sq, { lo: 1, hi: 1 }];
     }
   }
-  return e.args.map((a) => intervalOf(a, lookup));
+  return e.args.map((a) => intervalOf(a, lookup, declared));
 }
 
 function withBinders(
   e: Extract<Expr, { kind: "comprehension" | "reduce" }>,
   lookup: IntervalLookup,
+  declared: Declared | undefined,
 ): IntervalLookup {
   const local = new Map<string, Interval>();
   const inner: IntervalLookup = (name) => local.get(name) ?? lookup(name);
   for (const b of e.binders) {
-    local.set(b.name, { lo: intervalOf(b.from, inner).lo, hi: intervalOf(b.to, inner).hi - 1 });
+    const lo = intervalOf(b.from, inner, declared).lo;
+    local.set(b.name, { lo, hi: intervalOf(b.to, inner, declared).hi - 1 });
   }
   return inner;
 }

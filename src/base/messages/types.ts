@@ -268,6 +268,10 @@ const functions = {
     message: `\`${p.fn}\` is declared to give ${p.expected}, but it gives ${p.actual}`,
     help: "change the type after `->` or the value",
   })),
+  fn_result_outside: error((p: { fn: string; expected: string; text: string }) => ({
+    message: `\`${p.fn}\` is declared to give ${p.expected}, but \`${p.text}\` lies outside`,
+    help: "change the type after `->` or the value",
+  })),
   fn_statement: error((p: { kind: string }) => ({
     message: `a function holds definitions and \`return\` only, not \`${p.kind}\``,
     help: "functions are pure: draw in the model and pass the value in",
