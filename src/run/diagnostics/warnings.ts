@@ -8,6 +8,12 @@ export const THRESHOLDS = {
   rhat: 1.01,
   essPerChain: 100,
   ebfmi: 0.3,
+  /**
+   * A divergence says that the sampler left the typical set near there, and is always warned of. A
+   * few among thousands are common where a scale nears 0 and move no mean by more than its Monte
+   * Carlo error; above this share of the draws the region that they mark off has a mass that counts.
+   */
+  divergent: 0.005,
 } as const;
 
 /** What the sampler reported of one chain, one element per kept draw. */
@@ -25,7 +31,10 @@ export interface SamplerDiagnostics {
   readonly maxRhat: number;
   readonly minEssBulk: number;
   readonly minEssTail: number;
-  /** True where nothing but the tree depth, which costs time and not trust, was warned of. */
+  /**
+   * True where nothing speaks against trusting the draws. Of what is warned of, the tree depth costs
+   * time and not trust, and a share of divergences up to the limit is tolerated.
+   */
   readonly passed: boolean;
   readonly warnings: readonly Diagnostic[];
 }
@@ -88,7 +97,8 @@ export function samplerDiagnostics(fit: DiagnosedFit): SamplerDiagnostics {
     const params = { ...tail.report(), threshold: enoughEss };
     warnings.push(diagnostic("low_ess_tail", undefined, params));
   }
-  const passed = warnings.length === 0;
+  const tolerated = divergent > 0 && divergent <= THRESHOLDS.divergent * total ? 1 : 0;
+  const passed = warnings.length === tolerated;
   if (treeDepthHits > 0 && maxTreeDepth !== undefined) {
     const params = { hits: treeDepthHits, draws: total, maxTreeDepth };
     warnings.push(diagnostic("tree_depth", undefined, params));

@@ -95,6 +95,48 @@ describe("warnings", () => {
     );
   });
 
+  it("fails a fit for divergences above one in 200 draws, and warns of fewer", () => {
+    const judged = (count: number) => {
+      const divergent = new Uint8Array(1000).fill(1, 0, count);
+      const chains = [{ ...chain(1000, 1), divergent }, chain(1000, 2)];
+      return samplerDiagnostics({ ...fit, chains, variables: [["mu", good]] });
+    };
+    for (const [count, passed] of [
+      [0, true],
+      [1, true],
+      [10, true],
+      [11, false],
+    ] as const) {
+      const result = judged(count);
+      expect(result.passed).toBe(passed);
+      expect(result.warnings.map((w) => w.code)).toEqual(count > 0 ? ["divergences"] : []);
+    }
+    const stuck = { ...good, rhat: 1.2 };
+    const chains = [{ ...chain(1000, 1), divergent: new Uint8Array(1000).fill(1, 0, 1) }];
+    expect(samplerDiagnostics({ ...fit, chains, variables: [["mu", stuck]] }).passed).toBe(false);
+  });
+
+  it("warns of every divergence, and fails a fit where more than 0.5 % of its draws diverged", () => {
+    const judge = (count: number, variable = good) => {
+      const divergent = new Uint8Array(1000).fill(1, 0, count);
+      const chains = [chain(1000, 1), { ...chain(1000, 2), divergent }];
+      return samplerDiagnostics({ ...fit, chains, variables: [["mu", variable]] });
+    };
+    // Of 2000 draws 10 are 0.5 %.
+    for (const [count, passed] of [
+      [1, true],
+      [10, true],
+      [11, false],
+      [500, false],
+    ] as const) {
+      const result = judge(count);
+      expect(result.warnings.map((w) => w.code)).toEqual(["divergences"]);
+      expect(result.passed, `${count} divergences`).toBe(passed);
+    }
+    // What is tolerated of divergences excuses nothing else.
+    expect(judge(1, { ...good, rhat: 1.2 }).passed).toBe(false);
+  });
+
   it("does not fail a fit for its tree depth alone", () => {
     const deep = { ...chain(1000, 1), treeDepth: new Uint8Array(1000).fill(10) };
     const result = samplerDiagnostics({ ...fit, chains: [deep], variables: [["mu", good]] });
