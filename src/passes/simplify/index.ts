@@ -5,7 +5,7 @@
 import type { GraphBuilder } from "../../tensor/builder.js";
 import type { Graph, Node, ScanNode } from "../../tensor/ops.js";
 import { rebuild } from "../../tensor/transform.js";
-import { topological } from "../../tensor/traverse.js";
+import { operandsOf, topological } from "../../tensor/traverse.js";
 import { SimplifyingBuilder } from "./builder.js";
 import { type Groups, groupScans, type Rewritten, resultOf, rewriteScan } from "./scan.js";
 
@@ -49,7 +49,7 @@ function sweep(
   outputs: readonly Node[],
   replaced: ReadonlyMap<Node, Node>,
 ): Sweep {
-  const order = topological(outputs);
+  const order = neededNodes(outputs, replaced);
   const groups: Groups = groupScans(order);
   const loops = new Map<ScanNode, Rewritten>();
   const map = new Map<Node, Node>();
@@ -88,4 +88,17 @@ function sweep(
       );
   }
   return { outputs: outputs.map(at), loops: loops.size > 0 };
+}
+
+/** What `outputs` depend on, operands first, without what lies behind replaced nodes alone. */
+function neededNodes(outputs: readonly Node[], replaced: ReadonlyMap<Node, Node>): Node[] {
+  const order = topological(outputs);
+  if (replaced.size === 0) return order;
+  const needed = new Set(outputs);
+  for (let i = order.length - 1; i >= 0; i--) {
+    const n = order[i];
+    if (!needed.has(n) || replaced.has(n)) continue;
+    for (const x of operandsOf(n)) needed.add(x);
+  }
+  return order.filter((n) => needed.has(n));
 }
