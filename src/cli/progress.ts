@@ -22,6 +22,7 @@ export function progressView(chains: number, warmup: number, draws: number): Pro
   let writer: ((text: string) => void) | undefined;
   let clear: (() => void) | undefined;
   let loading = false;
+  let closed = false;
   const draw = (): void => {
     const lines: string[] = [];
     const elapsed = (performance.now() - start) / 1000;
@@ -40,6 +41,7 @@ export function progressView(chains: number, warmup: number, draws: number): Pro
         loading = true;
         // Only runs that last load the terminal library.
         void import("log-update").then(({ createLogUpdate }) => {
+          if (closed) return;
           const log = createLogUpdate(process.stderr);
           writer = log;
           clear = () => log.clear();
@@ -47,7 +49,10 @@ export function progressView(chains: number, warmup: number, draws: number): Pro
         });
       }
     },
-    close: () => clear?.(),
+    close: () => {
+      closed = true;
+      clear?.();
+    },
   };
 }
 

@@ -2,14 +2,16 @@
 import { fail } from "../base/diagnostic.js";
 import { nearestNames } from "../base/nearest.js";
 import { renderDiagnostics } from "../base/render.js";
+import type { Model } from "../model/ir.js";
 import { checkSource, selectModel } from "../run/compile.js";
 import { loadDataFiles } from "../run/data/files.js";
 import { inferRaw } from "../run/infer.js";
 import { type Method, type MethodName, methodNames, methods } from "../run/methods.js";
 import type { Posterior } from "../run/posterior.js";
-import { saveFit } from "../run/results/save.js";
+import { checkNames } from "../run/results/readout.js";
+import { makeFolder, saveFit } from "../run/results/save.js";
 import { passed, type Summary, summaryJson } from "../run/results/summary.js";
-import { loadSource, readReason } from "../run/sources.js";
+import { loadSource } from "../run/sources.js";
 import { wantsColor } from "./failure.js";
 import type { ExitCode } from "./main.js";
 import { progressView } from "./progress.js";
@@ -22,6 +24,7 @@ interface RunFlags {
   readonly chains?: number;
   readonly warmup?: number;
   readonly draws?: number;
+  readonly thin?: number;
   readonly seed: number;
   readonly threads?: number;
   readonly targetAccept?: number;
@@ -44,6 +47,10 @@ export async function runCommand(file: string, flags: RunFlags): Promise<ExitCod
   };
   note(renderDiagnostics(checked.diagnostics, color));
 
+  // What is wrong with these is told before the run and not after it.
+  const names = variablesOf(flags, model);
+  if (flags.out !== undefined) await makeFolder(flags.out);
+
   const isChain = method.method === "nuts" || method.method === "hmc";
   const view =
     isChain && !flags.json ? progressView(method.chains, method.warmup, method.draws) : undefined;
@@ -54,7 +61,8 @@ export async function runCommand(file: string, flags: RunFlags): Promise<ExitCod
     if (stop.signal.aborted) process.exit(130);
     stop.abort();
   };
-  process.on("SIGINT", interrupt);
+  // The other methods run in one piece and have nothing to keep: there it ends the process.
+  if (isChain) process.on("SIGINT", interrupt);
   let posterior: Posterior;
   try {
     posterior = await inferRaw(model, data, {
@@ -73,9 +81,8 @@ export async function runCommand(file: string, flags: RunFlags): Promise<ExitCod
     note("interrupted before the first draw: there is nothing to report");
     return 1;
   }
-  const names = variablesOf(flags, posterior);
   const summary = posterior.summary(names);
-  if (flags.out !== undefined) await save(posterior, summary, flags.out, names);
+  if (flags.out !== undefined) await saveFit(posterior.fit, summary, flags.out, names);
   if (flags.json) {
     process.stdout.write(`${JSON.stringify(summaryJson(posterior.fit, summary), null, 2)}\n`);
   } else {
@@ -97,6 +104,7 @@ function methodOf(flags: RunFlags): Method {
     chains: flags.chains,
     warmup: flags.warmup,
     draws: flags.draws,
+    thin: flags.thin,
     targetAccept: flags.targetAccept,
     maxTreeDepth: flags.maxTreeDepth,
     metric: flags.metric,
@@ -106,32 +114,14 @@ function methodOf(flags: RunFlags): Method {
   return make(given);
 }
 
-function variablesOf(flags: RunFlags, posterior: Posterior): readonly string[] | undefined {
-  if (flags.vars === undefined) return undefined;
+/** The variables to report, each known to the model; undefined for all. */
+function variablesOf(flags: RunFlags, model: Model): readonly string[] | undefined {
   const names = flags.vars
-    .split(",")
+    ?.split(",")
     .map((n) => n.trim())
     .filter((n) => n !== "");
-  const known = posterior.names;
-  for (const name of names) {
-    if (known.includes(name)) continue;
-    fail("unknown_variable", undefined, { name, known, near: nearestNames(name, known) });
-  }
+  if (names !== undefined) checkNames(model, names);
   return names;
-}
-
-async function save(
-  posterior: Posterior,
-  summary: Summary,
-  path: string,
-  names: readonly string[] | undefined,
-): Promise<void> {
-  try {
-    await saveFit(posterior.fit, summary, path, names);
-  } catch (error) {
-    if (!(error instanceof Error && "code" in error)) throw error;
-    fail("file_unwritable", undefined, { path, reason: readReason(error) });
-  }
 }
 
 const methodTitles: { readonly [N in MethodName]: string } = {
@@ -140,6 +130,7 @@ const methodTitles: { readonly [N in MethodName]: string } = {
   map: "posterior mode",
   laplace: "Laplace approximation",
   prior: "prior",
+  enumerate: "exact posterior by enumeration",
 };
 
 function report(posterior: Posterior, summary: Summary): string {

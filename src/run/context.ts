@@ -1,5 +1,5 @@
 /** What the methods of a run share: its data, and how failures to begin are told. */
-import { fail, TildeError } from "../base/diagnostic.js";
+import { diagnostic, fail, TildeError } from "../base/diagnostic.js";
 import type { ChainFailure } from "../inference/contract.js";
 import type { LogJoint } from "../inference/logjoint/index.js";
 import type { Conditioned } from "../passes/condition/index.js";
@@ -15,21 +15,14 @@ export interface Run {
 
 /** Where and why a chain could not begin. */
 export function failureOf(failure: ChainFailure, joint: LogJoint): TildeError {
-  try {
-    if (failure.kind === "step_size") {
-      const reason =
-        failure.search === "unbounded"
-          ? "no step is too large, as with a density that is flat or improper"
-          : "no step is small enough, as with a density that jumps";
-      fail("initialisation_failed", undefined, { tries: 1, reason, sites: [] });
-    }
-    const why = explainFailure(joint, failure.position);
-    const reason = why ?? "the gradient of the log density is not finite";
-    fail("initialisation_failed", undefined, { tries: failure.tries, reason, sites: [] });
-  } catch (error) {
-    if (error instanceof TildeError) return error;
-    throw error;
+  if (failure.kind === "step_size") {
+    return new TildeError([diagnostic("no_step_size", undefined, { search: failure.search })]);
   }
+  const { tries } = failure;
+  const why = explainFailure(joint, failure.position);
+  const reason = why ?? "the gradient of the log density is not finite";
+  const params = { tries, reason, sites: [] };
+  return new TildeError([diagnostic("initialisation_failed", undefined, params)]);
 }
 
 /** Methods that sample need a prior on everything that they sample. */

@@ -1,7 +1,6 @@
 /** `infer`: one model, one method, data, and out comes a posterior. */
-import { fail, TildeError } from "../base/diagnostic.js";
-import { InternalError } from "../base/internal.js";
-import { renderDiagnostics } from "../base/render.js";
+import { totalmem } from "node:os";
+import { fail } from "../base/diagnostic.js";
 import { compileKernels } from "../device/cpu/compile.js";
 import type { HmcOptions, NutsOptions } from "../inference/contract.js";
 import { STATISTIC_COUNT, STATISTICS } from "../inference/hamiltonian/shape.js";
@@ -12,9 +11,11 @@ import type { Model } from "../model/ir.js";
 import { compileDensity, conditionRaw } from "./compile.js";
 import { failureOf, type Run, refuseParams } from "./context.js";
 import { type RawData, readObject } from "./data/values.js";
-import type { Program } from "./load.js";
-import { nuts } from "./methods.js";
-import type { InferOptions } from "./options.js";
+import { enumerateAll } from "./enumerate.js";
+import { presentable, withoutMemory } from "./failure.js";
+import { Program } from "./load.js";
+import { shownValue } from "./methods.js";
+import { type CheckedOptions, checkOptions, type InferOptions } from "./options.js";
 import { approximate, findPoint } from "./point.js";
 import { Posterior } from "./posterior.js";
 import type { ChainDraws, FitData } from "./results/fit.js";
@@ -27,52 +28,46 @@ import { simulate } from "./simulate.js";
  */
 export async function infer(program: Program, options: InferOptions = {}): Promise<Posterior> {
   try {
-    return await inferRaw(program.model, readObject(options.data ?? {}), options);
+    if (!(program instanceof Program)) {
+      const wanted = "made by compile, load or ppl";
+      fail("bad_option", undefined, { option: "`model`", value: shownValue(program), wanted });
+    }
+    const checked = checkOptions(options);
+    return await run(program.model, readObject(options.data ?? {}), checked);
   } catch (error) {
     throw presentable(error);
   }
 }
 
-/** Users get diagnostics as text, and our own bugs as a request for a report, never anything raw. */
-function presentable(error: unknown): Error {
-  if (error instanceof TildeError) {
-    return new TildeError(error.diagnostics, renderDiagnostics(error.diagnostics));
-  }
-  if (error instanceof InternalError) return error;
-  const what = error instanceof Error ? error.message : String(error);
-  return new InternalError(what, { cause: error });
-}
-
-/** The same with data that was read from files. */
+/** The same with data that was read from files; diagnostics are thrown as they are. */
 export async function inferRaw(
   model: Model,
   data: RawData,
   options: InferOptions,
 ): Promise<Posterior> {
+  try {
+    return await run(model, data, checkOptions(options));
+  } catch (error) {
+    throw withoutMemory(error);
+  }
+}
+
+async function run(model: Model, data: RawData, options: CheckedOptions): Promise<Posterior> {
   const start = performance.now();
-  const conditioned = conditionRaw(model, data);
-  const method = options.method ?? nuts();
-  const seed = options.seed ?? 1;
-  if (!Number.isInteger(seed) || seed < 0 || seed > Number.MAX_SAFE_INTEGER) {
-    const wanted = "a whole number of at least 0";
-    fail("bad_option", undefined, { option: "seed", value: String(seed), wanted });
-  }
-  const { threads } = options;
-  if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1)) {
-    const wanted = "a whole number of at least 1";
-    fail("bad_option", undefined, { option: "threads", value: String(threads), wanted });
-  }
-  const run: Run = { conditioned, seed, start, options };
+  const { method, seed } = options;
+  const job: Run = { conditioned: conditionRaw(model, data), seed, start, options };
   switch (method.method) {
     case "nuts":
     case "hmc":
-      return new Posterior(await sample(run, method));
+      return new Posterior(await sample(job, method));
     case "map":
-      return new Posterior(findPoint(run, method));
+      return new Posterior(findPoint(job, method));
     case "laplace":
-      return new Posterior(approximate(run, method));
+      return new Posterior(approximate(job, method));
     case "prior":
-      return new Posterior(simulate(run, model, data, method));
+      return new Posterior(simulate(job, model, data, method));
+    case "enumerate":
+      return new Posterior(enumerateAll(job, method));
   }
 }
 
@@ -89,6 +84,7 @@ async function sample(run: Run, method: NutsOptions | HmcOptions): Promise<FitDa
   const program = compileKernels(module, { sharedMemory: threadCount(session) > 1 });
   const compiled = performance.now();
   const width = joint.constrained.shape[0];
+  checkRoom(method, width + STATISTIC_COUNT);
   const chains = await runSession(program, width, session);
   const kept = keepCommonDraws(chains, joint, width);
   const total = (of: (c: SessionChain) => number): number => chains.reduce((n, c) => n + of(c), 0);
@@ -115,6 +111,15 @@ async function sample(run: Run, method: NutsOptions | HmcOptions): Promise<FitDa
     warnings: [],
     figures: {},
   };
+}
+
+/** Draws are kept in memory: a number that cannot fit is told before the run and not in it. */
+function checkRoom({ chains, draws }: NutsOptions | HmcOptions, width: number): void {
+  const bytes = 8 * chains * draws * width;
+  const available = totalmem();
+  if (bytes > available) {
+    fail("draws_too_large", undefined, { chains, draws, width, bytes, available });
+  }
 }
 
 type Finished = Exclude<SessionChain["outcome"], { kind: "failed" }>;

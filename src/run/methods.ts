@@ -24,7 +24,17 @@ export interface PriorOptions {
   readonly method: "prior";
   readonly draws: number;
 }
-export type Method = NutsOptions | HmcOptions | MapOptions | LaplaceOptions | PriorOptions;
+export interface EnumerateOptions {
+  readonly method: "enumerate";
+  readonly draws: number;
+}
+export type Method =
+  | NutsOptions
+  | HmcOptions
+  | MapOptions
+  | LaplaceOptions
+  | PriorOptions
+  | EnumerateOptions;
 export type MethodName = Method["method"];
 
 /** What a user may set of a method. */
@@ -38,6 +48,7 @@ const LAPLACE_DEFAULTS: LaplaceOptions = {
   maxIterations: 2000,
 };
 const PRIOR_DEFAULTS: PriorOptions = { method: "prior", draws: 1000 };
+const ENUMERATE_DEFAULTS: EnumerateOptions = { method: "enumerate", draws: 1000 };
 
 type Check = (value: unknown) => string | undefined;
 
@@ -90,6 +101,7 @@ const optionChecks: { readonly [N in MethodName]: Readonly<Record<string, Check>
   map: searchChecks,
   laplace: { ...searchChecks, draws: whole(1) },
   prior: { draws: whole(1) },
+  enumerate: { draws: whole(1) },
 };
 
 function checked<M extends Method>(defaults: M, settings: Settings<M>): M {
@@ -104,15 +116,19 @@ function checked<M extends Method>(defaults: M, settings: Settings<M>): M {
     }
     const wanted = check(value);
     if (wanted !== undefined) {
-      fail("bad_option", undefined, { option: `\`${option}\``, value: shown(value), wanted });
+      fail("bad_option", undefined, { option: `\`${option}\``, value: shownValue(value), wanted });
     }
     given[option] = value;
   }
   return { ...defaults, ...given };
 }
 
-function shown(value: unknown): string {
-  return typeof value === "string" ? JSON.stringify(value) : String(value);
+/** An option's value as messages show it. */
+export function shownValue(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(value);
+  if (Array.isArray(value)) return "a list";
+  if (typeof value === "function") return "a function";
+  return typeof value === "object" && value !== null ? "an object" : String(value);
 }
 
 /** The No-U-Turn sampler (Hoffman & Gelman 2014; Betancourt 2017). */
@@ -135,6 +151,28 @@ export function laplace(settings: Settings<LaplaceOptions> = {}): LaplaceOptions
 export function prior(settings: Settings<PriorOptions> = {}): PriorOptions {
   return checked(PRIOR_DEFAULTS, settings);
 }
+/** The exact posterior and evidence where all latent sites are discrete with finitely many values. */
+export function enumerate(settings: Settings<EnumerateOptions> = {}): EnumerateOptions {
+  return checked(ENUMERATE_DEFAULTS, settings);
+}
 
-export const methods = { nuts, hmc, map, laplace, prior } as const;
+/** Every option of a sampler, for "did you mean". */
+export const samplerOptionNames: readonly string[] = Object.keys(optionChecks.nuts);
+
+export const methods = { nuts, hmc, map, laplace, prior, enumerate } as const;
 export const methodNames = Object.keys(methods) as readonly MethodName[];
+
+/**
+ * A method as `infer` was given it, checked again and with defaults filled in: it may be a plain
+ * object.
+ * @throws TildeError where it is no method or has a wrong option.
+ */
+export function checkedMethod(value: Method): Method {
+  const name = methodNames.find((m) => m === (value as Partial<Method> | null)?.method);
+  if (name === undefined) {
+    const wanted = `made by ${methodNames.map((m) => `${m}()`).join(", ")}`;
+    fail("bad_option", undefined, { option: "`method`", value: shownValue(value), wanted });
+  }
+  const { method: _, ...settings } = value;
+  return (methods[name] as (settings: object) => Method)(settings);
+}

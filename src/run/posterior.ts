@@ -3,6 +3,7 @@ import { type Diagnostic, TildeError } from "../base/diagnostic.js";
 import { readObject } from "./data/values.js";
 import type { SamplerDiagnostics } from "./diagnostics/index.js";
 import { type Marginals, marginalsOf, mostProbableOf } from "./results/discrete.js";
+import { presentable } from "./failure.js";
 import type { FitData, MethodName, Timing, VariableDraws } from "./results/fit.js";
 import { readableNames, readVariables } from "./results/readout.js";
 import { saveFit } from "./results/save.js";
@@ -42,7 +43,7 @@ export class Posterior {
    * @throws TildeError for a name that the model does not define.
    */
   draws(name: string): VariableDraws {
-    const found = readVariables(this.#fit, [name]).get(name);
+    const found = guarded(() => readVariables(this.#fit, [name]).get(name));
     return found ?? { data: new Float64Array(0), shape: [0, 0] };
   }
 
@@ -68,8 +69,8 @@ export class Posterior {
 
   /** Mean, sd, quantiles, effective sizes and R-hat of every scalar, or of the named variables. */
   summary(names?: readonly string[]): Summary {
-    if (names !== undefined) return summarise(this.#fit, names);
-    this.#summary ??= summarise(this.#fit);
+    if (names !== undefined) return guarded(() => summarise(this.#fit, names));
+    this.#summary ??= guarded(() => summarise(this.#fit));
     return this.#summary;
   }
 
@@ -85,19 +86,38 @@ export class Posterior {
   /**
    * Posterior predictive draws: the observed sites again for each draw, or, with new data, the
    * sites of the same model over the new inputs.
+   * @throws TildeError where the new data do not fit the model.
    */
   predict(
     newData?: Readonly<Record<string, unknown>>,
     options: { readonly seed?: number } = {},
   ): ReadonlyMap<string, VariableDraws> {
-    const read = newData === undefined ? undefined : readObject(newData);
-    const problems = [...(read?.problems.values() ?? [])];
-    if (problems.length > 0) throw new TildeError(problems);
-    return predict(this.#fit, read?.values, options.seed ?? this.#fit.seed);
+    return guarded(() => {
+      const read = newData === undefined ? undefined : readObject(newData);
+      const problems = [...(read?.problems.values() ?? [])];
+      if (problems.length > 0) throw new TildeError(problems);
+      return predict(this.#fit, read?.values, options.seed ?? this.#fit.seed);
+    });
   }
 
-  /** Writes `summary.json` and `draws.csv` into a folder. */
-  save(directory: string): Promise<void> {
-    return saveFit(this.#fit, this.summary(), directory);
+  /**
+   * Writes `summary.json` and `draws.csv` into a folder, which is made where it does not exist.
+   * @throws TildeError where that fails.
+   */
+  async save(directory: string): Promise<void> {
+    const summary = this.summary();
+    try {
+      await saveFit(this.#fit, summary, directory);
+    } catch (error) {
+      throw presentable(error);
+    }
+  }
+}
+
+function guarded<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw presentable(error);
   }
 }

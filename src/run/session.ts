@@ -37,6 +37,9 @@ export interface SessionChain {
   readonly statistics: Float64Array;
 }
 
+/** An error of the caller's own `onProgress`, which ends the run and is given back as it is. */
+export class CallbackError extends Error {}
+
 /** How long the main thread works alone before threads are started: most runs end within it. */
 const ALONE_MS = 30;
 /** How long the main thread works between looks at timers and signals. */
@@ -52,7 +55,11 @@ export function threadCount(options: SessionOptions): number {
   return Math.max(1, Math.min(possible, options.sampler.chains));
 }
 
-/** Runs all chains; `width` is the number of latent scalars per draw. */
+/**
+ * Runs all chains; `width` is the number of latent scalars per draw. A chain that fails ends the
+ * others: nothing is made of a run without it.
+ * @throws CallbackError where `onProgress` throws.
+ */
 export async function runSession(
   program: CpuProgram,
   width: number,
@@ -75,12 +82,24 @@ export async function runSession(
     control: new Int32Array(shared ? new SharedArrayBuffer(8) : new ArrayBuffer(8)),
   };
   const outcomes = new Map<number, ChainOutcome>();
-  const receive = (event: ChainEvent): void => {
-    if (event.kind === "done") outcomes.set(event.chain, event.outcome);
-    else options.onProgress?.({ ...event.progress, chain: event.chain });
-  };
   const stop = (): void => {
     Atomics.store(job.control, STOP_FLAG, 1);
+  };
+  let callbackError: CallbackError | undefined;
+  const receive = (event: ChainEvent): void => {
+    if (event.kind === "done") {
+      outcomes.set(event.chain, event.outcome);
+      if (event.outcome.kind === "failed") stop();
+      return;
+    }
+    try {
+      if (callbackError === undefined) {
+        options.onProgress?.({ ...event.progress, chain: event.chain });
+      }
+    } catch (error) {
+      callbackError = new CallbackError("onProgress failed", { cause: error });
+      stop();
+    }
   };
   if (signal?.aborted) stop();
   signal?.addEventListener("abort", stop);
@@ -101,6 +120,7 @@ export async function runSession(
       }
     }
     await Promise.all(workers);
+    if (callbackError !== undefined) throw callbackError;
   } finally {
     signal?.removeEventListener("abort", stop);
     // After a failure here, threads still at work must not keep the process alive.

@@ -4,6 +4,8 @@ import { didYouMean, error, warning } from "./entry.js";
 const list = (names: readonly string[]): string =>
   names.length === 0 ? "nothing" : names.map((n) => `\`${n}\``).join(", ");
 
+const gibibytes = (bytes: number): string => `${(bytes / 2 ** 30).toPrecision(3)} GiB`;
+
 export const dataMessages = {
   data_missing_input: error((p: { name: string; type: string; given: readonly string[] }) => ({
     message: `the data has no value for the input \`${p.name}: ${p.type}\``,
@@ -165,6 +167,20 @@ export const dataMessages = {
   unknown_option: error((p: { option: string; method: string; near: readonly string[] }) => ({
     message: `${p.method} has no option \`${p.option}\``,
     help: didYouMean(p.near) ?? "see the documentation of the method for its options",
+  })),
+  draws_too_large: error(
+    (p: { chains: number; draws: number; width: number; bytes: number; available: number }) => ({
+      message: `${p.chains} × ${p.draws} draws of ${p.width} numbers need ${gibibytes(p.bytes)}, and this machine has ${gibibytes(p.available)} of memory`,
+      help: "run fewer draws, or keep only every n-th of them with the option `thin`",
+    }),
+  ),
+  out_of_memory: error((_: Record<string, never>) => ({
+    message: "the memory does not suffice for this run",
+    help: "run fewer draws or chains, or fit a part of the data",
+  })),
+  data_too_deep: error((p: { name: string; most: number }) => ({
+    message: `the data's \`${p.name}\` nests lists more than ${p.most} deep`,
+    help: "arrays have one level of lists for each of their dimensions",
   })),
   no_latent_sites: error((p: { method: string }) => ({
     message: `every site of the model is observed, so there is nothing for ${p.method} to infer`,

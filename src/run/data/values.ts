@@ -50,53 +50,71 @@ function describe(x: unknown): string {
 const isList = (x: unknown): x is ArrayLike<unknown> =>
   Array.isArray(x) || (ArrayBuffer.isView(x) && !(x instanceof DataView));
 
+/** No model has arrays of more dimensions; lists nested deeper are a mistake or an attack. */
+const MAX_DEPTH = 16;
+
 /** Reads one value; a problem names the input and the position. */
 export function readValue(name: string, value: unknown): DataValue | Diagnostic {
   if (value instanceof Float64Array) return withMissing(value.slice(), [value.length]);
-  const dims: number[] = [];
-  // A row may be missing as a whole; the first one that is there tells the shape.
-  for (let x = value; isList(x); x = Array.from(x).find((row) => scalarOf(row) !== "missing")) {
-    dims.push(x.length);
+  const dims = dimsOf(value);
+  if (dims === undefined) {
+    return diagnostic("data_too_deep", undefined, { name, most: MAX_DEPTH });
   }
   const data = new Float64Array(elementCount(dims));
   const missing: number[] = [];
   let next = 0;
-  let problem: Diagnostic | undefined;
-  const visit = (x: unknown, depth: number, path: readonly number[]): void => {
-    if (problem !== undefined) return;
-    const at = path.length === 0 ? "the top" : `[${path.join("][")}]`;
-    if (depth > 0 && depth < dims.length && scalarOf(x) === "missing") {
+  /** Where `visit` is: the first `depth` indices count. */
+  const path = new Array<number>(dims.length).fill(0);
+  const place = (depth: number): string => path.slice(0, depth).join("][");
+  const visit = (x: unknown, depth: number): Diagnostic | undefined => {
+    if (depth === dims.length) {
+      const scalar = scalarOf(x);
+      if (scalar === undefined) {
+        const at = depth === 0 ? "the top" : `[${place(depth)}]`;
+        return diagnostic("data_not_number", undefined, { name, at, got: describe(x) });
+      }
+      if (scalar === "missing") missing.push(next);
+      data[next++] = scalar === "missing" ? Number.NaN : scalar;
+      return undefined;
+    }
+    if (depth > 0 && scalarOf(x) === "missing") {
       const count = elementCount(dims.slice(depth));
       for (let k = 0; k < count; k++) missing.push(next + k);
       data.fill(Number.NaN, next, next + count);
       next += count;
-      return;
+      return undefined;
     }
-    if (depth < dims.length) {
-      const length = isList(x) ? x.length : undefined;
-      if (length === undefined || length !== dims[depth]) {
-        problem = diagnostic("data_ragged", undefined, {
-          name,
-          at: `\`${name}${path.map((i) => `[${i}]`).join("")}\``,
-          got: length === undefined ? describe(x) : `${length} entries`,
-          expected: `${dims[depth]} entries`,
-        });
-        return;
-      }
-      for (let i = 0; i < length; i++) visit((x as ArrayLike<unknown>)[i], depth + 1, [...path, i]);
-      return;
+    if (!isList(x) || x.length !== dims[depth]) {
+      return diagnostic("data_ragged", undefined, {
+        name,
+        at: `\`${name}${depth === 0 ? "" : `[${place(depth)}]`}\``,
+        got: isList(x) ? `${x.length} entries` : describe(x),
+        expected: `${dims[depth]} entries`,
+      });
     }
-    const scalar = scalarOf(x);
-    if (scalar === undefined) {
-      problem = diagnostic("data_not_number", undefined, { name, at, got: describe(x) });
-      return;
+    for (let i = 0; i < x.length; i++) {
+      path[depth] = i;
+      const problem = visit(x[i], depth + 1);
+      if (problem !== undefined) return problem;
     }
-    if (scalar === "missing") missing.push(next);
-    data[next++] = scalar === "missing" ? Number.NaN : scalar;
+    return undefined;
   };
-  visit(value, 0, []);
-  if (problem !== undefined) return problem;
-  return finished(data, dims, missing);
+  return visit(value, 0) ?? finished(data, dims, missing);
+}
+
+/** The lengths of nested lists, as their first entries tell them; undefined where too many. */
+function dimsOf(value: unknown): number[] | undefined {
+  const dims: number[] = [];
+  let x = value;
+  while (isList(x)) {
+    if (dims.length === MAX_DEPTH) return undefined;
+    dims.push(x.length);
+    // A row may be missing as a whole; the first one that is there tells the shape.
+    let k = 0;
+    while (k < x.length && scalarOf(x[k]) === "missing") k++;
+    x = x[k];
+  }
+  return dims;
 }
 
 function withMissing(data: Float64Array, dims: readonly number[]): DataValue {

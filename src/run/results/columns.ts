@@ -35,7 +35,7 @@ export interface Columns {
  * @throws TildeError for a name that the model does not define.
  */
 export function openColumns(fit: FitData, names: readonly string[], most: number): Columns {
-  checkNames(fit, names);
+  checkNames(fit.conditioned.model, names);
   const latentSource = sourceOfLatents(fit);
   const latents = new Map(fit.latents.map((v) => [v.name, v]));
   const isComputed = (name: string): boolean => fit.whole?.has(name) !== true && !latents.has(name);

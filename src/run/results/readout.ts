@@ -3,6 +3,7 @@ import { fail } from "../../base/diagnostic.js";
 import { nearestNames } from "../../base/nearest.js";
 import { elementCount } from "../../model/data.js";
 import { summedSites } from "./discrete.js";
+import type { Model } from "../../model/ir.js";
 import { type FitData, latentLength, type VariableDraws } from "./fit.js";
 import { compileLets } from "./lets.js";
 
@@ -16,8 +17,8 @@ export function readableNames(fit: FitData): string[] {
 }
 
 /** @throws TildeError for the first name that the model does not define. */
-export function checkNames(fit: FitData, names: readonly string[]): void {
-  const known = fit.conditioned.model.variables.map((v) => v.name);
+export function checkNames(model: Model, names: readonly string[]): void {
+  const known = model.variables.map((v) => v.name);
   for (const name of names) {
     if (known.includes(name)) continue;
     fail("unknown_variable", undefined, { name, known, near: nearestNames(name, known) });
@@ -32,7 +33,7 @@ export function readVariables(
   fit: FitData,
   names: readonly string[],
 ): ReadonlyMap<string, VariableDraws> {
-  checkNames(fit, names);
+  checkNames(fit.conditioned.model, names);
   const out = new Map<string, VariableDraws>();
   const computed: string[] = [];
   for (const name of names) {

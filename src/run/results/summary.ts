@@ -8,14 +8,16 @@ import {
   type VariableSummary,
 } from "../diagnostics/index.js";
 import { forEachColumn, openColumns } from "./columns.js";
-import type { FitData } from "./fit.js";
+import type { ExactFigures, FitData } from "./fit.js";
 import { histogramOf } from "./histogram.js";
 import { readableNames } from "./readout.js";
 
 /** Variables of more scalars than this are cut in the summary, which says so. */
 export const MAX_ELEMENTS = 1000;
 
-export interface SummaryRow extends Partial<VariableSummary> {
+export interface SummaryRow
+  extends Partial<VariableSummary>,
+    Partial<Pick<ExactFigures, "values" | "probabilities" | "mostProbable">> {
   readonly name: string;
   readonly mean: number;
   /** Counts of the draws in bins of equal width over their bulk; see `histogramOf`. */
@@ -57,6 +59,8 @@ function row(
   fit: FitData,
   diagnostics: VariableDiagnostics,
 ): SummaryRow {
+  const exact = fit.exact?.get(name);
+  if (exact !== undefined) return { ...exact, name, histogram: exact.probabilities };
   if (fit.isPoint) return { name, mean: x[0] };
   const figures = samples(fit) ? diagnostics.summarise(x) : independent(x);
   return { name, ...figures, histogram: histogramOf(x, figures) };
@@ -98,7 +102,7 @@ export function passed(fit: FitData, summary: Summary): boolean {
 
 /** The content of `summary.json`. NaN and infinities become null, which JSON can hold. */
 export function summaryJson(fit: FitData, summary: Summary): Record<string, unknown> {
-  const variables: Record<string, Record<string, number | null>> = {};
+  const variables: Record<string, Record<string, unknown>> = {};
   for (const r of summary.rows) {
     const figures: Record<string, number | undefined> = {
       mean: r.mean,
@@ -110,11 +114,16 @@ export function summaryJson(fit: FitData, summary: Summary): Record<string, unkn
       ess_bulk: r.essBulk,
       ess_tail: r.essTail,
       rhat: r.rhat,
+      most_probable: r.mostProbable,
     };
     variables[r.name] = {};
     for (const [key, x] of Object.entries(figures)) {
       if (x !== undefined) variables[r.name][key] = Number.isFinite(x) ? x : null;
     }
+    const { values, probabilities } = r;
+    if (values === undefined || probabilities === undefined) continue;
+    const pairs = values.map((v, k) => [String(v), probabilities[k]] as const);
+    variables[r.name].probabilities = Object.fromEntries(pairs);
   }
   return {
     model: fit.conditioned.model.name,
