@@ -53,7 +53,7 @@ export class Posterior {
    * @throws TildeError for a name that is no such site.
    */
   marginals(name: string): Marginals {
-    return marginalsOf(this.#fit, name);
+    return guarded(() => marginalsOf(this.#fit, name));
   }
 
   /**
@@ -63,7 +63,7 @@ export class Posterior {
    * @throws TildeError for a name that is no summed-out site.
    */
   mostProbable(name: string): { readonly data: Float64Array; readonly shape: readonly number[] } {
-    const { dims, data } = mostProbableOf(this.#fit, name);
+    const { dims, data } = guarded(() => mostProbableOf(this.#fit, name));
     return { data, shape: dims };
   }
 

@@ -74,6 +74,9 @@ export const samples: Samples = {
   file_unwritable: { path: "out", reason: "access is denied" },
   size_mismatch_at_run: { left: "real[3]", right: "real[4]" },
 
+  enumerate_continuous: { name: "mu" },
+  no_assignment: { method: "enumerate" },
+  not_summed_out: { name: "mu", known: ["z"] },
   discrete_infinite: { name: "n", support: "count", method: "nuts" },
   discrete_sum_too_large: { name: "z", cost: "3.4e+38", limit: "1e+6" },
   discrete_sum_unsupported: { name: "z", reason: "`x[z]` is an index into a latent array" },

@@ -30,7 +30,7 @@ export interface Timing {
   readonly gradients: number;
 }
 
-export type MethodName = "nuts" | "hmc" | "map" | "laplace" | "prior";
+export type MethodName = "nuts" | "hmc" | "map" | "laplace" | "prior" | "enumerate";
 
 export interface FitData {
   readonly conditioned: Conditioned;
@@ -48,9 +48,26 @@ export interface FitData {
   readonly maxTreeDepth?: number;
   /** Draws of whole variables where the method makes those, as the prior does. */
   readonly whole?: ReadonlyMap<string, VariableDraws>;
+  /** Exact figures by scalar (`z[0]`), which summaries give instead of those of the draws. */
+  readonly exact?: ReadonlyMap<string, ExactFigures>;
   /** What the method has to say about itself: more warnings, and figures for `summary.json`. */
   readonly warnings: readonly Diagnostic[];
   readonly figures: Readonly<Record<string, number | boolean>>;
+}
+
+/** What is known exactly of one discrete scalar. */
+export interface ExactFigures {
+  readonly mean: number;
+  readonly sd: number;
+  /** The smallest values with at least this probability up to them. */
+  readonly q5: number;
+  readonly q50: number;
+  readonly q95: number;
+  readonly values: readonly number[];
+  /** One a value. */
+  readonly probabilities: readonly number[];
+  /** In the most probable joint assignment of all discrete sites. */
+  readonly mostProbable: number;
 }
 
 /** Draws of one variable over all chains. */
