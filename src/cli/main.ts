@@ -63,6 +63,17 @@ export function program(done: (code: ExitCode) => void): Command {
       done(await checkCommand(files, options));
     });
   tilde
+    .command("explain")
+    .description("show how a model and its data would be treated: sites, sums, memory, work")
+    .argument("<file>", "a .ppl file")
+    .option("--model <name>", "which model of the file")
+    .option("--data <file>", "data as JSON or CSV; may be given several times", collect)
+    .option("--json", "print the plan as JSON")
+    .action(async (file, options) => {
+      const { explainCommand } = await import("./explain.js");
+      done(await explainCommand(file, options));
+    });
+  tilde
     .command("fmt")
     .description("format a file in place")
     .argument("<file...>", ".ppl files")
@@ -89,13 +100,18 @@ export function program(done: (code: ExitCode) => void): Command {
   return tilde;
 }
 
+/** A reader that has had enough (`tilde … | head`) is no error; a full disk is. */
+function stopWriting(error: NodeJS.ErrnoException): void {
+  if (error.code === "EPIPE") process.exit(0);
+  process.stderr.write(`cannot write to the standard output: ${error.message}\n`);
+  process.exit(1);
+}
+
 /** Runs the command line and sets the process's exit code. Never prints a stack trace. */
 export async function main(argv: readonly string[]): Promise<void> {
-  // A reader that has had enough (`tilde … | head`) is no error.
-  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code === "EPIPE") process.exit(0);
-    throw error;
-  });
+  if (!process.stdout.listeners("error").includes(stopWriting)) {
+    process.stdout.on("error", stopWriting);
+  }
   try {
     await program((code) => {
       process.exitCode = code;

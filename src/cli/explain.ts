@@ -1,0 +1,87 @@
+/** `tilde explain`: the plan of a model and its data, as text or JSON. */
+import { checkSource, selectModel } from "../run/compile.js";
+import { loadDataFiles } from "../run/data/files.js";
+import { explainRaw, type Plan, type SitePlan, type SumGroupPlan } from "../run/explain.js";
+import { loadSource } from "../run/sources.js";
+import type { ExitCode } from "./main.js";
+
+interface ExplainFlags {
+  readonly model?: string;
+  readonly data?: readonly string[];
+  readonly json?: boolean;
+}
+
+export async function explainCommand(file: string, flags: ExplainFlags): Promise<ExitCode> {
+  const source = await loadSource(file);
+  const model = selectModel(checkSource(source), source, flags.model);
+  const plan = explainRaw(model, await loadDataFiles(flags.data ?? []));
+  process.stdout.write(`${flags.json ? JSON.stringify(plan, null, 2) : renderPlan(plan)}\n`);
+  return 0;
+}
+
+/** The plan in words. */
+export function renderPlan(plan: Plan): string {
+  const lines = [plan.model, "", ...aligned(plan.sites.map(siteCells))];
+  if (plan.sums.length > 0) {
+    lines.push("", "discrete sites are summed out:");
+    for (const sum of plan.sums) lines.push(`  ${sumLine(sum)}`);
+  }
+  const d = plan.density;
+  lines.push("");
+  if (d === undefined) {
+    lines.push("nothing continuous is latent: `--method enumerate` gives the exact posterior");
+    return lines.join("\n");
+  }
+  lines.push(
+    `${plan.dimension} unconstrained numbers`,
+    d.dataAfter < d.dataBefore
+      ? `data folded: ${short(d.dataBefore)} numbers in the density as written, ${short(d.dataAfter)} kept`
+      : `${short(d.dataAfter)} numbers of data in the density`,
+    `about ${short(d.operations)} operations for the density, ${short(d.gradientOperations)} with its gradient`,
+    `memory: ${bytes(d.constantBytes)} of constants, ${bytes(d.workspaceBytes)} for each chain`,
+  );
+  return lines.join("\n");
+}
+
+function siteCells(s: SitePlan): string[] {
+  const shape = s.dims.length === 0 ? "" : `[${s.dims.join(", ")}]`;
+  const name = `${s.name}${shape}: ${s.support}`;
+  switch (s.treatment) {
+    case "observed":
+      return [name, "observed"];
+    case "summed out":
+      return [name, `summed out, ${s.values} values each`];
+    case "sampled":
+    case "optimised": {
+      const by = s.transform === "none" ? "" : ` by ${s.transform}`;
+      return [name, `latent, ${s.latent} number${s.latent === 1 ? "" : "s"}${by}`];
+    }
+  }
+}
+
+function sumLine(s: SumGroupPlan): string {
+  const names = s.sites.join(", ");
+  switch (s.how) {
+    case "independent":
+      return `${names}: ${short(s.count)} independent groups of ${s.assignments} assignments, ${short(s.cost)} terms`;
+    case "chains":
+      return `${names}: forward pass over ${short(s.count)} × ${short(s.length)} steps, ${short(s.largest)} terms a step, ${short(s.cost)} in all (of ${s.assignments} assignments)`;
+    case "elimination":
+      return `${names}: elimination of ${short(s.length)} elements, largest table ${short(s.largest)}, ${short(s.cost)} terms (of ${s.assignments} assignments)`;
+  }
+}
+
+function aligned(rows: readonly (readonly string[])[]): string[] {
+  const width = Math.max(0, ...rows.map((r) => r[0].length));
+  return rows.map(([name, what]) => `  ${name.padEnd(width)}  ${what}`);
+}
+
+function short(n: number): string {
+  if (n < 1e5) return String(Math.round(n));
+  return n < 1e9 ? `${(n / 1e6).toPrecision(3)} million` : n.toExponential(1);
+}
+
+function bytes(n: number): string {
+  if (n < 1 << 10) return `${n} B`;
+  return n < 1 << 20 ? `${(n / (1 << 10)).toFixed(1)} KiB` : `${(n / (1 << 20)).toFixed(1)} MiB`;
+}
