@@ -2,6 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { fail } from "../../base/diagnostic.js";
 import { lineColumn } from "../../base/span.js";
+import { readReason } from "../sources.js";
 import { mergeData, type RawData, readObject } from "./values.js";
 
 /** @throws TildeError where a file cannot be read or is not JSON or CSV. */
@@ -19,14 +20,7 @@ async function readText(path: string): Promise<string> {
     const text = await readFile(path, "utf8");
     return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    const reason =
-      code === "ENOENT"
-        ? "there is no such file"
-        : code === "EISDIR"
-          ? "it is a folder"
-          : `the system says ${code ?? "no"}`;
-    return fail("data_parse", undefined, { path, reason });
+    return fail("data_parse", undefined, { path, reason: readReason(error) });
   }
 }
 
@@ -69,11 +63,19 @@ async function parseCsv(path: string, text: string): Promise<RawData> {
   }
   if (rows.length === 0) return fail("data_parse", undefined, { path, reason: "it is empty" });
   const [header, ...body] = rows;
-  const columns: Record<string, unknown[]> = {};
+  const columns = new Map<string, unknown[]>();
   header.forEach((name, k) => {
-    columns[name] = body.map((row) => numberCell(row[k]));
+    // Row numbers often stand under no name; no model can use them.
+    if (name === "") return;
+    if (columns.has(name)) {
+      fail("data_parse", undefined, { path, reason: `two columns are named \`${name}\`` });
+    }
+    columns.set(
+      name,
+      body.map((row) => numberCell(row[k])),
+    );
   });
-  return readObject(columns);
+  return readObject(Object.fromEntries(columns));
 }
 
 /** Numbers and booleans as such; other text is kept, and is a problem only if it is used. */
