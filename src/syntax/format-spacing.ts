@@ -38,7 +38,7 @@ export function describe(
 }
 
 /** Whether an operand can end with this token, so that a `-` after it subtracts. */
-function endsOperand(p: Printed | undefined): boolean {
+export function endsOperand(p: Printed | undefined): boolean {
   if (p === undefined) return false;
   const type = p.token.tokenType;
   return (

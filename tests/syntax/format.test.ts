@@ -1,3 +1,4 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { formatSource } from "../../src/syntax/format.js";
 
@@ -56,6 +57,69 @@ describe("formatSource", () => {
     expect(lines).toHaveLength(2);
     expect(lines[1]).toMatch(/^ {4}\+ a_long_name/);
     expect(lines.every((line) => line.length <= 98)).toBe(true);
+  });
+
+  const heads = "for index_one in 0..number_of_ones, index_two in 0..number_of_twos";
+  it.each([
+    [
+      "after `=` first",
+      "fn f(K: real[N, N], between: real[N, M], y: real[N]) -> real[M, N + M, N * M] = solve(K, y) @ between",
+      "fn f(K: real[N, N], between: real[N, M], y: real[N]) -> real[M, N + M, N * M] =\n  solve(K, y) @ between",
+    ],
+    [
+      "arguments before types",
+      "fn a_function(x: real[N], u: real[M], amplitude: positive, scale: positive, other: real) -> real[N, M] = x",
+      "fn a_function(\n  x: real[N],\n  u: real[M],\n  amplitude: positive,\n  scale: positive,\n  other: real\n) -> real[N, M] = x",
+    ],
+    [
+      "comprehensions after their binders",
+      "fn f(x: real[N]) = [for i in 0..N, j in 0..N: amplitude^2 * exp(-0.5 * ((x[i] - x[j]) / scale)^2) + noise[i] * noise[j]]",
+      "fn f(x: real[N]) = [for i in 0..N, j in 0..N:\n  amplitude^2 * exp(-0.5 * ((x[i] - x[j]) / scale)^2) + noise[i] * noise[j]]",
+    ],
+    [
+      "a sole bracket in a call with it",
+      "fn f(x: real[N]) = softmax([for i in 0..N: amplitude^2 * exp(-0.5 * ((x[i] - y[i]) / scale)^2) + noise[i] * noise[i]])",
+      "fn f(x: real[N]) = softmax([for i in 0..N:\n  amplitude^2 * exp(-0.5 * ((x[i] - y[i]) / scale)^2) + noise[i] * noise[i]])",
+    ],
+    [
+      "choices at their branches",
+      "fn f(x) = if x > a_long_name_of_a_bound then the_value_above_the_bound * x else the_value_below_the_bound * x",
+      "fn f(x) =\n  if x > a_long_name_of_a_bound then the_value_above_the_bound * x\n  else the_value_below_the_bound * x",
+    ],
+    [
+      "products only where they bind weakest",
+      "fn f(x) = a_long_factor(x, y, z) * another_long_factor(x, y, z) * a_third_factor(x, y, z) * the_last_one(x, y)",
+      "fn f(x) = a_long_factor(x, y, z) * another_long_factor(x, y, z) * a_third_factor(x, y, z)\n    * the_last_one(x, y)",
+    ],
+    [
+      "binders between them",
+      `model m() { ${heads}, index_three in 0..number_of_threes { x ~ D()\n} }`,
+      `model m() {\n  ${heads},\n      index_three in 0..number_of_threes {\n    x ~ D()\n  }\n}`,
+    ],
+    [
+      "long lists of numbers into full lines",
+      `fn f() = [${Array(30).fill("-1.5").join(", ")}]`,
+      `fn f() = [\n  ${Array(16).fill("-1.5").join(", ")},\n  ${Array(14).fill("-1.5").join(", ")}\n]`,
+    ],
+  ])("breaks %s", (_, text, formatted) => {
+    const first = format(text);
+    expect(first).toBe(`${formatted}\n`);
+    expect(first.split("\n").every((line) => line.length <= 100)).toBe(true);
+    expect(format(first)).toBe(first);
+  });
+
+  it("leaves the standard library and the examples as they are", () => {
+    const root = new URL("../../", import.meta.url);
+    const library = readdirSync(new URL("stdlib/", root)).map((f) => `stdlib/${f}`);
+    const examples = readdirSync(new URL("examples/", root)).map((f) => `examples/${f}/model.ppl`);
+    const files = [...library, ...examples].filter(
+      (f) => f.endsWith(".ppl") && existsSync(new URL(f, root)),
+    );
+    expect(files.length).toBeGreaterThan(10);
+    for (const file of files) {
+      const text = readFileSync(new URL(file, root), "utf8");
+      expect({ file, text: format(text) }).toEqual({ file, text });
+    }
   });
 
   it("splits joined statements that do not fit", () => {
