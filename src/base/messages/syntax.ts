@@ -11,7 +11,10 @@ export const syntaxMessages = {
   })),
   wrong_spelling: error((p: { found: string; meant: string }) => ({
     message: `\`${p.found}\` is not an operator of Tilde`,
-    help: `write \`${p.meant}\``,
+    help:
+      p.found === "|"
+        ? 'write `||` for "or"; a log density is written `Normal(mu, sigma).log_prob(y)`'
+        : `write \`${p.meant}\``,
   })),
   dot_operator: error((p: { found: string; meant: string }) => ({
     message: `\`${p.found}\` is not an operator of Tilde`,
@@ -141,7 +144,7 @@ export const syntaxMessages = {
   })),
   missing_braces: error((p: { word: string }) => ({
     message: `the body of \`${p.word}\` must stand in braces`,
-    help: `write \`${p.word} … { … }\``,
+    help: p.word === "else" ? "write `else { … }`" : `write \`${p.word} … { … }\``,
   })),
   for_parentheses: error((p: { name: string; from: string; to: string }) => ({
     message: "the head of `for` takes no parentheses",

@@ -1,6 +1,9 @@
 /** Diagnostic texts of the types stage: names, types, shapes, supports and the order of elements. */
 import { didYouMean, error, warning } from "./entry.js";
 
+/** `A(x) or B(y)` with each form in quotes of its own. */
+const forms = (usage: string): string => `\`${usage.replaceAll(" or ", "` or `")}\``;
+
 const plural = (n: number, word: string): string => `${n} ${word}${n === 1 ? "" : "s"}`;
 
 export interface UnknownName {
@@ -243,7 +246,7 @@ const types = {
   })),
   type_sizes: error((p: { text: string; name: string; value: string }) => ({
     message: `\`${p.text}\` is one ${p.value} and takes exactly one size`,
-    help: `write \`${p.name}[D]\`; arrays of them come from loops: \`for k in 0..K { x[k]: ${p.name}[D] ~ … }\``,
+    help: `write \`${p.name}[K]\` for one; draw several in a loop, \`for i in 0..N { x[i]: ${p.name}[K] ~ … }\`, and declare an input of several as \`${p.value === "vector" ? "real[N, K]" : "real[N, K, K]"}\``,
   })),
   bound_not_scalar: error((p: { text: string; actual: string }) => ({
     message: `a bound must be a number, but \`${p.text}\` is ${p.actual}`,
@@ -293,7 +296,7 @@ const distributionTexts = {
   })),
   distribution_uncalled: error((p: { name: string; usage: string }) => ({
     message: `the distribution \`${p.name}\` has no arguments`,
-    help: `write \`${p.usage}\``,
+    help: `write ${forms(p.usage)}`,
   })),
   distribution_if: error((_: object) => ({
     message: "`if` cannot choose between distributions",
@@ -306,16 +309,16 @@ const distributionTexts = {
   unknown_keyword: error(
     (p: { dist: string; name: string; near: readonly string[]; usage: string }) => ({
       message: `\`${p.dist}\` has no argument \`${p.name}\``,
-      help: didYouMean(p.near) ?? `write \`${p.usage}\``,
+      help: didYouMean(p.near) ?? `write ${forms(p.usage)}`,
     }),
   ),
   distribution_missing: error((p: { dist: string; missing: readonly string[]; usage: string }) => ({
     message: `\`${p.dist}\` lacks ${p.missing.map((m) => `\`${m}\``).join(" and ")}`,
-    help: `write \`${p.usage}\``,
+    help: `write ${forms(p.usage)}`,
   })),
   distribution_arguments: error((p: { dist: string; usage: string }) => ({
     message: `these arguments do not go together in \`${p.dist}\``,
-    help: `write \`${p.usage}\``,
+    help: `write ${forms(p.usage)}`,
   })),
   argument_shapes: error((p: { dist: string; left: string; right: string }) => ({
     message: `the arguments of \`${p.dist}\` have different shapes: ${p.left} and ${p.right}`,
@@ -384,8 +387,8 @@ const distributionTexts = {
     }),
   ),
   combinator_usage: error((p: { usage: string }) => ({
-    message: "the arguments do not have the form that is wanted here",
-    help: `write \`${p.usage}\``,
+    message: `these arguments do not fit \`${p.usage.slice(0, p.usage.indexOf("("))}\``,
+    help: `write ${forms(p.usage)}`,
   })),
   truncated_base: error((p: { text: string }) => ({
     message: `\`${p.text}\` cannot be truncated: its cumulative distribution is not known`,
