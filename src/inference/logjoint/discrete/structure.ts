@@ -26,7 +26,7 @@ export type Group = AlignedGroup | ChainGroup | LooseGroup;
 /** @param siteOf the index of the site that an element belongs to */
 export function findGroups(
   elements: number,
-  factors: readonly Factor[],
+  factors: readonly Pick<Factor, "references">[],
   siteOf: (element: number) => number,
 ): Group[] {
   const parent = Int32Array.from({ length: elements }, (_, i) => i);
