@@ -291,7 +291,6 @@ export class TildeParser extends CstParser {
     this.SUBRULE(this.block);
   });
 
-  /** Without an end it is an unbounded plate. */
   readonly loopBinder = this.RULE("loopBinder", () => {
     this.CONSUME(t.Identifier);
     this.CONSUME(t.In);

@@ -86,7 +86,7 @@ const foreignNames: Readonly<Record<string, string>> = {
   identity_matrix: "eye(N)",
   arange: "range(a, b)",
   seq_len: "range(0, n)",
-  to_vector: "a comprehension",
+  to_vector: "reshape(A, N * M)",
   squareroot: "sqrt(x)",
   ifelse: "if c then a else b",
   where: "if c then a else b",

@@ -20,10 +20,9 @@ function unknownHelp(p: UnknownName, otherwise: string): string {
 const names = {
   unknown_name: error((p: UnknownName) => ({
     message: `\`${p.name}\` is not defined`,
-    help: unknownHelp(
-      p,
-      `declare it as an input, or define it with \`let ${p.name} = …\` or \`~\``,
-    ),
+    help: /^(nan|na|null|none|nothing)$/i.test(p.name)
+      ? "missing values stand in the data: `null` in JSON, an empty cell in CSV"
+      : unknownHelp(p, `declare it as an input, or define it with \`let ${p.name} = …\` or \`~\``),
   })),
   unknown_function: error((p: UnknownName) => ({
     message: `there is no function \`${p.name}\``,
