@@ -7,7 +7,7 @@
 import { internalError } from "../../base/internal.js";
 import type { RandomStream } from "../../math/rng/random.js";
 import { logsumexp } from "../../math/special/index.js";
-import { findGroups } from "../logjoint/discrete/structure.js";
+import { findGroups, type Group } from "../logjoint/discrete/structure.js";
 import type { DirectJoint } from "../logjoint/direct.js";
 
 /** Elements that one joint table of at most so many entries holds are drawn at once. */
@@ -55,29 +55,32 @@ export function planDiscrete(joint: DirectJoint): DiscretePlan | undefined {
     const strides = sizes.map((_, k) => sizes.slice(k + 1).reduce((n, d) => n * d, 1));
     const elements = f.references.map((r) => r.elements);
     elements.forEach((list, slot) => {
-      list.forEach((e, tuple) => incidences[e].push({ factor, tuple, slot }));
+      list.forEach((e, tuple) => {
+        incidences[e].push({ factor, tuple, slot });
+      });
     });
     return { elements, strides, width: sizes.reduce((n, d) => n * d, 1) };
   });
-  const blocks = findGroups(counts.length, joint.factors, (e) => owner[e]).flatMap(
-    (group): DiscreteBlock[] => {
-      switch (group.kind) {
-        case "chains":
-          return group.paths.map((path) => ({ kind: "chain", path }));
-        case "loose":
-          return [{ kind: "single", elements: group.elements }];
-        case "aligned": {
-          const [first] = group.components;
-          const size = first.reduce((n, e) => n * counts[e], 1);
-          if (first.length === 1 || size > JOINT_LIMIT) {
-            return [{ kind: "single", elements: group.components.flat() }];
-          }
-          return group.components.map((elements) => ({ kind: "joint", elements }));
-        }
-      }
-    },
-  );
+  const groups = findGroups(counts.length, joint.factors, (e) => owner[e]);
+  const blocks = groups.flatMap((group) => blocksOf(group, counts));
   return { counts, incidences, blocks, factors };
+}
+
+function blocksOf(group: Group, counts: Int32Array): DiscreteBlock[] {
+  switch (group.kind) {
+    case "chains":
+      return group.paths.map((path) => ({ kind: "chain", path }));
+    case "loose":
+      return [{ kind: "single", elements: group.elements }];
+    case "aligned": {
+      const [first] = group.components;
+      const size = first.reduce((n, e) => n * counts[e], 1);
+      if (first.length === 1 || size > JOINT_LIMIT) {
+        return [{ kind: "single", elements: group.components.flat() }];
+      }
+      return group.components.map((elements) => ({ kind: "joint", elements }));
+    }
+  }
 }
 
 /**
@@ -91,19 +94,18 @@ export function drawDiscrete(
   rng: RandomStream,
 ): boolean {
   const update: Update = { plan, tables, states, rng };
-  return plan.blocks.every((block) => {
-    switch (block.kind) {
-      case "chain":
-        return drawChain(update, block.path);
-      case "joint":
-        return drawJoint(update, block.elements);
-      case "single":
-        return block.elements.every((e) => {
-          const logits = elementLogits(update, e);
-          return place(update, e, logits);
-        });
-    }
-  });
+  return plan.blocks.every((block) => drawBlock(update, block));
+}
+
+function drawBlock(update: Update, block: DiscreteBlock): boolean {
+  switch (block.kind) {
+    case "chain":
+      return drawChain(update, block.path);
+    case "joint":
+      return drawJoint(update, block.elements);
+    case "single":
+      return block.elements.every((e) => place(update, e, elementLogits(update, e)));
+  }
 }
 
 interface Update {
