@@ -53,7 +53,8 @@ function explainTerm(term: DensityTerm, value: number, at: number, q: Float64Arr
     if (test === undefined) continue;
     const x = elementAt(results[k], args[k].node.shape, indices, shape);
     if (x === undefined || test(x)) continue;
-    return `${text}: ${atIndices(args[k].label, where)} = ${x} is outside \`${args[k].domain}\``;
+    const rounded = Number(x.toPrecision(6));
+    return `${text}: ${atIndices(args[k].label, where)} = ${rounded} is outside \`${args[k].domain}\``;
   }
   return text;
 }

@@ -1,11 +1,12 @@
 /** Program text to a model that can be inferred: what the API's `compile`, `load` and `ppl` share. */
 import type { Diagnostic } from "../base/diagnostic.js";
-import { TildeError } from "../base/diagnostic.js";
+import { fail, TildeError } from "../base/diagnostic.js";
 import { renderDiagnostics } from "../base/render.js";
 import type { Source } from "../base/span.js";
 import type { Model } from "../model/ir.js";
 import { printModel } from "../model/print.js";
 import { checkSource, selectModel } from "./compile.js";
+import { shownValue } from "./methods.js";
 import { loadSource } from "./sources.js";
 
 export interface CompileOptions {
@@ -41,6 +42,10 @@ export class Program {
  * @throws TildeError with every error of the text, as data (`diagnostics`) and as a message.
  */
 export function compile(text: string, options: CompileOptions = {}): Program {
+  if (typeof text !== "string") {
+    const wanted = "a string";
+    fail("bad_option", undefined, { option: "`text`", value: shownValue(text), wanted });
+  }
   return programOf({ path: options.path ?? "<ppl>", text }, options.model);
 }
 

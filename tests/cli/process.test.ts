@@ -67,7 +67,7 @@ describe("tilde run as a process", () => {
     }
     // A let is what its definition says of the same draw.
     const [mu, tau, eta, theta] = ["mu", "tau", "eta[3]", "theta[3]"].map(draws.column);
-    theta.forEach((t, i) => expect(t).toBeCloseTo(mu[i] + tau[i] * eta[i], 12));
+    for (const [i, t] of theta.entries()) expect(t).toBeCloseTo(mu[i] + tau[i] * eta[i], 12);
   });
 
   test("the same draws from one thread and from two", async () => {
