@@ -135,7 +135,8 @@ export async function runSession(
 
 function startWorker(job: ChainJob, receive: (event: ChainEvent) => void): Promise<void> {
   return new Promise((resolve, reject) => {
-    const worker = new Worker(workerUrl, { workerData: job });
+    // The process's own flags are of no use to a worker, and some (--input-type) it refuses.
+    const worker = new Worker(workerUrl, { workerData: job, execArgv: [] });
     worker.on("message", receive);
     worker.on("error", (error) => {
       reject(new InternalError("a worker thread failed", { cause: error }));

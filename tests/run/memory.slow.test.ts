@@ -1,73 +1,55 @@
 /**
- * Memory of whole processes, as the command starts them: the largest resident set, and whether it
- * grows with the length of a run that keeps the same number of draws.
+ * Memory of whole runs, from outside: the peak resident size of the process, in a child that
+ * reports it as it exits. 4 chains × 10 000 draws × 1000 parameters hold 305 MiB of draws.
  */
-import { execFile } from "node:child_process";
-import { existsSync } from "node:fs";
-import { mkdtemp, rm, stat, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { spawnSync } from "node:child_process";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { promisify } from "node:util";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { pathToFileURL } from "node:url";
+import { expect, test } from "vitest";
+import { scratchFolder } from "../helpers/cli.js";
 
-const root = join(import.meta.dirname, "../..");
-const built = existsSync(join(root, "dist/src/run/worker.js"));
-if (!built) console.warn("skipped: memory is measured on the build, and dist is missing");
+const scratch = scratchFolder();
+const main = pathToFileURL(join(import.meta.dirname, "../../dist/src/cli/main.js")).href;
 
-/** Tells the largest resident set, in KiB, when the process ends. */
-const meter =
-  "data:text/javascript,process.on('exit',()=>console.error('maxrss='+process.resourceUsage().maxRSS))";
+const MIB = 2 ** 20;
 
-let folder = "";
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "tilde-memory-"));
-});
-afterAll(() => rm(folder, { recursive: true }));
-
-/** Largest resident set of `tilde run`, in MiB. */
-async function peak(text: string, args: readonly string[]): Promise<number> {
-  const path = join(folder, "model.ppl");
-  await writeFile(path, text);
-  const command = ["--import", meter, join(root, "bin/tilde.js"), "run", path, ...args];
-  // A fit whose diagnostics warn ends with code 2, and has run all the same.
-  const { stderr } = await promisify(execFile)(process.execPath, command).catch((error) => {
-    if (error.code === 2) return error as { stderr: string };
-    throw error;
+/** Peak resident bytes of a process that runs the command; its fit may fail its diagnostics. */
+function peakOf(...args: readonly string[]): number {
+  // On Linux and macOS `maxRSS` is in KiB.
+  const script = `
+    import { main } from ${JSON.stringify(main)};
+    process.on("exit", () => process.stderr.write("peak " + process.resourceUsage().maxRSS + "\\n"));
+    await main(["node", "tilde", ...${JSON.stringify(args)}]);
+  `;
+  const run = spawnSync(process.execPath, ["--input-type=module", "-e", script], {
+    encoding: "utf8",
+    maxBuffer: 64 * MIB,
   });
-  const kibibytes = /maxrss=(\d+)/.exec(stderr)?.[1];
-  if (kibibytes === undefined) throw new Error(`no figure in ${stderr}`);
-  return Number(kibibytes) / 1024;
+  expect([0, 2], run.stderr).toContain(run.status);
+  return 1024 * Number(/peak (\d+)/.exec(run.stderr)?.[1]);
 }
 
-test.skipIf(!built)("4 × 10 000 draws of 1000 parameters stay under 1 GiB", async () => {
-  const out = join(folder, "out");
-  const used = await peak("model m() { x ~ iid(Normal(0, 1), 1000) }", [
-    ...["--draws", "10000", "--warmup", "300", "--out", out],
-  ]);
-  console.log(`4 × 10 000 × 1000: ${used.toFixed(0)} MiB`);
-  // The draws alone are 305 MiB, so that less would mean that they were not kept.
-  expect(used).toBeGreaterThan(305);
-  expect(used).toBeLessThan(1024);
-  expect((await stat(join(out, "draws.csv"))).size).toBeGreaterThan(4e8);
+const wide = scratch.file(
+  "wide.ppl",
+  "model wide() {\n  x ~ iid(Normal(0, 1), 1000)\n  let twice = 2 * x\n}\n",
+);
+
+test("4 × 10 000 draws of 1000 parameters, summary and files, under 1 GiB", () => {
+  const out = join(scratch.path, "wide");
+  const flags = ["--warmup", "200", "--draws", "10000", "--out", out, "--json"];
+  const peak = peakOf("run", wide, ...flags);
+  rmSync(out, { recursive: true });
+  expect(peak).toBeGreaterThan(305 * MIB);
+  expect(peak).toBeLessThan(1024 * MIB);
 });
 
-test.skipIf(!built)("lets of as many elements do not add their draws", async () => {
-  const text = "model m() { x ~ iid(Normal(0, 1), 1000); let y = 2 * x }";
-  const args = ["--draws", "5000", "--warmup", "300", "--out", join(folder, "lets")];
-  const used = await peak(text, args);
-  console.log(`4 × 5000 × (1000 + 1000 of a let): ${used.toFixed(0)} MiB`);
-  // 153 MiB of draws, 32 MiB of gathered columns, and the process, which is less than 150 MiB; the
-  // draws of the let would be 153 MiB more.
-  expect(used).toBeLessThan(153 + 32 + 150);
-});
-
-test.skipIf(!built)("memory does not grow over a long run", async () => {
-  const text = "model m() { x ~ iid(Normal(0, 1), 10) }";
-  const run = (thin: number): Promise<number> =>
-    peak(text, ["--draws", "1000", "--warmup", "300", "--thin", String(thin)]);
-  const quarter = await run(250);
-  const whole = await run(1000);
-  console.log(`long run: ${quarter.toFixed(0)} MiB at a quarter, ${whole.toFixed(0)} at its end`);
-  // 10 bytes left behind by each of the three million transitions between would be 29 MiB.
-  expect(whole - quarter).toBeLessThan(24);
+test("a run does not grow with its length, but for its draws", () => {
+  const narrow = scratch.file("narrow.ppl", "model narrow() {\n  x ~ iid(Normal(0, 1), 10)\n}\n");
+  const flags = ["--warmup", "200", "--draws", "1000", "--json"];
+  const short = peakOf("run", narrow, ...flags, "--thin", "1");
+  // 4 million transitions rather than 4 thousand: even a byte lost in each would show.
+  const long = peakOf("run", narrow, ...flags, "--thin", "1000");
+  // Peaks of one command differ by a few MiB from run to run.
+  expect(long - short).toBeLessThan(24 * MIB);
 });

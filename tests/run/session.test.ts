@@ -101,7 +101,12 @@ describe("threads", () => {
 });
 
 describe("a chain that cannot start", () => {
-  const cases: readonly (readonly [what: string, text: string, data: object, says: RegExp])[] = [
+  const cases: readonly (readonly [
+    what: string,
+    text: string,
+    data: Record<string, unknown>,
+    says: RegExp,
+  ])[] = [
     [
       "a scale below zero, by its element",
       "model m(N: int, x: real[N]) { for n in 0..N { m[n] ~ Normal(0, 1)\n y[n] ~ Normal(m[n], x[n]) } }",
