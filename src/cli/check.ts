@@ -1,4 +1,5 @@
 /** `tilde check`: every diagnostic of the files. */
+import { type Diagnostic, TildeError } from "../base/diagnostic.js";
 import { diagnosticToJson, renderDiagnostics } from "../base/render.js";
 import { checkSource } from "../run/compile.js";
 import { loadSource } from "../run/sources.js";
@@ -9,8 +10,8 @@ export async function checkCommand(
   files: readonly string[],
   options: { readonly json?: boolean },
 ): Promise<ExitCode> {
-  const all = [];
-  for (const file of files) all.push(...checkSource(await loadSource(file)).diagnostics);
+  const all: Diagnostic[] = [];
+  for (const file of files) all.push(...(await diagnosticsOf(file)));
   const errors = all.filter((d) => d.severity === "error").length;
   if (options.json) {
     process.stdout.write(`${JSON.stringify(all.map(diagnosticToJson), null, 2)}\n`);
@@ -23,4 +24,14 @@ export async function checkCommand(
     process.stderr.write(`${summary}\n`);
   }
   return errors > 0 ? 1 : 0;
+}
+
+/** A file that cannot be read is one diagnostic among the others. */
+async function diagnosticsOf(file: string): Promise<readonly Diagnostic[]> {
+  try {
+    return checkSource(await loadSource(file)).diagnostics;
+  } catch (error) {
+    if (error instanceof TildeError) return error.diagnostics;
+    throw error;
+  }
 }

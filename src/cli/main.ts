@@ -22,6 +22,28 @@ function decimal(text: string): number {
 function collect(text: string, before: string[] | undefined): string[] {
   return [...(before ?? []), text];
 }
+const dataOption = [
+  "--data <file...>",
+  "JSON or CSV files; later ones win where names agree",
+  collect,
+] as const;
+
+/**
+ * Splits the model's file from the data: in `run --data d.json m.ppl` the option, which takes all
+ * that follows, has taken the model too.
+ */
+function withModel<O extends { readonly data?: readonly string[] }>(
+  command: Command,
+  file: string | undefined,
+  options: O,
+): readonly [file: string, options: O] {
+  if (file !== undefined) return [file, options];
+  const found = options.data?.find((path) => path.endsWith(".ppl"));
+  if (found === undefined) {
+    return command.error("error: missing required argument 'file', the .ppl file of the model");
+  }
+  return [found, { ...options, data: options.data?.filter((path) => path !== found) }];
+}
 
 /** Builds the command; `done` receives the exit code of the subcommand that ran. */
 export function program(done: (code: ExitCode) => void): Command {
@@ -33,9 +55,10 @@ export function program(done: (code: ExitCode) => void): Command {
   tilde
     .command("run")
     .description("fit a model to data and report the posterior")
-    .argument("<file>", "a .ppl file")
+    .usage("<file.ppl> [options]")
+    .argument("[file]", "a .ppl file")
     .option("--model <name>", "which model of the file")
-    .option("--data <file>", "data as JSON or CSV; may be given several times", collect)
+    .option(...dataOption)
     .option("--method <name>", "nuts, hmc, map, laplace, prior or enumerate", "nuts")
     .option("--chains <n>", "chains (default 4)", wholeNumber)
     .option("--warmup <n>", "warmup iterations of each chain (default 1000)", wholeNumber)
@@ -49,7 +72,8 @@ export function program(done: (code: ExitCode) => void): Command {
     .option("--vars <names>", "comma-separated variables to report (default: all)")
     .option("--out <dir>", "write summary.json and draws.csv there")
     .option("--json", "print the summary as JSON and nothing else")
-    .action(async (file, options) => {
+    .action(async (given, flags, command) => {
+      const [file, options] = withModel(command, given, flags);
       const { runCommand } = await import("./run.js");
       done(await runCommand(file, options));
     });
@@ -65,11 +89,13 @@ export function program(done: (code: ExitCode) => void): Command {
   tilde
     .command("explain")
     .description("show how a model and its data would be treated: sites, sums, memory, work")
-    .argument("<file>", "a .ppl file")
+    .usage("<file.ppl> [options]")
+    .argument("[file]", "a .ppl file")
     .option("--model <name>", "which model of the file")
-    .option("--data <file>", "data as JSON or CSV; may be given several times", collect)
+    .option(...dataOption)
     .option("--json", "print the plan as JSON")
-    .action(async (file, options) => {
+    .action(async (given, flags, command) => {
+      const [file, options] = withModel(command, given, flags);
       const { explainCommand } = await import("./explain.js");
       done(await explainCommand(file, options));
     });
@@ -86,11 +112,13 @@ export function program(done: (code: ExitCode) => void): Command {
   tilde
     .command("compile")
     .description("show what a model becomes, stage by stage")
-    .argument("<file>", "a .ppl file")
+    .usage("<file.ppl> [options]")
+    .argument("[file]", "a .ppl file")
     .option("--model <name>", "which model of the file")
-    .option("--data <file>", "data as JSON or CSV; may be given several times", collect)
+    .option(...dataOption)
     .option("--dump <stage>", "tokens, ast, model, graph, grad, kernel or wat", "model")
-    .action(async (file, options) => {
+    .action(async (given, flags, command) => {
+      const [file, options] = withModel(command, given, flags);
       const { compileCommand } = await import("./compile.js");
       done(await compileCommand(file, options));
     });
@@ -111,6 +139,7 @@ function stopWriting(error: NodeJS.ErrnoException): void {
 export async function main(argv: readonly string[]): Promise<void> {
   if (!process.stdout.listeners("error").includes(stopWriting)) {
     process.stdout.on("error", stopWriting);
+    process.stderr.on("error", () => process.exit(1));
   }
   try {
     await program((code) => {

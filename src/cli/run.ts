@@ -15,7 +15,7 @@ import { loadSource } from "../run/sources.js";
 import { wantsColor } from "./failure.js";
 import type { ExitCode } from "./main.js";
 import { progressView } from "./progress.js";
-import { figure, renderTable } from "./table.js";
+import { figure, ratio, renderTable, whole } from "./table.js";
 
 interface RunFlags {
   readonly model?: string;
@@ -52,8 +52,7 @@ export async function runCommand(file: string, flags: RunFlags): Promise<ExitCod
   if (flags.out !== undefined) await makeFolder(flags.out);
 
   const isChain = method.method === "nuts" || method.method === "hmc";
-  const view =
-    isChain && !flags.json ? progressView(method.chains, method.warmup, method.draws) : undefined;
+  const view = isChain && !flags.json ? progressView(method) : undefined;
   const stop = new AbortController();
   // The first Ctrl-C ends the run with the draws so far; a second one ends the process.
   // The listener stays on: the terminal library ends the process where it finds no other one.
@@ -157,6 +156,8 @@ function report(posterior: Posterior, summary: Summary): string {
   const foot =
     s === undefined
       ? ""
-      : `\n${s.divergent} divergent, largest R-hat ${s.maxRhat.toFixed(3)}, smallest bulk ESS ${figure(s.minEssBulk)}`;
-  return `${head}\n\n${renderTable(summary)}\n${foot}`.trimEnd();
+      : `\n${s.divergent} divergent, largest R-hat ${ratio(s.maxRhat)}, smallest bulk ESS ${whole(s.minEssBulk)}`;
+  // A file or a pipe has no width and gets every column.
+  const table = renderTable(summary, process.stdout.isTTY ? process.stdout.columns : undefined);
+  return `${head}\n\n${table}\n${foot}`.trimEnd();
 }
