@@ -1,16 +1,18 @@
 /**
  * All benchmarks in one run: a table, then one JSON line for each figure. Arguments choose some of
- * `gradient`, `compile`, `nuts`, `process`.
+ * `gradient`, `hmm`, `compile`, `nuts`, `process`.
  */
 import { compileFigures } from "./compile.js";
 import { type Figure, jsonLine, table } from "./figures.js";
 import { gradientFigures } from "./gradient.js";
+import { hmmFigures } from "./hmm.js";
 import { nutsFigures } from "./nuts.js";
 import { processFigures } from "./process.js";
 
 const benches: Readonly<Record<string, () => Figure[]>> = {
   // First, while no other bench has shaped what the optimiser knows.
   gradient: gradientFigures,
+  hmm: hmmFigures,
   compile: () => compileFigures(),
   nuts: () => nutsFigures(),
   process: processFigures,

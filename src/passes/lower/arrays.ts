@@ -3,10 +3,18 @@ import { internalError } from "../../base/internal.js";
 import * as k from "../../kernel/build.js";
 import type { Expr, Local, Reduction, Stmt } from "../../kernel/ir.js";
 import type { Node, Shape } from "../../tensor/ops.js";
-import { stridesOf } from "../../tensor/shape-rules.js";
+import { sizeOf, stridesOf } from "../../tensor/shape-rules.js";
 import type { FunctionContext, Storage } from "./context.js";
 import type { RegionEmitter } from "./emit-loops.js";
-import { type Affine, indexExpr, linear, plus, variableIndex, zeroIndex } from "./index-maps.js";
+import {
+  type Affine,
+  constantIndex,
+  indexExpr,
+  linear,
+  plus,
+  variableIndex,
+  zeroIndex,
+} from "./index-maps.js";
 
 /** Memory (or, of one element, a local) with strides per axis, in elements. */
 export interface ArrayRef {
@@ -25,9 +33,32 @@ export function arrayOf(region: RegionEmitter, node: Node): ArrayRef {
   const { shape } = node;
   if (storage.kind === "local") return { shape, home: storage, strides: view.strides };
   if (storage.kind === "block") internalError("a block is read as a whole");
+  // What a loop is given may lie in memory in another order than its shape tells.
+  if (!isDense(storage.strides, view.base.shape)) {
+    const whole = arrayIn(storage, view.base.shape);
+    if (view.base === node) return whole;
+    const { home } = denseCopy(region, whole);
+    return { shape, home: { ...home, offset: constantIndex(view.offset) }, strides: view.strides };
+  }
   const offset = plus(storage.offset, { constant: view.offset, terms: [] });
   const home = { kind: "buffer", buffer: storage.buffer, offset } as const;
   return { shape, home, strides: view.strides };
+}
+
+function isDense(strides: readonly number[], shape: Shape): boolean {
+  const dense = stridesOf(shape);
+  return shape.every((size, k) => size === 1 || strides[k] === dense[k]);
+}
+
+/** Copied to scratch memory where it is read, so that views of it have strides. */
+function denseCopy(region: RegionEmitter, from: ArrayRef) {
+  const { context, values } = region;
+  const buffer = region.take(sizeOf(from.shape));
+  const to = denseArray(from.shape, buffer);
+  loopsOver(context, values.code, from.shape, (at, inner) => {
+    inner.push(store(to, at, load(from, at)));
+  });
+  return { home: { kind: "buffer", buffer } as const };
 }
 
 /** A dense array in a buffer. */

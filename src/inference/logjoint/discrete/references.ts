@@ -6,7 +6,7 @@ import { fail } from "../../../base/diagnostic.js";
 import { internalError } from "../../../base/internal.js";
 import type { Expr } from "../../../model/ir.js";
 import { printExpr } from "../../../model/print.js";
-import { childExprs } from "../../../model/traverse.js";
+import { childExprs, dependsOnRandom } from "../../../model/traverse.js";
 import { type Axis, type Context, type Lowered, pushAxis, spread } from "../context.js";
 import { flattenIndex } from "../indexing.js";
 import { constantData, type Lowerer } from "../lowerer.js";
@@ -47,12 +47,13 @@ export function enumerateReads(
   sites: ReadonlyMap<string, DiscreteSite>,
 ): Enumerated {
   const byText = new Map<string, Reference>();
+  const names = latentNames(context, sites);
   let wide = context;
   for (const e of readings(exprs, context, sites)) {
     const key = printExpr(e);
     if (byText.has(key)) continue;
     const site = siteOf(e, sites) ?? internalError(`${key} reads no discrete site`);
-    const elements = elementsRead(l, e, site, context);
+    const elements = elementsRead(l, e, site, context, names);
     const same = [...byText.values()].find(
       (r) => r.site === site && r.elements.every((p, i) => p === elements[i]),
     );
@@ -122,7 +123,26 @@ function readings(
   return found;
 }
 
-function elementsRead(l: Lowerer, e: Expr, site: DiscreteSite, context: Context): Float64Array {
+/** The sites, and the local definitions that read one. */
+function latentNames(
+  context: Context,
+  sites: ReadonlyMap<string, DiscreteSite>,
+): ReadonlySet<string> {
+  const names = new Set(sites.keys());
+  for (let before = -1; before !== names.size; ) {
+    before = names.size;
+    for (const [name, value] of context.locals) if (dependsOnRandom(value, names)) names.add(name);
+  }
+  return names;
+}
+
+function elementsRead(
+  l: Lowerer,
+  e: Expr,
+  site: DiscreteSite,
+  context: Context,
+  names: ReadonlySet<string>,
+): Float64Array {
   const refuse = (reason: string): never =>
     fail("discrete_sum_unsupported", e.span, { name: site.name, reason });
   const total = context.axes.reduce((n, a) => n * a.size, 1);
@@ -137,6 +157,7 @@ function elementsRead(l: Lowerer, e: Expr, site: DiscreteSite, context: Context)
     const known = new Set(context.vars.keys());
     const outside = freeIndexNames(index.value).find((name) => !known.has(name));
     if (outside !== undefined) refuse("it is read inside a comprehension or reduction");
+    if (dependsOnRandom(index.value, names)) refuse("its index depends on a latent quantity");
     const at = l.lower(index.value, context);
     const data = constantData(l, at.node) ?? refuse("its index depends on a latent quantity");
     const values = spread(data, at.axes, context.axes);
