@@ -44,9 +44,10 @@ describe("tilde check", () => {
   });
 
   test("a file that is not there", async () => {
-    const { code, err } = await tilde("check", `${scratch.path}/none.ppl`);
+    const { code, out } = await tilde("check", `${scratch.path}/none.ppl`, wrong);
     expect(code).toBe(1);
-    expect(err).toContain("there is no such file");
+    expect(out).toContain("there is no such file");
+    expect(out).toContain("`sigm`");
   });
 });
 
