@@ -16,9 +16,9 @@ export type {
   ILexingResult,
   IParserErrorMessageProvider,
   IRecognitionException,
+  ISerializedGast,
   IToken,
   ITokenConfig,
-  ISerializedGast,
   TokenType,
 } from "chevrotain";
 

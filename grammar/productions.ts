@@ -1,6 +1,7 @@
 /** The parser's rules as plain data, read back from the parser itself. */
-import type { ISerializedGast } from "./chevrotain.js";
+
 import { internalError } from "../src/base/internal.js";
+import type { ISerializedGast } from "./chevrotain.js";
 import { tildeParser } from "./parser.js";
 import { tokenTable } from "./tokens.js";
 

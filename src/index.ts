@@ -16,7 +16,6 @@ export type { HmcOptions, NutsOptions } from "./inference/contract.js";
 export type { SamplerDiagnostics } from "./run/diagnostics/index.js";
 export { explain, type Plan, type SitePlan, type SumGroupPlan } from "./run/explain.js";
 export { infer } from "./run/infer.js";
-export type { InferOptions } from "./run/options.js";
 export { type CompileOptions, compile, load, Program, ppl } from "./run/load.js";
 export {
   type EnumerateOptions,
@@ -31,6 +30,7 @@ export {
   type PriorOptions,
   prior,
 } from "./run/methods.js";
+export type { InferOptions } from "./run/options.js";
 export { Posterior } from "./run/posterior.js";
 export type { FitData, Timing, VariableDraws } from "./run/results/fit.js";
 export type { Summary, SummaryRow } from "./run/results/summary.js";

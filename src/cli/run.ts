@@ -1,5 +1,5 @@
 /** `tilde run`: a model, data, a method, and the posterior in a table. */
-import { fail } from "../base/diagnostic.js";
+import { fail, TildeError } from "../base/diagnostic.js";
 import { nearestNames } from "../base/nearest.js";
 import { renderDiagnostics } from "../base/render.js";
 import type { Model } from "../model/ir.js";
@@ -71,6 +71,8 @@ export async function runCommand(file: string, flags: RunFlags): Promise<ExitCod
       signal: stop.signal,
       onProgress: view?.update,
     });
+  } catch (error) {
+    throw withFlags(error);
   } finally {
     view?.close();
     process.off("SIGINT", interrupt);
@@ -110,7 +112,28 @@ function methodOf(flags: RunFlags): Method {
   };
   // The method checks its options itself; one that it lacks is a diagnostic.
   const make = methods[name] as (settings: object) => Method;
-  return make(given);
+  try {
+    return make(given);
+  } catch (error) {
+    throw withFlags(error);
+  }
+}
+
+/** The same failure with options as the command line spells them: `--max-tree-depth`. */
+function withFlags(error: unknown): unknown {
+  if (!(error instanceof TildeError)) return error;
+  const flags = (text: string): string =>
+    text.replace(
+      /`(\w+)`/g,
+      (_, option: string) => `--${option.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`,
+    );
+  return new TildeError(
+    error.diagnostics.map((d) =>
+      d.code === "bad_option" || d.code === "unknown_option"
+        ? { ...d, message: flags(d.message), help: d.help && flags(d.help) }
+        : d,
+    ),
+  );
 }
 
 /** The variables to report, each known to the model; undefined for all. */
@@ -119,6 +142,10 @@ function variablesOf(flags: RunFlags, model: Model): readonly string[] | undefin
     ?.split(",")
     .map((n) => n.trim())
     .filter((n) => n !== "");
+  if (names?.length === 0) {
+    const wanted = "names of variables with commas between them";
+    fail("bad_option", undefined, { option: "--vars", value: JSON.stringify(flags.vars), wanted });
+  }
   if (names !== undefined) checkNames(model, names);
   return names;
 }

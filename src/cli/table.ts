@@ -63,7 +63,7 @@ function isConstant(r: SummaryRow): boolean {
 }
 
 /** What is left out first where the terminal is too narrow; the files have all of it. */
-const dispensable: readonly string[] = ["mcse", "ess_tail", "histogram", "50%"];
+const dispensable: readonly string[] = ["mcse", "ess_tail", "50%", "histogram"];
 
 /** At most this many rows are printed; the files hold all of them. */
 export const MAX_ROWS = 60;

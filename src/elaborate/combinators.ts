@@ -1,14 +1,15 @@
 /** Distributions made of distributions: iid, Truncated, Mixture. */
-import type { DistExpr, Expr, Support } from "../model/ir.js";
+
 import { intervalOf, supportInterval } from "../model/interval.js";
+import type { DistExpr, Expr, Support } from "../model/ir.js";
 import { printSupport, printType } from "../model/print.js";
 import type { Size } from "../model/size.js";
-import { outliving } from "./outliving.js";
 import type * as ast from "../syntax/ast.js";
 import { sizeArgument } from "./builtins.js";
 import { isDistSyntax } from "./calls.js";
 import { type Cx, quote } from "./context.js";
 import { openBinders } from "./expr.js";
+import { outliving } from "./outliving.js";
 import type { Scope } from "./scope.js";
 import { dimsAgree } from "./sizes.js";
 

@@ -6,10 +6,10 @@ import { type Diagnostic, diagnostic, type Note } from "../base/diagnostic.js";
 import type { MessageCode, MessageParams } from "../base/messages/index.js";
 import type { Span } from "../base/span.js";
 import type { Distribution } from "../distributions/contract.js";
-import type { Binder, DistExpr, Expr, Input } from "../model/ir.js";
 import { type Interval, type IntervalLookup, intervalOf, meet } from "../model/interval.js";
-import { dependsOnRandom } from "../model/traverse.js";
+import type { Binder, DistExpr, Expr, Input } from "../model/ir.js";
 import type { Size } from "../model/size.js";
+import { dependsOnRandom } from "../model/traverse.js";
 import type * as ast from "../syntax/ast.js";
 import type { Element, FnRef, Scope, VariableInfo } from "./scope.js";
 

@@ -1,7 +1,7 @@
 /** Arguments of distributions and functions against the region that the parameter must lie in. */
 import type { ParamDomain, ParamSpec } from "../distributions/contract.js";
-import type { Expr, Support } from "../model/ir.js";
 import { type Interval, supportInterval } from "../model/interval.js";
+import type { Expr, Support } from "../model/ir.js";
 import { printType } from "../model/print.js";
 import { type Cx, quote } from "./context.js";
 

@@ -8,7 +8,7 @@
 import type { Diagnostic } from "../base/diagnostic.js";
 import type { Source } from "../base/span.js";
 import type * as ast from "../syntax/ast.js";
-import { type Reporter, quote } from "./context.js";
+import { quote, type Reporter } from "./context.js";
 import type { FileEnv } from "./scope.js";
 
 /**

@@ -1,9 +1,10 @@
 /** Users' functions: checked once on their own where their arguments are typed, inlined per call. */
-import { type DistExpr, type Expr, real, type Support, type Type } from "../model/ir.js";
+
+import type { Span } from "../base/span.js";
 import { supportInterval } from "../model/interval.js";
+import { type DistExpr, type Expr, real, type Support, type Type } from "../model/ir.js";
 import { printType } from "../model/print.js";
 import type { Size } from "../model/size.js";
-import type { Span } from "../base/span.js";
 import type * as ast from "../syntax/ast.js";
 import { builtinCall } from "./builtins.js";
 import { type Cx, quote } from "./context.js";

@@ -1,4 +1,6 @@
 /** `x[i]`, slices and gathers, and references to variables that are still being defined. */
+
+import type { Span } from "../base/span.js";
 import type { Expr, IndexArg, Type } from "../model/ir.js";
 import { printType } from "../model/print.js";
 import {
@@ -9,7 +11,6 @@ import {
   sizeConst,
   subSizes,
 } from "../model/size.js";
-import type { Span } from "../base/span.js";
 import type * as ast from "../syntax/ast.js";
 import { type Cx, quote } from "./context.js";
 import type { Scope, VariableInfo } from "./scope.js";

@@ -1,6 +1,7 @@
 /** The inputs of a model: their types, the sizes that these bind, their defaults. */
-import type { Input, Support } from "../model/ir.js";
+
 import { supportInterval } from "../model/interval.js";
+import type { Input, Support } from "../model/ir.js";
 import { printType } from "../model/print.js";
 import type * as ast from "../syntax/ast.js";
 import { type Cx, quote } from "./context.js";

@@ -1,7 +1,7 @@
 /** What names mean: scopes of values, and the functions that a file can call. */
 import type { Span } from "../base/span.js";
-import type { Binder, DistExpr, Expr, Input, Support, Type } from "../model/ir.js";
 import type { Interval } from "../model/interval.js";
+import type { Binder, DistExpr, Expr, Input, Support, Type } from "../model/ir.js";
 import type { Size } from "../model/size.js";
 import type * as ast from "../syntax/ast.js";
 

@@ -1,7 +1,7 @@
 /** What one defining statement says: the distribution of a site, the value of a let or param. */
 import type { Span } from "../base/span.js";
-import { type DistExpr, type Expr, real, type Support, type Type } from "../model/ir.js";
 import { supportInterval } from "../model/interval.js";
+import { type DistExpr, type Expr, real, type Support, type Type } from "../model/ir.js";
 import { printSupport, printType } from "../model/print.js";
 import { distDependsOnRandom } from "../model/traverse.js";
 import type * as ast from "../syntax/ast.js";

@@ -1,6 +1,7 @@
 /** Statements: AST to model IR. Faulty statements are left out; their names are then silent. */
-import { type DistExpr, type Expr, real, type Stmt } from "../model/ir.js";
+
 import { hull, supportInterval, wholeLine, within } from "../model/interval.js";
+import { type DistExpr, type Expr, real, type Stmt } from "../model/ir.js";
 import { printSupport, printType } from "../model/print.js";
 import { dependsOnRandom } from "../model/traverse.js";
 import type * as ast from "../syntax/ast.js";
@@ -10,8 +11,8 @@ import { conditionExpr, declareIndex, guardedBy, openBinder } from "./expr.js";
 import { defineLocal } from "./functions.js";
 import { targetIndex } from "./indexing.js";
 import type { Element, Scope, VariableInfo } from "./scope.js";
-import { dimsAgree, toSize } from "./sizes.js";
 import { letOf, observed, paramOf, sameSupport, siteOf } from "./sites.js";
+import { dimsAgree, toSize } from "./sizes.js";
 
 interface Place {
   /** Inside a `for`. */

@@ -1,7 +1,7 @@
 /** Declared types with their supports, and how a declared support meets a distribution's own. */
 import type { Span } from "../base/span.js";
-import type { DistExpr, Expr, Support } from "../model/ir.js";
 import { intervalOf, supportInterval } from "../model/interval.js";
+import type { DistExpr, Expr, Support } from "../model/ir.js";
 import { printSupport, printType } from "../model/print.js";
 import type * as ast from "../syntax/ast.js";
 import { sizeArgument } from "./builtins.js";

@@ -2,8 +2,9 @@
  * The variables of a model before its statements are elaborated: which statements define what, and,
  * looked ahead for on demand, the type of an element.
  */
-import { wholeLine } from "../model/interval.js";
+
 import type { Span } from "../base/span.js";
+import { wholeLine } from "../model/interval.js";
 import type * as ast from "../syntax/ast.js";
 import { isDistSyntax } from "./calls.js";
 import type { Cx } from "./context.js";

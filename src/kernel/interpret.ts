@@ -204,7 +204,9 @@ class Machine implements Interpreter {
         return undefined;
       case "store": {
         const store = this.#buffer(stmt.buffer);
-        store[this.#index(stmt.buffer, stmt.index, frame)] = Number(this.#valueOf(stmt.value, frame));
+        store[this.#index(stmt.buffer, stmt.index, frame)] = Number(
+          this.#valueOf(stmt.value, frame),
+        );
         return undefined;
       }
       case "for": {
@@ -236,7 +238,9 @@ class Machine implements Interpreter {
         return undefined;
       }
       case "return":
-        return { returned: stmt.value === undefined ? undefined : this.#valueOf(stmt.value, frame) };
+        return {
+          returned: stmt.value === undefined ? undefined : this.#valueOf(stmt.value, frame),
+        };
       default:
         return assertNever(stmt, "kernel statement");
     }

@@ -66,9 +66,12 @@ function figuresOf(fit: FitData, name: string): [string, ExactFigures][] {
     const variance = values.reduce((s, v, i) => s + (v - mean) ** 2 * p[i], 0);
     const quantile = (level: number): number => {
       let below = 0;
-      // The probabilities sum to 1 only up to rounding.
-      const at = p.findIndex((x) => (below += x) >= level - 1e-12);
-      return values[at < 0 ? values.length - 1 : at];
+      for (let k = 0; k < p.length; k++) {
+        below += p[k];
+        // The probabilities sum to 1 only up to rounding.
+        if (below >= level - 1e-12) return values[k];
+      }
+      return values[values.length - 1];
     };
     const figures: ExactFigures = {
       mean,

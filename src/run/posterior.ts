@@ -2,8 +2,8 @@
 import { type Diagnostic, TildeError } from "../base/diagnostic.js";
 import { readObject } from "./data/values.js";
 import type { SamplerDiagnostics } from "./diagnostics/index.js";
-import { type Marginals, marginalsOf, mostProbableOf } from "./results/discrete.js";
 import { presentable } from "./failure.js";
+import { type Marginals, marginalsOf, mostProbableOf } from "./results/discrete.js";
 import type { FitData, MethodName, Timing, VariableDraws } from "./results/fit.js";
 import { readableNames, readVariables } from "./results/readout.js";
 import { saveFit } from "./results/save.js";

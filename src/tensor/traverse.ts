@@ -1,5 +1,5 @@
 /** Walks over graphs. All are iterative: graphs of long chains are deeper than the call stack. */
-import type { Node, Op, NodeOf } from "./ops.js";
+import type { Node, NodeOf, Op } from "./ops.js";
 
 const none: readonly Node[] = [];
 

@@ -1,6 +1,6 @@
 import { renderDiagnostics } from "../../src/base/render.js";
-import { elaborate } from "../../src/elaborate/index.js";
 import type { LoadImport } from "../../src/elaborate/index.js";
+import { elaborate } from "../../src/elaborate/index.js";
 import type { Model } from "../../src/model/ir.js";
 import { parseSource } from "../../src/syntax/parse.js";
 

@@ -4,8 +4,8 @@
  */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { reservedWords } from "../../grammar/tokens.js";
 import { binaryOperators, prefixStrength } from "../../grammar/operators.js";
+import { reservedWords } from "../../grammar/tokens.js";
 
 import type {
   Bound,

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { lbfgs } from "../../src/math/lbfgs.js";
-import type { Objective } from "../../src/math/line-search.js";
 import { cholesky, choleskySolve, matmul, transpose } from "../../src/math/linalg/index.js";
+import type { Objective } from "../../src/math/line-search.js";
 import { stream } from "../../src/math/rng/index.js";
 
 /** Tight enough that the distance to the optimum measures the method, not the tolerances. */

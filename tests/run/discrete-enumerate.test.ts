@@ -85,7 +85,9 @@ describe("against brute force", () => {
     expect(fit.fit.figures.log_evidence).toBeCloseTo(total, 10);
     const n = [0, 0, 0, 0];
     for (const a of all) n[a.values[5]] += Math.exp(a.logJoint - total);
-    fit.marginals("n").data.forEach((p, k) => expect(p).toBeCloseTo(n[k], 10));
+    fit.marginals("n").data.forEach((p, k) => {
+      expect(p).toBeCloseTo(n[k], 10);
+    });
     const best = all.reduce((a, b) => (b.logJoint > a.logJoint ? b : a));
     const found = [...fit.mostProbable("z").data, ...fit.mostProbable("n").data];
     expect(found).toEqual([...best.values]);

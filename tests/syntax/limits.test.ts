@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { formatSource } from "../../src/syntax/format.js";
-import { maxNesting, maxChain, maxErrors, maxFileSize } from "../../src/syntax/limits.js";
+import { maxChain, maxErrors, maxFileSize, maxNesting } from "../../src/syntax/limits.js";
 import { printAst } from "../../src/syntax/print-ast.js";
 import { codes, parseGood } from "./helpers.js";
 

@@ -1,15 +1,27 @@
 /** Diagnostic texts of data and of joining it with a model. */
 import { didYouMean, error, warning } from "./entry.js";
 
-const list = (names: readonly string[]): string =>
-  names.length === 0 ? "nothing" : names.map((n) => `\`${n}\``).join(", ");
+/** Names that one sentence can hold; tables of data may have hundreds. */
+const MOST_NAMES = 12;
+
+const list = (names: readonly string[]): string => {
+  if (names.length === 0) return "nothing";
+  const quoted = names.map((n) => `\`${n}\``);
+  const shown = quoted.length <= MOST_NAMES ? quoted.slice(0, -1) : quoted.slice(0, MOST_NAMES - 1);
+  const rest = quoted.length - shown.length;
+  const last = rest === 1 ? quoted[quoted.length - 1] : `${rest} more`;
+  return shown.length === 0 ? last : `${shown.join(", ")} and ${last}`;
+};
 
 const gibibytes = (bytes: number): string => `${(bytes / 2 ** 30).toPrecision(3)} GiB`;
 
 export const dataMessages = {
   data_missing_input: error((p: { name: string; type: string; given: readonly string[] }) => ({
     message: `the data has no value for the input \`${p.name}: ${p.type}\``,
-    help: `add \`${p.name}\` to the data (it holds ${list(p.given)})`,
+    help:
+      p.given.length === 0
+        ? `give it in a data file (--data FILE), or as { data: { ${p.name}: … } } in the API`
+        : `add \`${p.name}\` to the data (it holds ${list(p.given)})`,
   })),
   data_unused: warning((p: { name: string; near: readonly string[] }) => ({
     message: `the data's \`${p.name}\` is neither an input nor a site of the model and is ignored`,
@@ -53,7 +65,7 @@ export const dataMessages = {
   })),
   data_not_integer: error((p: { name: string; element: string; value: number }) => ({
     message: `${p.element} = ${p.value} is not a whole number, but \`${p.name}\` holds ints`,
-    help: "round it, or declare the input as real",
+    help: `round it, or make \`${p.name}\` real in the model`,
   })),
   data_not_bool: error((p: { name: string; element: string; value: number }) => ({
     message: `${p.element} = ${p.value} is not true or false, but \`${p.name}\` holds bools`,
@@ -83,7 +95,7 @@ export const dataMessages = {
   })),
   data_ragged: error((p: { name: string; at: string; got: string; expected: string }) => ({
     message: `the data's \`${p.name}\` is ragged: ${p.at} has ${p.got} where earlier rows have ${p.expected}`,
-    help: "arrays must be rectangular; pad the short rows or pass them under another layout",
+    help: "arrays are rectangular: give every row the same number of entries",
   })),
   data_not_number: error((p: { name: string; at: string; got: string }) => ({
     message: `the data's \`${p.name}\` holds ${p.got} at ${p.at}`,
@@ -143,12 +155,12 @@ export const dataMessages = {
   unknown_model: error(
     (p: { name: string; known: readonly string[]; near: readonly string[] }) => ({
       message: `there is no model \`${p.name}\`; the file defines ${list(p.known)}`,
-      help: didYouMean(p.near) ?? "choose one of these by --model",
+      help: didYouMean(p.near) ?? "choose one of these",
     }),
   ),
   several_models: error((p: { known: readonly string[] }) => ({
-    message: `the file defines ${list(p.known)}`,
-    help: "say which one to run: --model NAME, or { model: NAME } in the API",
+    message: `the file defines several models: ${list(p.known)}`,
+    help: `say which one is meant: --model ${p.known[0]}, or { model: "${p.known[0]}" } in the API`,
   })),
   no_model: error((p: { path: string }) => ({
     message: `\`${p.path}\` defines no model`,
@@ -166,7 +178,7 @@ export const dataMessages = {
   })),
   unknown_option: error((p: { option: string; method: string; near: readonly string[] }) => ({
     message: `${p.method} has no option \`${p.option}\``,
-    help: didYouMean(p.near) ?? "see the documentation of the method for its options",
+    help: didYouMean(p.near) ?? "leave it out: options differ between methods",
   })),
   draws_too_large: error(
     (p: { chains: number; draws: number; width: number; bytes: number; available: number }) => ({
@@ -196,7 +208,7 @@ export const dataMessages = {
   })),
   file_unwritable: error((p: { path: string; reason: string }) => ({
     message: `cannot write to \`${p.path}\`: ${p.reason}`,
-    help: "choose another folder with --out",
+    help: "check the path and the permissions of its folder",
   })),
   size_mismatch_at_run: error((p: { left: string; right: string }) => ({
     message: `the shapes ${p.left} and ${p.right} do not agree`,

@@ -16,6 +16,10 @@ export const discreteMessages = {
     message: `summing out \`${p.name}\` would take tables of ${p.cost} numbers, above the limit of ${p.limit}`,
     help: `fewer values or fewer neighbours would do; otherwise ${methods}`,
   })),
+  enumerate_continuous: error((p: { name: string }) => ({
+    message: `\`${p.name}\` is continuous, and enumerate needs all latent sites discrete`,
+    help: "use nuts, hmc, laplace or map: they sum the discrete sites out; or give the site in the data",
+  })),
   not_summed_out: error((p: { name: string; known: readonly string[] }) => ({
     message: `\`${p.name}\` is no discrete site that was summed out`,
     help:

@@ -161,7 +161,10 @@ function forRows(
   f: (row: number, at: number) => void,
 ): void {
   const last = sizes.length - 1;
-  if (last === 0) return f(0, offset);
+  if (last === 0) {
+    f(0, offset);
+    return;
+  }
   const index = new Int32Array(last);
   let at = offset;
   for (let row = 0; ; row++) {

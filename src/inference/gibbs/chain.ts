@@ -3,10 +3,10 @@
  * by seed, chain, block and sweep: the same key gives the same draws, wherever a chain begins.
  */
 import { stream } from "../../math/rng/random.js";
+import type { Conjugate } from "../conditionals/find.js";
 import { inputBuffer } from "../conditionals/kernels.js";
 import { naturalReader } from "../conditionals/natural.js";
 import { loadState } from "../conditionals/states.js";
-import type { Conjugate } from "../conditionals/find.js";
 import type { ChainKey, KernelInstance } from "../contract.js";
 import { expFamilies } from "../expfam/index.js";
 import { STATES } from "../logjoint/direct.js";

@@ -7,8 +7,8 @@
 import { internalError } from "../../base/internal.js";
 import type { RandomStream } from "../../math/rng/random.js";
 import { logsumexp } from "../../math/special/index.js";
-import { findGroups, type Group } from "../logjoint/discrete/structure.js";
 import type { DirectJoint } from "../logjoint/direct.js";
+import { findGroups, type Group } from "../logjoint/discrete/structure.js";
 
 /** Elements that one joint table of at most so many entries holds are drawn at once. */
 const JOINT_LIMIT = 1024;

@@ -25,8 +25,8 @@ import { assemble } from "./pieces.js";
 import { contextOf, targetPositions } from "./scopes.js";
 import { definitionsOf, type Variables, variableNode } from "./variables.js";
 
-export type { Reference } from "./discrete/references.js";
 export type { DiscreteSite } from "./discrete/index.js";
+export type { Reference } from "./discrete/references.js";
 
 /** A continuous latent site (or param) and the input that holds it. */
 export interface DirectSite {

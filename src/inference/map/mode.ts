@@ -8,7 +8,7 @@
  * - with Jacobian (`lp_grad`): the density of the unconstrained coordinates, whose mode depends on
  *   the transforms but exists more often, and is where a Laplace approximation belongs.
  */
-import { lbfgs, type LbfgsStatus } from "../../math/lbfgs.js";
+import { type LbfgsStatus, lbfgs } from "../../math/lbfgs.js";
 import { stream } from "../../math/rng/index.js";
 import type { KernelInstance } from "../contract.js";
 import { SITES } from "../hamiltonian/random.js";

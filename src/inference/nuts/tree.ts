@@ -15,7 +15,7 @@
  *   end(s)    momentum at the backward (s = 0) and forward (s = 1) end of the trajectory
  *   total     rho of the trajectory
  */
-import { and, f64, get, giveBack, gt, i32, load, mul, add, set } from "../../kernel/build.js";
+import { add, and, f64, get, giveBack, gt, i32, load, mul, set } from "../../kernel/build.js";
 import type { Buffer, Expr, KernelFunction, Local } from "../../kernel/ir.js";
 import { MOMENTUM, sharpOf, velocity } from "../hamiltonian/metric.js";
 import { f64Buffer, type HamiltonianShape, i32Buffer, vectorStride } from "../hamiltonian/shape.js";

@@ -21,6 +21,7 @@ import {
   eq,
   f64,
   ge,
+  get,
   giveBack,
   gt,
   i64,
@@ -29,7 +30,6 @@ import {
   neg,
   select,
   set,
-  get,
   sub,
   when,
 } from "../build.js";

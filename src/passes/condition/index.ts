@@ -3,9 +3,10 @@
  * support, and decides which sites are observed. Model IR → conditioned model; nothing is computed
  * beyond sizes and defaults. All problems of the data are reported together.
  */
-import { DiagnosticSink, type Diagnostic, TildeError } from "../../base/diagnostic.js";
-import { nearestNames } from "../../base/nearest.js";
+
 import { Immer } from "immer";
+import { type Diagnostic, DiagnosticSink, TildeError } from "../../base/diagnostic.js";
+import { nearestNames } from "../../base/nearest.js";
 import { type DataSet, type DataValue, elementName, unravel } from "../../model/data.js";
 import type { Input, Model, Support, Type, Variable } from "../../model/ir.js";
 import { printType } from "../../model/print.js";
@@ -33,21 +34,28 @@ export interface Conditioned {
 export function condition(model: Model, data: DataSet): Conditioned {
   const sink = new DiagnosticSink();
   const variables = new Map(model.variables.map((v) => [v.name, v]));
-  const sizes = new Map<string, number>();
-  const boundBy = new Map<string, string>();
+  const table = new SizeTable();
+  const sizes = table.values;
   const inputs = new Map<string, DataValue>();
+  /** Inputs whose value is told to be wrong already. */
+  const broken = new Set<string>();
 
   reportNames(model, data, variables, sink);
   for (const input of model.inputs) {
     const value = data.get(input.name);
     if (value === undefined) continue;
-    if (!checkRank(input.name, input.type, value, sink)) continue;
+    if (!checkRank(input.name, input.type, value, sink)) {
+      broken.add(input.name);
+      continue;
+    }
     inputs.set(input.name, value);
-    if (isSizeInput(input)) bindSize(input.name, value.data[0], input.name, sizes, boundBy, sink);
+    if (isSizeInput(input) && checkSizeValue(input, model, value, sink)) {
+      table.bind(input.name, value.data[0], input.name, sink);
+    }
   }
   for (const name of model.boundSizes) {
     const given = data.get(name);
-    if (given?.dims.length === 0) bindSize(name, given.data[0], name, sizes, boundBy, sink);
+    if (given?.dims.length === 0) table.bind(name, given.data[0], name, sink);
   }
   for (const input of model.inputs) {
     const value = inputs.get(input.name);
@@ -55,13 +63,13 @@ export function condition(model: Model, data: DataSet): Conditioned {
     input.type.dims.forEach((dim, axis) => {
       const name = plainName(dim);
       if (name !== undefined && !Object.hasOwn(model.opaqueSizes, name)) {
-        bindSize(name, value.dims[axis], `${input.name}`, sizes, boundBy, sink);
+        table.bind(name, value.dims[axis], `${input.name}`, sink);
       }
     });
   }
   // A declared int input may be left out where an array of the data already tells it.
   for (const input of model.inputs) {
-    if (inputs.has(input.name)) continue;
+    if (inputs.has(input.name) || broken.has(input.name)) continue;
     const known = isSizeInput(input) ? sizes.get(input.name) : undefined;
     if (known !== undefined) {
       inputs.set(input.name, { dims: [], data: Float64Array.of(known) });
@@ -119,7 +127,8 @@ function markGiven(model: Model, observed: DataSet): Model {
   const latent = new Set<string>();
   for (const v of model.variables) {
     const given = observed.get(v.name);
-    if (v.role !== "let" && (given === undefined || given.missing !== undefined)) latent.add(v.name);
+    if (v.role !== "let" && (given === undefined || given.missing !== undefined))
+      latent.add(v.name);
   }
   const random = dependents(model, latent);
   return produce(model, (draft) => {
@@ -155,6 +164,27 @@ export function concreteDims(conditioned: Conditioned, dims: readonly Size[]): n
   return dims.map((d) => sizeValue(conditioned, d));
 }
 
+/** A size that is no whole number of at least 0 would only cause further messages. */
+function checkSizeValue(
+  input: Input,
+  model: Model,
+  value: DataValue,
+  sink: DiagnosticSink,
+): boolean {
+  const { name } = input;
+  if (value.missing !== undefined) {
+    checkNothingMissing(input, value, sink);
+    return false;
+  }
+  if (!checkScalars(name, input.type, value, sink)) return false;
+  const isSize = [...model.inputs, ...model.variables].some((v) =>
+    v.type.dims.some((d) => plainName(d) === name),
+  );
+  if (!isSize || value.data[0] >= 0) return true;
+  sink.report("data_size_negative", input.span, { what: `\`${name}\``, value: value.data[0] });
+  return false;
+}
+
 function isSizeInput(input: Input): boolean {
   return input.type.scalar === "int" && input.type.dims.length === 0;
 }
@@ -166,22 +196,25 @@ function plainName(size: Size): string | undefined {
   return term.coefficient === 1 && term.names.length === 1 ? term.names[0] : undefined;
 }
 
-function bindSize(
-  name: string,
-  value: number,
-  by: string,
-  sizes: Map<string, number>,
-  boundBy: Map<string, string>,
-  sink: DiagnosticSink,
-): void {
-  const known = sizes.get(name);
-  if (known === undefined) {
-    sizes.set(name, value);
-    boundBy.set(name, by);
-  } else if (known !== value) {
+/** Sizes as they are found, and by which value each was. */
+class SizeTable {
+  readonly values = new Map<string, number>();
+  readonly #boundBy = new Map<string, string>();
+  readonly #conflicts = new Set<string>();
+
+  /** A second value that differs is told once per size. */
+  bind(name: string, value: number, by: string, sink: DiagnosticSink): void {
+    const known = this.values.get(name);
+    if (known === undefined) {
+      this.values.set(name, value);
+      this.#boundBy.set(name, by);
+      return;
+    }
+    if (known === value || this.#conflicts.has(name)) return;
+    this.#conflicts.add(name);
     sink.report("data_size_conflict", undefined, {
       size: name,
-      first: boundBy.get(name) ?? name,
+      first: this.#boundBy.get(name) ?? name,
       firstValue: known,
       second: by,
       secondValue: value,
@@ -205,7 +238,8 @@ function reportNames(
     if (variable !== undefined && variable.role !== "site") {
       sink.report("data_names_let", variable.span, { name, role: variable.role });
     } else if (!bound.has(name)) {
-      const near = nearestNames(name,
+      const near = nearestNames(
+        name,
         known.filter((k) => !data.has(k)),
       );
       sink.report("data_unused", undefined, { name, near });

@@ -8,6 +8,7 @@ import { binaryBuiltins, reductionBuiltins, unaryBuiltins } from "../../model/bu
 import type { DataValue } from "../../model/data.js";
 import type { Expr, ReduceOp } from "../../model/ir.js";
 import type { Size } from "../../model/size.js";
+import { compileBinder, type Loop } from "./binder.js";
 import {
   binaryRules,
   mapBinary,
@@ -18,8 +19,6 @@ import {
   structuralRules,
   unaryRules,
 } from "./builtins.js";
-import { compileBinder, type Loop } from "./binder.js";
-import { compileMethod } from "./method.js";
 import {
   type ArrayFn,
   type Compiler,
@@ -30,6 +29,7 @@ import {
   slotNumber,
 } from "./frame.js";
 import { compileElement, compileIndex } from "./indexing.js";
+import { compileMethod } from "./method.js";
 
 type ExprOf<K extends Expr["kind"]> = Extract<Expr, { kind: K }>;
 /** A scalar closure for expressions of rank 0, an array closure for others. */

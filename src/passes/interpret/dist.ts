@@ -17,8 +17,8 @@ import { GraphBuilder } from "../../tensor/builder.js";
 import { evaluate } from "../../tensor/evaluate.js";
 import type { Node } from "../../tensor/ops.js";
 import { compileBinder } from "./binder.js";
-import { checkParameter, checkWeights } from "./parameters.js";
 import type { ArrayFn, Compiler, Frame, ScalarFn } from "./frame.js";
+import { checkParameter, checkWeights } from "./parameters.js";
 
 type DistOf<K extends DistExpr["kind"]> = Extract<DistExpr, { kind: K }>;
 

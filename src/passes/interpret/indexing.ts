@@ -1,7 +1,7 @@
 /** `x[i]`, ranges and gathers as closures; every index is checked against the axis it meets. */
 import { fail } from "../../base/diagnostic.js";
 import { internalError } from "../../base/internal.js";
-import { elementCount, type DataValue } from "../../model/data.js";
+import { type DataValue, elementCount } from "../../model/data.js";
 import type { Expr, IndexArg } from "../../model/ir.js";
 import { walkExpr } from "../../model/traverse.js";
 import type { ArrayFn, Compiler, Frame, ScalarFn, Tracked } from "./frame.js";

@@ -1,9 +1,10 @@
 /** What one lowered function has once: names of locals, the constants, the scratch memory. */
-import type { Expr, Local, ScalarType, Stmt } from "../../kernel/ir.js";
+
 import { get, set } from "../../kernel/build.js";
+import type { Expr, Local, ScalarType, Stmt } from "../../kernel/ir.js";
+import type { Affine } from "./index-maps.js";
 import type { ConstantPool } from "./memory.js";
 import { ScratchPlan } from "./memory.js";
-import type { Affine } from "./index-maps.js";
 
 /** Where a root or an input lives. `strides` are those of its axes, in elements. */
 export type Storage =

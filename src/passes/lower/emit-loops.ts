@@ -9,25 +9,25 @@ import type { Node } from "../../tensor/ops.js";
 import { sizeOf, stridesOf } from "../../tensor/shape-rules.js";
 import type { FunctionContext, Storage } from "./context.js";
 import type { Coordinates } from "./descend.js";
+import { foldOf } from "./folds.js";
 import {
   type Affine,
   constantIndex,
-  indexExpr,
   type IndexVar,
+  indexExpr,
   plus,
   shift,
   variableIndex,
   zeroIndex,
 } from "./index-maps.js";
-import { foldOf } from "./folds.js";
 import { emitMatvecBlock, emitMatvecStart } from "./matvec.js";
 import { gatheredCoordinates, indexCoordinates } from "./nodes.js";
 import { emitOpaque } from "./opaque.js";
 import type { AccumulateTask, MapTask, Plan, Task } from "./plan.js";
 import {
   type Item,
-  keepingOf,
   type Keeping,
+  keepingOf,
   type LoopItem,
   type Phase,
   scheduleTasks,

@@ -10,8 +10,8 @@ import type { Coordinates } from "./descend.js";
 import type { Block, RegionEmitter } from "./emit-loops.js";
 import {
   type Affine,
-  indexExpr,
   type IndexVar,
+  indexExpr,
   plus,
   scale,
   shift,

@@ -11,8 +11,8 @@ import type { Storage } from "./context.js";
 import { type Coordinates, sourceOf } from "./descend.js";
 import {
   type Affine,
-  indexKey,
   type IndexVar,
+  indexKey,
   shift,
   variableIndex,
   zeroIndex,

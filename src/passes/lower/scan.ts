@@ -7,7 +7,17 @@ import * as k from "../../kernel/build.js";
 import type { Local, Stmt } from "../../kernel/ir.js";
 import type { Node, OutputNode, ScanNode } from "../../tensor/ops.js";
 import { sizeOf, stridesOf } from "../../tensor/shape-rules.js";
-import { type ArrayRef, arrayIn, arrayOf, load, loopOver, loopsOver, store } from "./arrays.js";
+import {
+  type ArrayRef,
+  arrayIn,
+  arrayOf,
+  denseArray,
+  load,
+  loopOver,
+  loopsOver,
+  store,
+} from "./arrays.js";
+import { shortenCarries } from "./carry-latency.js";
 import type { Storage } from "./context.js";
 import type { RegionEmitter } from "./emit-loops.js";
 import {
@@ -19,7 +29,6 @@ import {
   variableIndex,
   zeroIndex,
 } from "./index-maps.js";
-import { shortenCarries } from "./carry-latency.js";
 import { claimOutputs, planTasks } from "./plan.js";
 
 /** Where a carry lives between steps. */
@@ -37,12 +46,16 @@ export function emitScan(region: RegionEmitter, node: ScanNode): void {
   const body = shortenCarries(node.body);
   const carries = node.init.map((init) => startCarry(region, init, pairOffset));
   const constants = node.consts.map((x) => constantOf(region, x));
+  const slices = node.xs.map((x) => {
+    const array = arrayOf(region, x);
+    return isDense(array, 1) ? array : denseCopy(region, array);
+  });
   loopOver(
     context,
     code,
     node.length,
     (step, inner) => {
-      const scan = { xs: node.xs, body };
+      const scan = { slices, body };
       emitStep(region, scan, step, carries, constants, outputs, inner, pairOffset);
     },
     { down: node.reverse },
@@ -131,13 +144,31 @@ function constantOf(region: RegionEmitter, node: Node): Storage {
     );
     return { kind: "local", local };
   }
-  const { home, strides } = arrayOf(region, node);
+  const whole = arrayOf(region, node);
+  const { home, strides } = isDense(whole, 0) ? whole : denseCopy(region, whole);
   return home.kind === "local" ? home : { ...home, strides };
+}
+
+/** Whether the axes from `first` on lie as a dense array's do. */
+function isDense({ shape, home, strides }: ArrayRef, first: number): boolean {
+  const dense = stridesOf(shape);
+  return (
+    home.kind === "local" || shape.every((n, k) => k < first || n === 1 || strides[k] === dense[k])
+  );
+}
+
+/** The body reads its inputs as dense arrays, windows of which may be read by their own strides. */
+function denseCopy(region: RegionEmitter, from: ArrayRef): ArrayRef {
+  const to = denseArray(from.shape, region.take(sizeOf(from.shape)));
+  loopsOver(region.context, region.values.code, from.shape, (at, inner) => {
+    inner.push(store(to, at, load(from, at)));
+  });
+  return to;
 }
 
 function emitStep(
   region: RegionEmitter,
-  node: Pick<ScanNode, "xs" | "body">,
+  node: Pick<ScanNode, "body"> & { readonly slices: readonly ArrayRef[] },
   step: Affine,
   carries: readonly Carry[],
   constants: readonly Storage[],
@@ -154,8 +185,7 @@ function emitStep(
     else inputs.set(input, { kind: "buffer", buffer: carry.buffer, offset: carry.now, strides });
   });
   node.body.slices.forEach((input, s) => {
-    const rows = arrayOf(region, node.xs[s]);
-    inputs.set(input, rowOf(rows, step));
+    inputs.set(input, rowOf(node.slices[s], step));
   });
   node.body.consts.forEach((input, c) => {
     inputs.set(input, constants[c]);

@@ -14,9 +14,9 @@ import { binaryRules, conditionOf, numberOf, ternaryRules, unaryRules } from "./
 import {
   type Affine,
   depthOf,
+  type IndexVar,
   indexExpr,
   indexKey,
-  type IndexVar,
   linear,
   plus,
   variableIndex,

@@ -8,7 +8,7 @@
  */
 import { internalError } from "../../base/internal.js";
 import { GraphBuilder } from "../../tensor/builder.js";
-import { evaluateWith, valueOfNode, type Values } from "../../tensor/evaluate.js";
+import { evaluateWith, type Values, valueOfNode } from "../../tensor/evaluate.js";
 import type {
   BinaryFn,
   Node,

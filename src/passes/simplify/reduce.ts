@@ -1,8 +1,8 @@
 /** Rewriting of reductions: what does not vary along the reduced axes leaves them. */
 import type { GraphBuilder } from "../../tensor/builder.js";
 import type { Node, ReduceFn, Shape } from "../../tensor/ops.js";
-import { dropAxes, otherAxes } from "../../tensor/shape-rules.js";
 import { reduceAt } from "../../tensor/scalar-fns.js";
+import { dropAxes, otherAxes } from "../../tensor/shape-rules.js";
 import { isConstant } from "./facts.js";
 
 export function reduceRule(

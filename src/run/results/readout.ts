@@ -2,8 +2,8 @@
 import { fail } from "../../base/diagnostic.js";
 import { nearestNames } from "../../base/nearest.js";
 import { elementCount } from "../../model/data.js";
-import { summedSites } from "./discrete.js";
 import type { Model } from "../../model/ir.js";
+import { summedSites } from "./discrete.js";
 import { type FitData, latentLength, type VariableDraws } from "./fit.js";
 import { compileLets } from "./lets.js";
 

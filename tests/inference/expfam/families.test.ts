@@ -2,8 +2,8 @@ import { describe, expect, it } from "vitest";
 import { distributions } from "../../../src/distributions/index.js";
 import {
   divergence,
-  entropy,
   type ExpFamily,
+  entropy,
   expFamilies,
   type FamilyName,
   inner,

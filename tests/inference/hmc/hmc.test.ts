@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { STATISTICS } from "../../../src/inference/hamiltonian/shape.js";
 import { withHmc } from "../../../src/inference/hmc/assemble.js";
-import { choleskyInverse, cholesky } from "../../../src/math/linalg/index.js";
+import { cholesky, choleskyInverse } from "../../../src/math/linalg/index.js";
 import { eightSchoolsModel, funnelModel, gaussianModel, normalModel } from "../nuts/models.js";
 import { sample, single } from "../nuts/setup.js";
 

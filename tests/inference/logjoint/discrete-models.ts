@@ -124,6 +124,17 @@ export const discreteCases: readonly Case[] = [
     data: { T: 5, K: 3, y: wiggle(5) },
   },
   {
+    name: "an HMM of many states",
+    text: `model m(T: int, K: int) {
+      for k in 0..K { P[k] ~ Dirichlet(ones(K)) }
+      mu: ordered[K] ~ Normal(0, 2)
+      z[0] ~ Categorical(ones(K) / K)
+      for t in 1..T { z[t] ~ Categorical(P[z[t - 1]]) }
+      for t in 0..T { y[t] ~ Normal(mu[z[t]], 0.8) }
+    }`,
+    data: { T: 3, K: 13, y: wiggle(3) },
+  },
+  {
     name: "an HMM of two steps",
     text: `model m(T: int, K: int) {
       for k in 0..K { P[k] ~ Dirichlet(ones(K)) }
@@ -400,6 +411,16 @@ export const discreteCases: readonly Case[] = [
       y[0] ~ Normal(a[int(z[0]), 0], 1)
     }`,
     data: { T: 5, y: wiggle(5) },
+  },
+  {
+    name: "links of densities far below what exp can hold",
+    text: `model m(T: int) {
+      a ~ iid(Normal(0, 1), 2, 2)
+      for t in 0..T { z[t] ~ Bernoulli(0.5) }
+      for t in 1..T { y[t] ~ Normal(a[int(z[t]), int(z[t - 1])], 0.01) }
+      y[0] ~ Normal(0, 1)
+    }`,
+    data: { T: 5, y: [0, 40, -30, 25, 60] },
   },
   {
     name: "a latent index of data",

@@ -1,7 +1,8 @@
 /** Models of every kind of statement with small data, for tests of the log joint. */
-import { elementCount, type DataSet, type DataValue } from "../../../src/model/data.js";
-import type { Model } from "../../../src/model/ir.js";
+
 import { elaborate } from "../../../src/elaborate/index.js";
+import { type DataSet, type DataValue, elementCount } from "../../../src/model/data.js";
+import type { Model } from "../../../src/model/ir.js";
 import { parseSource } from "../../../src/syntax/parse.js";
 
 type Nested = number | boolean | null | readonly Nested[];

@@ -8,10 +8,10 @@ import {
   type MetricKind,
 } from "../../../src/inference/hamiltonian/shape.js";
 import { real } from "../../../src/inference/hamiltonian/vector.js";
+import { ReferenceRandom } from "../../../src/inference/nuts/reference.js";
 import { f64, get, giveBack, mul, set } from "../../../src/kernel/build.js";
 import type { KernelFunction, KernelModule } from "../../../src/kernel/ir.js";
 import { cholesky } from "../../../src/math/linalg/index.js";
-import { ReferenceRandom } from "../../../src/inference/nuts/reference.js";
 import { philoxKey } from "../../../src/math/rng/index.js";
 import { bananaModel, normalModel } from "./models.js";
 

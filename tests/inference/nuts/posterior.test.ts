@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { NUTS_DEFAULTS } from "../../../src/inference/contract.js";
 import { finishChain, runChain } from "../../../src/inference/hamiltonian/chain.js";
 import { withNuts } from "../../../src/inference/nuts/assemble.js";
-import { choleskyInverse, cholesky } from "../../../src/math/linalg/index.js";
+import { cholesky, choleskyInverse } from "../../../src/math/linalg/index.js";
 import { energyBfmi } from "../../../src/run/diagnostics/index.js";
 import {
   bananaModel,

@@ -4,9 +4,9 @@ import {
   besselRatio,
   betaI,
   gammaP,
+  lgamma,
   logBinomialMass,
   logPoissonMass,
-  lgamma,
   normalCdf,
 } from "../../../src/math/special/index.js";
 import { chiSquare, chiSquareOfMass, kolmogorovSmirnov, twoSided } from "../../helpers/gof.js";

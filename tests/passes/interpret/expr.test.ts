@@ -4,8 +4,8 @@ import { binaryRules, unaryRules } from "../../../src/inference/logjoint/builtin
 import { buildReadout } from "../../../src/inference/logjoint/index.js";
 import {
   type BinaryBuiltin,
-  binaryBuiltins,
   type BuiltinName,
+  binaryBuiltins,
   reductionBuiltins,
   structuralBuiltins,
   type UnaryBuiltin,

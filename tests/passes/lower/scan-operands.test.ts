@@ -8,7 +8,7 @@ import type { InputNode, Node } from "../../../src/tensor/ops.js";
 const input = Float64Array.from({ length: 6 }, (_, i) => 0.3 + 0.17 * i * i);
 
 /** `a` is `[3, 2]` and read by others too, so that its transpose is a view of it. */
-function check(make: (g: GraphBuilder, a: Node) => Node[]): void {
+function check(make: (g: GraphBuilder, a: Node) => readonly Node[]): void {
   const g = new GraphBuilder();
   const x: InputNode = g.input("q", [6]);
   const a = g.exp(g.reshape(g.mul(0.2, x), [3, 2]));
@@ -30,7 +30,7 @@ test("a matrix and its transpose as constants of a loop", () => {
       { length: 3, init: [g.ones([1, 2])], xs: [], consts: [s, g.transpose(s)] },
       (b, [c], _, [m, t]) => ({ carry: [b.mul(0.1, b.matmul(b.matmul(c, m), t))], ys: [] }),
     );
-    return carry.concat(g.sum(s));
+    return [...carry, g.sum(s)];
   });
 });
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { stream } from "../../../src/math/rng/index.js";
 import {
   betaQuantile,
   type ChainStatistics,
@@ -7,7 +8,6 @@ import {
   type VariableSummary,
 } from "../../../src/run/diagnostics/index.js";
 import { sortOrder } from "../../../src/run/diagnostics/ranks.js";
-import { stream } from "../../../src/math/rng/index.js";
 
 const good: VariableSummary = {
   mean: 0,

@@ -181,7 +181,9 @@ function componentsSum(sum: SumState, components: readonly (readonly number[])[]
   const count = components.length;
   const place = new Map<number, { component: number; variable: number }>();
   components.forEach((elements, component) => {
-    elements.forEach((e, variable) => place.set(e, { component, variable }));
+    elements.forEach((e, variable) => {
+      place.set(e, { component, variable });
+    });
   });
   const sizes = components[0].map((e) => list[owner[e]].count);
   const tables: Table[] = [];
@@ -232,7 +234,9 @@ function chainPotentials(sum: SumState, group: ChainGroup) {
   /** By element: its place `[step, chain]` as one number. */
   const place = new Map<number, number>();
   paths.forEach((path, c) => {
-    path.forEach((e, t) => place.set(e, t * chains + c));
+    path.forEach((e, t) => {
+      place.set(e, t * chains + c);
+    });
   });
   let single: Node = l.g.zeros([length * chains, values]);
   const pairs: { node: Node; steps: readonly number[]; factor: Factor; flipped: boolean }[] = [];

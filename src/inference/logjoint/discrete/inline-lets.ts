@@ -3,6 +3,7 @@
  * where they are read. Model IR → model IR.
  */
 import { fail } from "../../../base/diagnostic.js";
+import { assertNever } from "../../../base/internal.js";
 import type { Expr, Model, Stmt } from "../../../model/ir.js";
 import { dependsOnRandom, mapDist, mapExpr, walkStmts } from "../../../model/traverse.js";
 import { flattenIndex } from "../indexing.js";
@@ -116,6 +117,8 @@ function mapBody(
       case "if":
         // biome-ignore lint/suspicious/noThenProperty: the branch's name in the IR, never awaited
         return { ...s, then: mapBody(s.then, f, keep), else: mapBody(s.else, f, keep) };
+      default:
+        return assertNever(s, "mapBody");
     }
   });
 }
