@@ -54,7 +54,7 @@ model coin(N: int) {
   test("choose among several models by name", () => {
     const two = "model one() { x ~ Normal(0, 1) }\nmodel two() { y ~ Normal(0, 1) }";
     expect(compile(two, { model: "two" }).name).toBe("two");
-    expect(thrownBy(() => compile(two)).message).toContain("`one`, `two`");
+    expect(thrownBy(() => compile(two)).message).toContain("`one` and `two`");
     const unknown = thrownBy(() => compile(two, { model: "tow" }));
     expect(unknown.message).toContain("did you mean `two`?");
     expect(thrownBy(() => compile("")).message).toContain("defines no model");
