@@ -51,6 +51,8 @@ export function program(done: (code: ExitCode) => void): Command {
     .description("Tilde: a small probabilistic programming language")
     .version("0.1.0")
     .showHelpAfterError("(tilde --help lists the commands)")
+    .configureHelp({ subcommandTerm: (command) => `${command.name()} ${command.usage()}` })
+    .addHelpText("after", "\nExample:\n  tilde run model.ppl --data data.json --out results")
     .exitOverride();
   tilde
     .command("run")
@@ -66,12 +68,16 @@ export function program(done: (code: ExitCode) => void): Command {
     .option("--thin <n>", "keep every n-th draw (default 1)", wholeNumber)
     .option("--seed <n>", "seed of the random numbers", wholeNumber, 1)
     .option("--threads <n>", "at most this many threads (default: one per core)", wholeNumber)
-    .option("--target-accept <p>", "acceptance that the step size is adapted to", decimal)
+    .option("--target-accept <p>", "acceptance rate that the step size is adapted to", decimal)
     .option("--max-tree-depth <n>", "largest tree depth of nuts (default 10)", wholeNumber)
-    .option("--metric <kind>", "diag or dense")
+    .option("--metric <kind>", "diag or dense mass matrix (default diag)")
     .option("--vars <names>", "comma-separated variables to report (default: all)")
     .option("--out <dir>", "write summary.json and draws.csv there")
     .option("--json", "print the summary as JSON and nothing else")
+    .addHelpText(
+      "after",
+      "\nExit codes: 0 good, 1 error, 2 ran, but its diagnostics failed or it was\ninterrupted.",
+    )
     .action(async (given, flags, command) => {
       const [file, options] = withModel(command, given, flags);
       const { runCommand } = await import("./run.js");
@@ -80,6 +86,7 @@ export function program(done: (code: ExitCode) => void): Command {
   tilde
     .command("check")
     .description("report every error of a file")
+    .usage("<file.ppl...> [options]")
     .argument("<file...>", ".ppl files")
     .option("--json", "print the diagnostics as JSON")
     .action(async (files, options) => {
@@ -102,6 +109,7 @@ export function program(done: (code: ExitCode) => void): Command {
   tilde
     .command("fmt")
     .description("format a file in place")
+    .usage("<file.ppl...> [options]")
     .argument("<file...>", ".ppl files")
     .option("--check", "change nothing; exit 1 where a file is not formatted")
     .option("--stdout", "print the formatted text instead of writing it")
