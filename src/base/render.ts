@@ -35,7 +35,9 @@ export function renderDiagnostic(d: Diagnostic, options: RenderOptions = {}): st
   const paint = painter(options);
   const lines: string[] = [];
   const place = d.span === undefined ? "" : `${paint("strong", `${placeOf(d.span)}:`)} `;
-  lines.push(`${place}${paint(d.severity, `${d.severity}:`)} ${paint("strong", d.message)}`);
+  lines.push(
+    `${place}${paint(d.severity, `${d.severity}:`)} ${paint("strong", shownMessage(d.message))}`,
+  );
   if (d.span !== undefined) lines.push(...renderSpan(d.span, (s) => paint(d.severity, s)));
   if (d.help !== undefined) lines.push(`  ${paint("help", "help:")} ${d.help}`);
   for (const note of d.notes) {
@@ -136,7 +138,7 @@ function renderSpan(span: Span, paint: (text: string) => string): string[] {
     const window = windowOf(text, lineStart, lineEnd, from);
     const gutter = String(number).padStart(width);
     out.push(
-      `  ${gutter} | ${window.before}${text.slice(window.start, window.end)}${window.after}`,
+      `  ${gutter} | ${window.before}${printable(text.slice(window.start, window.end))}${window.after}`,
     );
     const marks = underline(
       text,
@@ -151,6 +153,19 @@ function renderSpan(span: Span, paint: (text: string) => string): string[] {
     if (lineStart >= span.end) break;
   }
   return out.map((line) => line.trimEnd());
+}
+
+/** Control characters could drive the reader's terminal: one mark for each keeps columns. */
+function printable(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, "\ufffd");
+}
+
+/** A message names what stands in the text, which may be megabytes of one word. */
+const maxMessage = 1000;
+function shownMessage(message: string): string {
+  const shown = printable(message);
+  return shown.length <= maxMessage ? shown : `${shown.slice(0, maxMessage)}…`;
 }
 
 function endOfLine(text: string, start: number): number {

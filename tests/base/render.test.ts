@@ -17,6 +17,16 @@ function shown(d: Diagnostic): string[] {
 }
 
 describe("renderDiagnostic", () => {
+  it("shows control characters of the source as one mark each, so that none reach a terminal", () => {
+    const lines = shown(at("let a = \u001b[31m\u0007 <- 2\n", "<-"));
+    expect(lines).toEqual(["  1 | let a = \ufffd[31m\ufffd <- 2", `    | ${" ".repeat(15)}^~`]);
+  });
+
+  it("cuts a message that names megabytes of text", () => {
+    const d: Diagnostic = { ...at("b <- 2", "<-"), message: "x".repeat(3_000_000) };
+    expect(renderDiagnostic(d).length).toBeLessThan(2000);
+  });
+
   it("shows place, message, line, underline and help", () => {
     expect(renderDiagnostic(at("let a = 1\n  b <- 2\n", "<-"))).toBe(
       [
