@@ -96,8 +96,8 @@ export function mixtureLogProb(
   logWeights: Node,
   components: readonly Node[],
 ): Node {
-  const rank = components[0].shape.length;
   const last = logWeights.shape.length - 1;
   const terms = components.map((c, k) => g.add(c, g.at(logWeights, last, k)));
-  return g.logsumexp(g.stack(terms, rank), [rank]);
+  // Components first: the loops over the batch stay innermost and contiguous.
+  return g.logsumexp(g.stack(terms, 0), [0]);
 }

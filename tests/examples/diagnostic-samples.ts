@@ -69,7 +69,6 @@ export const samples: Samples = {
   random_condition: {},
   recurrence_unsupported: { name: "m", reason: "the step back is not a constant" },
   definition_circular: { name: "m" },
-  discrete_latent: { name: "z", method: "nuts" },
   param_needs_prior: { name: "w", method: "nuts" },
   unknown_model: { name: "school", known: ["schools", "pooled"], near: ["schools"] },
   several_models: { known: ["schools", "pooled"] },

@@ -19,7 +19,7 @@ const text = `model m(N: int) {
 }`;
 const y = Array.from({ length: 400 }, (_, n) => 3 + Math.sin(7 * n));
 
-function fit(options: object, settings: object = {}) {
+function sampled(options: object, settings: object = {}) {
   const method = api.nuts({ chains: 5, warmup: 300, draws: 300, thin: 20, ...settings });
   return api.infer(api.compile(text), { data: { N: 400, y }, method, seed: 11, ...options });
 }
@@ -31,7 +31,7 @@ describe("threads", () => {
     for (const threads of [1, 2, 3]) {
       const start = performance.now();
       // Long enough for threads to start on any machine: they come after 30 ms.
-      const posterior = await fit({ threads }, { thin: 300 });
+      const posterior = await sampled({ threads }, { thin: 300 });
       seen.push(performance.now() - start);
       draws.push(posterior.draws("mu"), posterior.draws("s"));
       // The energies and step sizes are the same too, not just the positions.
@@ -44,13 +44,13 @@ describe("threads", () => {
   });
 
   test("nor does the number of chains", async () => {
-    const [five, two] = [await fit({}), await fit({}, { chains: 2 })];
+    const [five, two] = [await sampled({}), await sampled({}, { chains: 2 })];
     const mu = five.draws("mu").data;
     expect([...two.draws("mu").data]).toEqual([...mu.subarray(0, 600)]);
   });
 
   test("chains differ from each other", async () => {
-    const { data } = (await fit({})).draws("mu");
+    const { data } = (await sampled({})).draws("mu");
     const chains = [0, 1, 2, 3, 4].map((c) => data.subarray(300 * c, 300 * (c + 1)));
     const mean = (x: Float64Array) => x.reduce((a, b) => a + b, 0) / x.length;
     for (let a = 0; a < 5; a++) {
@@ -75,7 +75,7 @@ describe("threads", () => {
       if (chain > 0) throw mine;
     };
     const endless = { draws: 20_000, thin: 1000 };
-    await expect(fit({ threads: 2, onProgress }, endless)).rejects.toBe(mine);
+    await expect(sampled({ threads: 2, onProgress }, endless)).rejects.toBe(mine);
     expect(calls).toBeGreaterThan(0);
   });
 
@@ -87,7 +87,7 @@ describe("threads", () => {
       if (begun.size === 2) stop.abort();
     };
     const settings = { chains: 2, draws: 50_000, thin: 200 };
-    const posterior = await fit({ threads: 2, onProgress, signal: stop.signal }, settings);
+    const posterior = await sampled({ threads: 2, onProgress, signal: stop.signal }, settings);
     expect(posterior.interrupted).toBe(true);
     const { shape } = posterior.draws("mu");
     expect(shape[0]).toBe(2);
@@ -95,7 +95,7 @@ describe("threads", () => {
     expect(shape[1]).toBeLessThan(50_000);
     expect(posterior.summary().rows.length).toBe(2);
     // The draws so far are the draws that a whole run begins with.
-    const whole = await fit({ threads: 1 }, { ...settings, draws: 5 });
+    const whole = await sampled({ threads: 1 }, { ...settings, draws: 5 });
     const mu = posterior.draws("mu").data;
     expect([...mu.subarray(0, 5)]).toEqual([...whole.draws("mu").data.subarray(0, 5)]);
   });

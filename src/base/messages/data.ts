@@ -144,10 +144,6 @@ export const dataMessages = {
     message: `the definition of \`${p.name}\` depends on itself`,
     help: "break the circle: a let may refer to its own earlier elements only",
   })),
-  discrete_latent: error((p: { name: string; method: string }) => ({
-    message: `\`${p.name}\` is discrete and not observed, and ${p.method} moves through continuous sites only`,
-    help: `give \`${p.name}\` in the data, or write its distribution out as a Mixture`,
-  })),
   param_needs_prior: error((p: { name: string; method: string }) => ({
     message: `the param \`${p.name}\` has no prior, and ${p.method} samples from a posterior`,
     help: `draw it instead (\`${p.name} ~ …\`, or \`~ Flat()\`), or use the method map`,

@@ -1,7 +1,7 @@
 /** Densities of distributions in a model, for all index tuples of the context at once. */
 import { fail } from "../../base/diagnostic.js";
 import { internalError } from "../../base/internal.js";
-import { truncatedLogProb } from "../../distributions/combinators.js";
+import { mixtureLogProb, truncatedLogProb } from "../../distributions/combinators.js";
 import type { Distribution } from "../../distributions/contract.js";
 import { distributions } from "../../distributions/index.js";
 import type { DistExpr, Expr } from "../../model/ir.js";
@@ -86,13 +86,10 @@ function listMixture(
   context: Context,
 ): Node {
   const rank = batch.axes.length + batch.lead.length;
-  const logWeights = weightsOver(l, d, batch, context);
-  const terms = d.components.map((c, k) => {
-    const own = sumTrailing(l, logDensity(l, c, x, batch, context), rank);
-    return l.g.add(own, l.g.at(logWeights, rank, k));
-  });
-  // Components first: the loops over the data stay innermost and contiguous.
-  return l.g.logsumexp(l.g.stack(terms, 0), [0]);
+  const components = d.components.map((c) =>
+    sumTrailing(l, logDensity(l, c, x, batch, context), rank),
+  );
+  return mixtureLogProb(l.g, weightsOver(l, d, batch, context), components);
 }
 
 /** The same for one component that stands for every value of a binder. */

@@ -105,7 +105,7 @@ export function startLowering(
 
 /**
  * Builds the log joint over the unconstrained vector.
- * @throws TildeError where a latent site is discrete, or a shape or index does not fit the data.
+ * @throws TildeError where a latent discrete site cannot be summed out, or a shape or index does not fit the data.
  */
 export function buildLogJoint(given: Conditioned, methodName: string): LogJoint {
   const g = new GraphBuilder();
