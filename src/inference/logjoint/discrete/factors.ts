@@ -65,7 +65,7 @@ export function statementTable(
 }
 
 /** The table for every index tuple of the loops: `[tuples, …values of the references]`. */
-export function tableRows(l: Lowerer, factor: Factor): Node {
+export function tableRows(l: Pick<Lowerer, "g">, factor: Factor): Node {
   const { loops, references, table } = factor;
   const axes = [...loops, ...references.map((r) => r.axis)];
   const full = expand(l.g, table, axes);

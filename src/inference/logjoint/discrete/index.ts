@@ -130,7 +130,7 @@ export function hasTuples(l: Lowerer, vars: Variables, term: Term): boolean {
 
 /** log Σ over every value of every site of exp Σ factors; a scalar node. */
 export function sumOut(
-  l: Lowerer,
+  l: Pick<Lowerer, "g">,
   sites: ReadonlyMap<string, DiscreteSite>,
   factors: readonly Factor[],
 ): { total: Node; plan: SumPlan } {
@@ -149,7 +149,7 @@ export function sumOut(
 }
 
 interface SumState {
-  readonly l: Lowerer;
+  readonly l: Pick<Lowerer, "g">;
   readonly list: readonly DiscreteSite[];
   readonly owner: Int32Array;
   readonly factors: readonly Factor[];
@@ -208,7 +208,7 @@ function componentsSum(sum: SumState, components: readonly (readonly number[])[]
 }
 
 /** The chosen rows of `[n, …]`. */
-function pickRows(l: Lowerer, rows: Node, chosen: readonly number[]): Node {
+function pickRows(l: Pick<Lowerer, "g">, rows: Node, chosen: readonly number[]): Node {
   const [n, ...rest] = rows.shape;
   if (chosen.length === n && chosen.every((c, i) => c === i)) return rows;
   const consecutive = chosen.every((c, i) => c === chosen[0] + i);
@@ -219,7 +219,7 @@ function pickRows(l: Lowerer, rows: Node, chosen: readonly number[]): Node {
 }
 
 /** Adds row i of `rows` to row `to[i]` of `[count, …]`. */
-function addRows(l: Lowerer, rows: Node, to: readonly number[], count: number): Node {
+function addRows(l: Pick<Lowerer, "g">, rows: Node, to: readonly number[], count: number): Node {
   const [, ...rest] = rows.shape;
   if (to.length === count && to.every((t, i) => t === i)) return rows;
   return l.g.scatterAdd(rows, l.g.constant(to, [to.length], "int"), 0, [count, ...rest]);
@@ -277,7 +277,11 @@ function chainPotentials(sum: SumState, group: ChainGroup) {
 type Pair = { node: Node; steps: readonly number[]; factor: Factor; flipped: boolean };
 
 /** `[K, K]` where one factor links every step and depends on no loop. */
-function sharedPair(l: Lowerer, pairs: readonly Pair[], links: number): Node | undefined {
+function sharedPair(
+  l: Pick<Lowerer, "g">,
+  pairs: readonly Pair[],
+  links: number,
+): Node | undefined {
   if (pairs.length !== 1) return undefined;
   const [{ factor, steps, flipped }] = pairs;
   const loops = new Set(factor.loops.map((a) => a.name));
@@ -297,7 +301,7 @@ function sharedPair(l: Lowerer, pairs: readonly Pair[], links: number): Node | u
 
 /** `[length − 1, chains, K, K]`. */
 function pairRows(
-  l: Lowerer,
+  l: Pick<Lowerer, "g">,
   pairs: readonly Pair[],
   length: number,
   chains: number,
