@@ -52,6 +52,11 @@ export interface ConjugateComponents {
   readonly contributions: () => Float64Array;
   /** `[items]`: log base measures. */
   readonly offsets: () => Float64Array;
+  /**
+   * Writes x, a draw of the family in the family's coordinates, as row `row`. Absent: the numbers
+   * of a row are those of x, in order.
+   */
+  readonly write?: (x: Float64Array, thetas: Float64Array, row: number) => void;
 }
 
 export type Concentration =
