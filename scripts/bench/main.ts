@@ -1,8 +1,9 @@
 /**
  * All benchmarks in one run: a table, then one JSON line for each figure. Arguments choose some of
- * `gradient`, `hmm`, `compile`, `nuts`, `process`.
+ * `gradient`, `hmm`, `dense`, `compile`, `nuts`, `process`.
  */
 import { compileFigures } from "./compile.js";
+import { denseFigures } from "./dense.js";
 import { type Figure, jsonLine, table } from "./figures.js";
 import { gradientFigures } from "./gradient.js";
 import { hmmFigures } from "./hmm.js";
@@ -13,6 +14,7 @@ const benches: Readonly<Record<string, () => Figure[]>> = {
   // First, while no other bench has shaped what the optimiser knows.
   gradient: gradientFigures,
   hmm: hmmFigures,
+  dense: denseFigures,
   compile: () => compileFigures(),
   nuts: () => nutsFigures(),
   process: processFigures,

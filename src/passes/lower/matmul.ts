@@ -7,6 +7,7 @@ import type { Expr, Stmt } from "../../kernel/ir.js";
 import { sizeOf } from "../../tensor/shape-rules.js";
 import { type ArrayRef, denseArray, load, loopOver, loopsOver, store } from "./arrays.js";
 import type { FunctionContext } from "./context.js";
+import { emitBlockedMatmul, isBlocked } from "./gemm.js";
 import { type Affine, plus, shift, variableIndex, zeroIndex } from "./index-maps.js";
 
 /** Rows of the right factor that a row of the result is updated with at once. */
@@ -36,6 +37,10 @@ export function emitMatmul(
   }
   if (m === 1 && y.strides[0] === 1 && y.strides[1] !== 1) {
     dotProducts(context, code, x, y, out);
+    return;
+  }
+  if (isBlocked(x, out)) {
+    emitBlockedMatmul(context, code, x, y, out, scratch);
     return;
   }
   let right = y;
