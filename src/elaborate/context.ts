@@ -79,6 +79,8 @@ export class ModelState {
   readonly parameters = new Set<string>();
   /** Names that stand in some size: they are at least 1 wherever there is an element. */
   readonly usedAsSize = new Set<string>();
+  /** The plate `for k in 0.. { }` and the name of its size. */
+  unbounded?: { readonly size: string; readonly plate: ast.ForStmt };
   /** Loop variables and binders in sight so far. */
   readonly binders = new Map<string, Binder>();
   #used = new Map<string, number>();

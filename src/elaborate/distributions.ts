@@ -15,11 +15,19 @@ import { foreignAdvice, keywordSuggestions, plannedDistributions, suggestions } 
 import type { Scope } from "./scope.js";
 import { dimsAgree, sizesAgree, sizeToExpr } from "./sizes.js";
 
+import { crpDist, misplacedProcess } from "./unbounded/plate.js";
 type CallAst = Extract<ast.Expr, { kind: "call" }>;
 
 const combinators: Readonly<
   Record<string, (cx: Cx, e: CallAst, scope: Scope) => DistExpr | undefined>
-> = { iid: iidDist, Truncated: truncatedDist, Mixture: mixtureDist };
+> = {
+  iid: iidDist,
+  Truncated: truncatedDist,
+  Mixture: mixtureDist,
+  CRP: crpDist,
+  StickBreaking: misplacedProcess,
+  DirichletProcess: misplacedProcess,
+};
 
 /** The entry: the distribution that the text denotes, or undefined after an error. */
 export function elaborateDist(cx: Cx, e: ast.Expr, scope: Scope): DistExpr | undefined {

@@ -20,6 +20,9 @@ import { checkOrder } from "./order.js";
 import { type FileEnv, Scope } from "./scope.js";
 import { sizeObstacle } from "./sizes.js";
 import { elaborateBody } from "./statements.js";
+import { checkUnbounded } from "./unbounded/check.js";
+import { declarePlate } from "./unbounded/plate.js";
+import { withoutProcesses } from "./unbounded/processes.js";
 import { collectVariables, elementOf, widestElement } from "./variables.js";
 
 export type { LoadImport } from "./files.js";
@@ -108,8 +111,10 @@ function elaborateModel(
   const scope = new Scope(env);
   const cx = makeCx(() => scope);
   declareInputs(cx, decl, scope);
-  collectVariables(cx, decl.body, scope);
-  const body = elaborateBody(cx, decl.body, scope);
+  const text = withoutProcesses(cx, decl.body, scope);
+  declarePlate(cx, text);
+  collectVariables(cx, text, scope);
+  const body = elaborateBody(cx, text, scope);
   for (const v of cx.model.variables.values()) {
     if (cx.variables.extents(v) !== undefined) continue;
     findExtents(cx, v, scope, true);
@@ -120,6 +125,7 @@ function elaborateModel(
   }
   checkOrder(cx, body);
   if (reporter.errorCount > before) return undefined;
+  const unbounded = reporter.errorCount > before ? undefined : checkUnbounded(cx, body);
   return {
     name: decl.name.text,
     span: decl.span,
@@ -130,6 +136,7 @@ function elaborateModel(
     variables: variablesOf(cx),
     body,
   };
+    ...(unbounded && { unbounded }),
 }
 
 /** Those of inputs alone; the others stand in no type (ranges that follow a loop variable). */

@@ -12,7 +12,7 @@ export const plannedDistributions: readonly string[] = [
   "Triangular Normal Bernoulli Binomial Categorical Multinomial Poisson NegativeBinomial",
   "Geometric BetaBinomial DirichletMultinomial OrderedLogistic Hypergeometric ZeroInflated",
   "Dirichlet MvNormal MvStudentT Wishart InverseWishart LKJ LKJCholesky MatrixNormal",
-  "LowRankMvNormal Flat Delta Censored Transformed Energy CRP StickBreaking DirichletProcess",
+  "LowRankMvNormal Flat Delta Censored Transformed Energy",
 ].flatMap((line) => line.split(" "));
 
 /** Functions of the language's definition that cannot run yet. */
@@ -27,8 +27,15 @@ export const plannedFunctions: readonly string[] = [
   "log_prob",
 ];
 
-/** Distributions that take distributions. */
-export const combinatorNames = ["iid", "Truncated", "Mixture"] as const;
+/** Distributions that take distributions, and those of unbounded plates. */
+export const combinatorNames = [
+  "iid",
+  "Truncated",
+  "Mixture",
+  "CRP",
+  "StickBreaking",
+  "DirichletProcess",
+] as const;
 
 /** What Stan, NumPyro, PyMC, SciPy and R call things, and what this language writes instead. */
 const foreignNames: Readonly<Record<string, string>> = {

@@ -109,6 +109,8 @@ export function canBeInType(cx: Cx, s: Size, span: Span): boolean {
 export function isDeferred(s: Size, model: ModelState): boolean {
   for (const name of sizeNames(s)) {
     if (model.opaqueSizes.has(name)) return true;
+    // No other size is ever equal to that of the unbounded plate.
+    if (model.unbounded?.size === name) continue;
     if (!model.inputs.has(name) && !model.boundSizes.includes(name)) return true;
   }
   return false;
@@ -135,7 +137,8 @@ function termToExpr(t: SizeTerm, span: Span, cx: Cx): Expr {
   const factors = t.names.map((name): Expr => {
     const opaqueExpr = cx.model.opaqueSizes.get(name);
     if (opaqueExpr !== undefined) return opaqueExpr;
-    const known = cx.model.inputs.has(name) || cx.model.boundSizes.includes(name);
+    const isBound = cx.model.boundSizes.includes(name) || cx.model.unbounded?.size === name;
+    const known = cx.model.inputs.has(name) || isBound;
     return { kind: "var", name, role: known ? "input" : "index", span, type: int };
   });
   const all =

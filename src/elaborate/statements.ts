@@ -15,6 +15,7 @@ import { letOf, observed, paramOf, sameSupport, siteOf } from "./sites.js";
 import { dimsAgree, toSize } from "./sizes.js";
 
 interface Place {
+import { openUnbounded } from "./unbounded/plate.js";
   /** Inside a `for`. */
   readonly inLoop: boolean;
   /** Inside a `for` or an `if`. */
@@ -350,12 +351,10 @@ function forStmt(cx: Cx, s: ast.ForStmt, scope: Scope): Stmt | undefined {
   const inside = [...cx.model.variables.values()].filter((v) =>
     v.definitions.some((d) => d.loops.includes(s)),
   );
-  if (s.to === undefined) {
-    for (const v of inside) v.broken = true;
-    const what = `an unbounded plate \`for ${s.variable.text} in 0..\``;
-    return cx.reporter.report("not_supported_yet", s.from.span, { what });
-  }
-  const binder = openBinder(cx, { ...s, to: s.to }, s.variable.span, scope);
+  const { to } = s;
+  const binder =
+    to === undefined ? openUnbounded(cx, s) : openBinder(cx, { ...s, to }, s.variable.span, scope);
+  if (to === undefined && binder === undefined) for (const v of inside) v.broken = true;
   const inner = scope.child();
   declareIndex(cx, s.variable, binder, scope, inner);
   for (const v of inside) v.openLoops++;

@@ -14,6 +14,7 @@ import type { Definition, Element, Scope, VariableInfo } from "./scope.js";
 import { letOf, paramOf, siteOf } from "./sites.js";
 import { declaredElement } from "./supports.js";
 
+import { openUnbounded } from "./unbounded/plate.js";
 type Defining = Definition["stmt"];
 interface Place {
   readonly loops: readonly ast.ForStmt[];
@@ -126,8 +127,11 @@ export function areExclusive(a: Definition, b: Definition): boolean {
 export function scopeOf(cx: Cx, d: Definition, root: Scope): Scope | undefined {
   let scope = root;
   for (const loop of d.loops) {
-    if (loop.to === undefined) return undefined;
-    const binder = openBinder(cx, { ...loop, to: loop.to }, loop.variable.span, scope);
+    const { to } = loop;
+    const binder =
+      to === undefined
+        ? openUnbounded(cx, loop)
+        : openBinder(cx, { ...loop, to }, loop.variable.span, scope);
     if (binder === undefined) return undefined;
     scope = scope.child();
     scope.set(loop.variable.text, { kind: "index", span: loop.variable.span, binder });

@@ -246,5 +246,22 @@ export interface Model {
 }
 
 export const real: Type = { scalar: "real", dims: [] };
+  /** The plate `for k in 0.. { }`, of which there is at most one. */
+  readonly unbounded?: UnboundedPlate;
+}
+
+/**
+ * A plate with as many elements as the data need. Its size is a name without a value; the label
+ * site has the distribution `CRP` (arguments: `alpha`) and the support `category(size)`, and only
+ * labels index the plate's variables from outside.
+ */
+export interface UnboundedPlate {
+  /** The size's name, such as `k..`: no identifier. */
+  readonly size: string;
+  readonly span: Span;
+  /** The site of the labels: `z` of `z[i] ~ CRP(alpha)`. */
+  readonly label: string;
+  /** Sites and definitions of the plate, in the order of the text. */
+  readonly variables: readonly string[];
 export const int: Type = { scalar: "int", dims: [] };
 export const bool: Type = { scalar: "bool", dims: [] };

@@ -113,6 +113,8 @@ function printIndex(i: IndexArg): string {
 
 function printBinder(b: Binder): string {
   return `${b.name} in ${show(b.from)}..${show(b.to)}`;
+  // The size of an unbounded plate is called `k..`.
+  if (b.to.kind === "var" && b.to.name.endsWith("..")) return `${b.name} in ${show(b.from)}..`;
 }
 
 /** A distribution with its arguments by name. */
@@ -202,3 +204,7 @@ export function printModel(m: Model): string {
   lines.push("body", ...m.body.flatMap((s) => printStmt(s, "  ")));
   return `${lines.join("\n")}\n`;
 }
+  if (m.unbounded !== undefined) {
+    const { size, label, variables } = m.unbounded;
+    lines.push(`  unbounded ${size}: ${variables.join(", ")} labelled by ${label}`);
+  }

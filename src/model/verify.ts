@@ -28,6 +28,8 @@ interface Known {
 /** Throws an `InternalError` that names the first broken rule; returns the model itself. */
 export function verifyModel(model: Model): Model {
   const inputs = new Set([...model.inputs.map((i) => i.name), ...model.boundSizes]);
+  // A size without a value, which expressions name like an input.
+  if (model.unbounded !== undefined) inputs.add(model.unbounded.size);
   const variables = new Map(model.variables.map((v) => [v.name, v]));
   if (variables.size !== model.variables.length) broken(model, "two variables of one name");
   for (const name of variables.keys()) {

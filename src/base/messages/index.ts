@@ -8,6 +8,7 @@ import { methodMessages } from "./method.js";
 import { simulateMessages } from "./simulate.js";
 import { syntaxMessages } from "./syntax.js";
 import { typeMessages } from "./types.js";
+import { unboundedMessages } from "./unbounded.js";
 
 export const messageTable = {
   ...syntaxMessages,
@@ -16,6 +17,7 @@ export const messageTable = {
   ...discreteMessages,
   ...methodMessages,
   ...simulateMessages,
+  ...unboundedMessages,
 };
 
 export type MessageTable = typeof messageTable;
