@@ -14,8 +14,8 @@ import { inlineDist } from "./functions.js";
 import { foreignAdvice, keywordSuggestions, plannedDistributions, suggestions } from "./names.js";
 import type { Scope } from "./scope.js";
 import { dimsAgree, sizesAgree, sizeToExpr } from "./sizes.js";
-
 import { crpDist, misplacedProcess } from "./unbounded/plate.js";
+
 type CallAst = Extract<ast.Expr, { kind: "call" }>;
 
 const combinators: Readonly<

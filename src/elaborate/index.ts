@@ -124,8 +124,8 @@ function elaborateModel(
     }
   }
   checkOrder(cx, body);
-  if (reporter.errorCount > before) return undefined;
   const unbounded = reporter.errorCount > before ? undefined : checkUnbounded(cx, body);
+  if (reporter.errorCount > before) return undefined;
   return {
     name: decl.name.text,
     span: decl.span,
@@ -135,8 +135,8 @@ function elaborateModel(
     opaqueSizes: opaqueSizesOf(cx),
     variables: variablesOf(cx),
     body,
-  };
     ...(unbounded && { unbounded }),
+  };
 }
 
 /** Those of inputs alone; the others stand in no type (ranges that follow a loop variable). */

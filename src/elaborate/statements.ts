@@ -13,9 +13,9 @@ import { targetIndex } from "./indexing.js";
 import type { Element, Scope, VariableInfo } from "./scope.js";
 import { letOf, observed, paramOf, sameSupport, siteOf } from "./sites.js";
 import { dimsAgree, toSize } from "./sizes.js";
+import { openUnbounded } from "./unbounded/plate.js";
 
 interface Place {
-import { openUnbounded } from "./unbounded/plate.js";
   /** Inside a `for`. */
   readonly inLoop: boolean;
   /** Inside a `for` or an `if`. */

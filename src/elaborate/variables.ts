@@ -13,8 +13,8 @@ import { plainSupport } from "./inputs.js";
 import type { Definition, Element, Scope, VariableInfo } from "./scope.js";
 import { letOf, paramOf, siteOf } from "./sites.js";
 import { declaredElement } from "./supports.js";
-
 import { openUnbounded } from "./unbounded/plate.js";
+
 type Defining = Definition["stmt"];
 interface Place {
   readonly loops: readonly ast.ForStmt[];

@@ -243,9 +243,6 @@ export interface Model {
   readonly opaqueSizes: Readonly<Record<string, Expr>>;
   readonly variables: readonly Variable[];
   readonly body: readonly Stmt[];
-}
-
-export const real: Type = { scalar: "real", dims: [] };
   /** The plate `for k in 0.. { }`, of which there is at most one. */
   readonly unbounded?: UnboundedPlate;
 }
@@ -263,5 +260,8 @@ export interface UnboundedPlate {
   readonly label: string;
   /** Sites and definitions of the plate, in the order of the text. */
   readonly variables: readonly string[];
+}
+
+export const real: Type = { scalar: "real", dims: [] };
 export const int: Type = { scalar: "int", dims: [] };
 export const bool: Type = { scalar: "bool", dims: [] };

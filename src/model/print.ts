@@ -112,9 +112,9 @@ function printIndex(i: IndexArg): string {
 }
 
 function printBinder(b: Binder): string {
-  return `${b.name} in ${show(b.from)}..${show(b.to)}`;
   // The size of an unbounded plate is called `k..`.
   if (b.to.kind === "var" && b.to.name.endsWith("..")) return `${b.name} in ${show(b.from)}..`;
+  return `${b.name} in ${show(b.from)}..${show(b.to)}`;
 }
 
 /** A distribution with its arguments by name. */
@@ -201,10 +201,10 @@ export function printModel(m: Model): string {
     const support = printSupport(v.support);
     lines.push(`  ${v.role} ${v.name}: ${printType(v.type)}${event} in ${support}${known}`);
   }
-  lines.push("body", ...m.body.flatMap((s) => printStmt(s, "  ")));
-  return `${lines.join("\n")}\n`;
-}
   if (m.unbounded !== undefined) {
     const { size, label, variables } = m.unbounded;
     lines.push(`  unbounded ${size}: ${variables.join(", ")} labelled by ${label}`);
   }
+  lines.push("body", ...m.body.flatMap((s) => printStmt(s, "  ")));
+  return `${lines.join("\n")}\n`;
+}
