@@ -34,5 +34,6 @@ export type { InferOptions } from "./run/options.js";
 export { Posterior } from "./run/posterior.js";
 export type { FitData, Timing, VariableDraws } from "./run/results/fit.js";
 export type { Summary, SummaryRow } from "./run/results/summary.js";
+export { type SbcOptions, type SbcResult, type SbcVariable, sbc } from "./run/sbc/index.js";
 export type { SessionProgress } from "./run/session.js";
 export { check, format } from "./run/tools.js";

@@ -107,6 +107,29 @@ export function program(done: (code: ExitCode) => void): Command {
       done(await explainCommand(file, options));
     });
   tilde
+    .command("sbc")
+    .description("check a method on a model by simulation-based calibration")
+    .usage("<file.ppl> [options]")
+    .argument("[file]", "a .ppl file")
+    .option("--model <name>", "which model of the file")
+    .option(...dataOption)
+    .option("--observed <names>", "comma-separated sites that are data (default: those in --data)")
+    .option("--replications <n>", "simulated data sets (default 200)", wholeNumber)
+    .option("--ranked <n>", "draws that each rank is taken among (default 63)", wholeNumber)
+    .option("--method <name>", "a method that draws from the posterior", "nuts")
+    .option("--chains <n>", "chains (default 1)", wholeNumber)
+    .option("--warmup <n>", "warmup iterations of each chain", wholeNumber)
+    .option("--draws <n>", "kept draws of each chain", wholeNumber)
+    .option("--thin <n>", "keep every n-th draw", wholeNumber)
+    .option("--seed <n>", "seed of the random numbers", wholeNumber, 1)
+    .option("--target-accept <p>", "acceptance rate that the step size is adapted to", decimal)
+    .option("--json", "print the result as JSON")
+    .action(async (given, flags, command) => {
+      const [file, options] = withModel(command, given, flags);
+      const { sbcCommand } = await import("./sbc.js");
+      done(await sbcCommand(file, options));
+    });
+  tilde
     .command("fmt")
     .description("format a file in place")
     .usage("<file.ppl...> [options]")

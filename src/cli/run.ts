@@ -17,7 +17,7 @@ import type { ExitCode } from "./main.js";
 import { progressView } from "./progress.js";
 import { figure, ratio, renderTable, whole } from "./table.js";
 
-interface RunFlags {
+export interface RunFlags {
   readonly model?: string;
   readonly data?: readonly string[];
   readonly method: string;
@@ -93,7 +93,7 @@ export async function runCommand(file: string, flags: RunFlags): Promise<ExitCod
   return passed(posterior.fit, summary) && !posterior.interrupted ? 0 : 2;
 }
 
-function methodOf(flags: RunFlags): Method {
+export function methodOf(flags: RunFlags): Method {
   const name = methodNames.find((m) => m === flags.method);
   if (name === undefined) {
     const near = nearestNames(flags.method, methodNames);

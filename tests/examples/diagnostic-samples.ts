@@ -78,6 +78,7 @@ export const samples: Samples = {
   unknown_option: { option: "chain", method: "nuts", near: ["chains"] },
   no_latent_sites: { method: "nuts" },
   no_maximum: {},
+  sbc_observed: { sites: ["mu", "y"] },
   file_unreadable: { path: "model.ppl", reason: "there is no such file" },
   file_unwritable: { path: "out", reason: "access is denied" },
   size_mismatch_at_run: { left: "real[3]", right: "real[4]" },

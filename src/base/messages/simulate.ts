@@ -35,4 +35,8 @@ export const simulateMessages = {
     message: `simulation ignores ${p.what}: draws follow the \`~\` statements alone`,
     help: "it takes part in inference only; put it into a distribution for simulation to follow it",
   })),
+  sbc_observed: error((p: { sites: readonly string[] }) => ({
+    message: "calibration needs to know which sites are data",
+    help: `name them with \`observed\` (\`--observed\`), or give data for them; the sites are ${p.sites.join(", ")}`,
+  })),
 } as const;
