@@ -4,6 +4,7 @@ import { type DistExpr, type Expr, real } from "../model/ir.js";
 import { printType } from "../model/print.js";
 import type * as ast from "../syntax/ast.js";
 import { builtinAliases, builtinCall, builtinRules } from "./builtins.js";
+import { entryOf, resolveFn } from "./callables.js";
 import { type Cx, quote } from "./context.js";
 import { inlineCall } from "./functions.js";
 import {
@@ -18,22 +19,6 @@ import { dimsAgree } from "./sizes.js";
 
 type CallAst = Extract<ast.Expr, { kind: "call" }>;
 type MemberAst = Extract<ast.Expr, { kind: "member" }>;
-
-/** The user's function that a callee names, by its own name or as `module.f`. */
-export function resolveFn(cx: Cx, callee: ast.Expr, scope: Scope): FnRef | "ambiguous" | undefined {
-  if (callee.kind === "name") {
-    const imports = scope.env.ambiguous.get(callee.name);
-    if (imports !== undefined) {
-      cx.reporter.report("ambiguous_function", callee.span, { name: callee.name, imports });
-      return "ambiguous";
-    }
-    return scope.env.fns.get(callee.name);
-  }
-  if (callee.kind !== "member" || callee.target.kind !== "name") return undefined;
-  if (scope.lookup(callee.target.name) !== undefined) return undefined;
-  const env = scope.env.modules.get(callee.target.name);
-  return env?.fns.get(callee.name.text);
-}
 
 /** True where the text denotes a distribution rather than a number. */
 export function isDistSyntax(cx: Cx, e: ast.Expr, scope: Scope): boolean {
@@ -76,6 +61,12 @@ export function callExpr(cx: Cx, e: CallAst, scope: Scope): Expr | undefined {
     }
     return inlineCall(cx, fn, e, scope);
   }
+  const held = entryOf(cx, callee, scope);
+  if (held?.kind === "function" && typeof held.fn === "string") {
+    const builtin = builtinNamed(held.fn, e.args.length);
+    if (builtin !== undefined) return builtinCallExpr(cx, e, held.fn, builtin, scope);
+  }
+  if (held?.kind === "broken") return checkArgs(cx, e, scope);
   if (callee.kind === "member") return methodCall(cx, e, callee, scope);
   if (callee.kind !== "name") {
     checkArgs(cx, e, scope);

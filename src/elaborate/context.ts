@@ -133,6 +133,8 @@ export interface Cx {
   readonly model: ModelState;
   /** The functions being inlined, outermost first. */
   readonly callStack: FnRef[];
+  /** The modules of which instances are being made, outermost first. */
+  readonly instances: ast.ModuleDecl[];
   /** Functions whose body has errors of its own, already reported. */
   readonly brokenFns: Set<ast.FnDecl>;
   /** The typed expression, or undefined where an error has been reported. */

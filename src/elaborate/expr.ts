@@ -16,12 +16,14 @@ import { constantSize, sizeConst, subSizes } from "../model/size.js";
 import { freeVariables } from "../model/traverse.js";
 import type * as ast from "../syntax/ast.js";
 import { boolToInt, builtinAliases, builtinCall, builtinRules } from "./builtins.js";
+import { entryOf } from "./callables.js";
 import { callExpr, memberExpr } from "./calls.js";
 import { type Cx, quote } from "./context.js";
 import { indexExpr, variableReference } from "./indexing.js";
 import { combinatorNames, foreignAdvice, plannedDistributions, suggestions } from "./names.js";
-import type { Scope } from "./scope.js";
+import type { Entry, Scope } from "./scope.js";
 import { canBeInType, dimsAgree, toSize } from "./sizes.js";
+import { staticItem } from "./unroll.js";
 
 type Node<K extends ast.Expr["kind"]> = Extract<ast.Expr, { kind: K }>;
 type Rule<K extends ast.Expr["kind"]> = (cx: Cx, e: Node<K>, scope: Scope) => Expr | undefined;
@@ -76,8 +78,16 @@ const rules: { readonly [K in ast.Expr["kind"]]: Rule<K> } = {
   },
   if: ifExpr,
   call: callExpr,
-  index: indexExpr,
-  member: memberExpr,
+  index: (cx, e, scope) => {
+    const held = entryOf(cx, e, scope);
+    if (held !== undefined) return entryExpr(cx, held, quote(e.span), e.span);
+    return staticItem(cx, e, scope) ?? indexExpr(cx, e, scope);
+  },
+  member: (cx, e, scope) => {
+    const held = entryOf(cx, e, scope);
+    if (held !== undefined) return entryExpr(cx, held, quote(e.span), e.span);
+    return memberExpr(cx, e, scope);
+  },
   lambda: (cx, e) => cx.reporter.report("lambda_value", e.span, {}),
   comprehension: (cx, e, scope) => {
     const inner = openBinders(cx, e.binders, scope);
@@ -130,8 +140,20 @@ const constants: Readonly<Record<string, number>> = {
 
 function nameExpr(cx: Cx, e: Node<"name">, scope: Scope): Expr | undefined {
   const entry = scope.lookup(e.name);
-  const span = e.span;
-  if (entry === undefined) return unknownValue(cx, e.name, span, scope);
+  if (entry === undefined) return unknownValue(cx, e.name, e.span, scope);
+  return entryExpr(cx, entry, e.name, e.span);
+}
+
+const entryNouns = {
+  instance: "a module",
+  function: "a function",
+  family: "a list of definitions",
+  program: "a model or guide",
+  trace: "a draw of all sites",
+} as const;
+
+/** The value that a name holds; `shown` is how it is written. */
+function entryExpr(cx: Cx, entry: Entry, shown: string, span: Span): Expr | undefined {
   switch (entry.kind) {
     case "input":
       return { kind: "var", name: entry.input.name, role: "input", span, type: entry.input.type };
@@ -146,11 +168,20 @@ function nameExpr(cx: Cx, e: Node<"name">, scope: Scope): Expr | undefined {
     case "alias":
       return cx.model.copy(entry.value, span);
     case "dist":
-      return cx.reporter.report("distribution_as_value", span, { name: e.name });
+      return cx.reporter.report("distribution_as_value", span, { name: shown });
     case "pending":
-      return cx.reporter.report("use_before_definition", span, { name: e.name }, [
+      return cx.reporter.report("use_before_definition", span, { name: shown }, [
         { span: entry.span, text: "defined here" },
       ]);
+    case "instance":
+    case "function":
+    case "family":
+    case "program":
+    case "trace":
+      return cx.reporter.report("not_a_number", span, {
+        name: shown,
+        what: entryNouns[entry.kind],
+      });
     case "broken":
       return undefined;
   }

@@ -30,9 +30,6 @@ export interface Files {
 }
 
 const notYet: Partial<Record<ast.Decl["kind"], string>> = {
-  guide: "a `guide`",
-  module: "a `module`",
-  objective: "an `objective`",
   dist: "a `dist` declaration",
 };
 
@@ -43,34 +40,49 @@ export function fileEnv(files: Files, file: ast.SourceFile, chain: readonly stri
   if (known !== undefined) return known;
   const env: FileEnv = {
     fns: new Map(),
+    layers: new Map(),
+    objectives: new Map(),
     modules: new Map(),
     ambiguous: new Map(),
     others: new Map(),
   };
   files.done.set(path, env);
   declareAll(files.reporter, file, env);
-  const own = new Set(env.fns.keys());
+  const own = new Set([...env.fns.keys(), ...env.layers.keys(), ...env.objectives.keys()]);
   const origin = new Map<string, string>();
   for (const decl of file.imports) {
     const imported = openImport(files, decl, [...chain, path]);
     if (imported === undefined) continue;
     const name = importName(decl);
     env.modules.set(name, imported.env);
-    for (const f of imported.file.decls) {
-      const text = f.name.text;
-      const ref = imported.env.fns.get(text);
-      if (f.kind !== "fn" || ref === undefined || own.has(text)) continue;
+    for (const { name: called } of imported.file.decls) {
+      const { text } = called;
+      if (own.has(text) || !isCallable(imported.env, text)) continue;
       const first = origin.get(text);
       if (first === undefined) {
-        env.fns.set(text, ref);
+        takeOver(env, imported.env, text);
         origin.set(text, name);
       } else {
-        env.fns.delete(text);
+        for (const known of [env.fns, env.layers, env.objectives]) known.delete(text);
         env.ambiguous.set(text, [...(env.ambiguous.get(text) ?? [first]), name]);
       }
     }
   }
   return env;
+}
+
+/** What an import brings: functions, modules and objectives. */
+function isCallable(env: FileEnv, name: string): boolean {
+  return env.fns.has(name) || env.layers.has(name) || env.objectives.has(name);
+}
+
+function takeOver(env: FileEnv, from: FileEnv, name: string): void {
+  const fn = from.fns.get(name);
+  if (fn !== undefined) env.fns.set(name, fn);
+  const layer = from.layers.get(name);
+  if (layer !== undefined) env.layers.set(name, layer);
+  const objective = from.objectives.get(name);
+  if (objective !== undefined) env.objectives.set(name, objective);
 }
 
 function declareAll(reporter: Reporter, file: ast.SourceFile, env: FileEnv): void {
@@ -86,6 +98,8 @@ function declareAll(reporter: Reporter, file: ast.SourceFile, env: FileEnv): voi
     spans.set(d.name.text, d.name.span);
     if (d.kind === "fn") env.fns.set(d.name.text, { decl: d, env });
     else env.others.set(d.name.text, d);
+    if (d.kind === "module") env.layers.set(d.name.text, { decl: d, env });
+    if (d.kind === "objective") env.objectives.set(d.name.text, { decl: d, env });
     const what = notYet[d.kind];
     if (what !== undefined) {
       reporter.report("not_supported_yet", d.name.span, { what });

@@ -7,12 +7,14 @@ import { printType } from "../model/print.js";
 import type { Size } from "../model/size.js";
 import type * as ast from "../syntax/ast.js";
 import { builtinCall } from "./builtins.js";
+import { functionValue } from "./callables.js";
 import { type Cx, quote } from "./context.js";
 import { checkSupport, isOutside } from "./domains.js";
-import { type FnRef, Scope } from "./scope.js";
+import { type Entry, type FileEnv, type FnRef, Scope } from "./scope.js";
 import { sizesAgree, sizeToExpr, toSize } from "./sizes.js";
 import { declaredSupport } from "./supports.js";
 import { shapeOfType } from "./type-names.js";
+import { define, unrolled } from "./unroll.js";
 
 type CallAst = Extract<ast.Expr, { kind: "call" }>;
 type LocalLet = { readonly name: string; readonly value: Expr };
@@ -43,13 +45,23 @@ export function inlineDist(cx: Cx, fn: FnRef, e: CallAst, scope: Scope): DistExp
 function inBody<T>(cx: Cx, fn: FnRef, e: CallAst, f: () => T): T {
   cx.callStack.push(fn);
   try {
-    const note = { span: e.span, text: `in this call of \`${fn.decl.name.text}\`` };
+    const note = { span: e.span, text: `in this call of \`${nameOf(fn)}\`` };
     const run = () => cx.reporter.noting(note, f);
     return cx.brokenFns.has(fn.decl) ? cx.reporter.quietly(run) : run();
   } finally {
     cx.callStack.pop();
   }
 }
+
+/** A function or a module: what has arguments. */
+export interface WithParams {
+  readonly decl: ast.FnDecl | ast.ModuleDecl;
+  readonly env: FileEnv;
+  readonly scope?: Scope;
+  readonly label?: string;
+}
+
+const nameOf = (fn: WithParams): string => fn.label ?? fn.decl.name.text;
 
 interface OpenCall {
   readonly scope: Scope;
@@ -65,18 +77,38 @@ function openCall(
   scope: Scope,
   copyAll = false,
 ): OpenCall | undefined {
-  const name = fn.decl.name.text;
-  const args = matchArgs(cx, fn, e, scope);
-  if (cx.callStack.some((f) => f.decl === fn.decl)) {
-    return cx.reporter.report("recursive_function", e.span, { name });
+  if (cx.callStack.some((f) => f.decl === fn.decl && f.scope === fn.scope)) {
+    matchArgs(cx, fn, e, scope);
+    return cx.reporter.report("recursive_function", e.span, { name: nameOf(fn) });
   }
+  return openArguments(cx, fn, e, scope, copyAll);
+}
+
+/** What an argument holds that is no number: a function, a module's instance. */
+export type Held = (e: ast.Expr, param: ast.ParamDecl) => Entry | undefined;
+
+/** The arguments of a call in a scope of the function's own; with `copyAll` no definitions. */
+export function openArguments(
+  cx: Cx,
+  fn: WithParams,
+  e: CallAst,
+  scope: Scope,
+  copyAll: boolean,
+  held?: Held,
+): OpenCall | undefined {
+  const args = matchArgs(cx, fn, e, scope, held);
   if (args === undefined) return undefined;
-  const inner = new Scope(fn.env);
+  const inner = new Scope(fn.env, fn.scope);
   const lets: LocalLet[] = [];
   const sizes = new Map<string, Size>();
   let failed = false;
   for (const [i, param] of fn.decl.params.entries()) {
-    const arg = args[i] ?? (param.default && cx.expr(param.default, inner));
+    const given = args[i];
+    if (given !== undefined && "entry" in given) {
+      inner.set(param.name.text, given.entry);
+      continue;
+    }
+    const arg = given ?? (param.default && cx.expr(param.default, inner));
     const value = arg === undefined ? undefined : checkArg(cx, fn, param, arg, sizes, inner);
     if (value === undefined) {
       failed = true;
@@ -107,18 +139,27 @@ export function defineLocal(cx: Cx, name: string, value: Expr): void {
 }
 
 /** The arguments in the order of the parameters; absent where a default stands in. */
-function matchArgs(cx: Cx, fn: FnRef, e: CallAst, scope: Scope): (Expr | undefined)[] | undefined {
+function matchArgs(
+  cx: Cx,
+  fn: WithParams,
+  e: CallAst,
+  scope: Scope,
+  held: Held = (a) => functionValue(cx, a, scope),
+): (Expr | { readonly entry: Entry } | undefined)[] | undefined {
   const { params } = fn.decl;
-  const name = fn.decl.name.text;
+  const name = nameOf(fn);
   const usage = `${name}(${params.map((p) => p.name.text).join(", ")})`;
   const note = [{ span: fn.decl.name.span, text: `\`${name}\` is defined here` }];
-  const found: (Expr | undefined)[] = params.map(() => undefined);
+  const found: (Expr | { readonly entry: Entry } | undefined)[] = params.map(() => undefined);
   const given = params.map(() => false);
   let ok = true;
   for (const [i, a] of e.args.entries()) {
     const position =
       a.name === undefined ? i : params.findIndex((p) => p.name.text === a.name?.text);
-    const value = a.value.kind === "lambda" ? lambdaArg(cx, a.value) : cx.expr(a.value, scope);
+    // Functions are given to arguments without a type.
+    const param: ast.ParamDecl | undefined = params[position];
+    const entry = param?.type === undefined && param ? held(a.value, param) : undefined;
+    const value = entry === undefined ? plainArg(cx, a.value, scope) : { entry };
     if (value === undefined) ok = false;
     if (position < 0 && a.name !== undefined) {
       cx.reporter.report("unknown_argument", a.name.span, { name: a.name.text, usage }, note);
@@ -144,14 +185,15 @@ function matchArgs(cx: Cx, fn: FnRef, e: CallAst, scope: Scope): (Expr | undefin
   return ok ? found : undefined;
 }
 
-function lambdaArg(cx: Cx, e: ast.Expr): undefined {
-  return cx.reporter.report("lambda_value", e.span, {});
+function plainArg(cx: Cx, e: ast.Expr, scope: Scope): Expr | undefined {
+  if (e.kind === "lambda") return cx.reporter.report("lambda_value", e.span, {});
+  return cx.expr(e, scope);
 }
 
 /** An argument against its parameter's type; binds the sizes that the type names first. */
 function checkArg(
   cx: Cx,
-  fn: FnRef,
+  fn: WithParams,
   param: ast.ParamDecl,
   arg: Expr,
   sizes: Map<string, Size>,
@@ -165,7 +207,7 @@ function checkArg(
       "fn_argument_type",
       arg.span,
       {
-        fn: fn.decl.name.text,
+        fn: nameOf(fn),
         param: param.name.text,
         expected: quote(param.type?.span ?? param.span),
         actual: printType(arg.type),
@@ -195,7 +237,7 @@ function checkArg(
   const value = convert(cx, arg, shape.scalar, arg.span);
   const support = declaredSupport(cx, param.type, inner);
   if (value === undefined || support === undefined) return undefined;
-  const p = { owner: fn.decl.name.text, name: param.name.text };
+  const p = { owner: nameOf(fn), name: param.name.text };
   const text = quote(param.type.span);
   const note = { span: param.span, text: "declared here" };
   if (!cx.reporter.noting(note, () => checkSupport(cx, p, support, text, value))) return undefined;
@@ -233,11 +275,7 @@ function fnBody(cx: Cx, fn: FnRef, scope: Scope, lets: LocalLet[]): Expr | undef
     if (s.kind === "return") {
       result = cx.expr(s.value, scope);
       returned = true;
-    } else if (s.kind === "let" && s.target.indices.length === 0) {
-      if (!fnLet(cx, s, scope, lets)) failed = true;
-    } else {
-      cx.reporter.report("fn_statement", s.span, { kind: s.kind });
-      if ("target" in s) scope.set(s.target.name.text, { kind: "broken", span: s.span });
+    } else if (!fnStatement(cx, fn, s, scope, scope, lets)) {
       failed = true;
     }
   }
@@ -247,29 +285,49 @@ function fnBody(cx: Cx, fn: FnRef, scope: Scope, lets: LocalLet[]): Expr | undef
   return failed ? undefined : result;
 }
 
-function fnLet(cx: Cx, s: ast.LetStmt, scope: Scope, lets: LocalLet[]): boolean {
+/** A definition, or in a module's function a loop of them; `home` is the function's own scope. */
+function fnStatement(
+  cx: Cx,
+  fn: FnRef,
+  s: ast.Stmt,
+  scope: Scope,
+  home: Scope,
+  lets: LocalLet[],
+): boolean {
+  const isModule = fn.scope !== undefined;
+  if (s.kind === "let" && (s.target.indices.length === 0 || isModule)) {
+    return fnLet(cx, s, scope, home, lets);
+  }
+  if (s.kind === "for" && isModule) {
+    let ok = true;
+    const before = cx.reporter.errorCount;
+    unrolled(cx, s, scope, (inner) => {
+      for (const t of s.body.statements) ok = fnStatement(cx, fn, t, inner, home, lets) && ok;
+    });
+    return ok && cx.reporter.errorCount === before;
+  }
+  cx.reporter.report("fn_statement", s.span, { kind: s.kind });
+  if ("target" in s) scope.set(s.target.name.text, { kind: "broken", span: s.span });
+  return false;
+}
+
+function fnLet(cx: Cx, s: ast.LetStmt, scope: Scope, home: Scope, lets: LocalLet[]): boolean {
   const { name } = s.target;
-  const taken = scope.lookup(name.text);
-  if (taken !== undefined) {
-    cx.reporter.report("name_taken", name.span, { name: name.text, what: "definition" }, [
-      { span: taken.span, text: `\`${name.text}\` is first defined here` },
-    ]);
-    return false;
-  }
+  const { span } = name;
   const value = cx.expr(s.value, scope);
-  if (value === undefined) {
-    scope.set(name.text, { kind: "broken", span: name.span });
-    return false;
-  }
-  const typed = s.type === undefined ? value : checkDeclared(cx, s.type, value, scope, name.text);
+  const typed =
+    s.type === undefined || value === undefined
+      ? value
+      : checkDeclared(cx, s.type, value, scope, name.text);
   if (typed === undefined) {
-    scope.set(name.text, { kind: "broken", span: name.span });
+    define(cx, s.target, { kind: "broken", span }, scope, home);
     return false;
   }
   const local = cx.model.freshName(name.text);
+  const entry: Entry = { kind: "local", span, name: local, type: typed.type };
+  if (!define(cx, s.target, entry, scope, home)) return false;
   lets.push({ name: local, value: typed });
   defineLocal(cx, local, typed);
-  scope.set(name.text, { kind: "local", span: name.span, name: local, type: typed.type });
   return true;
 }
 

@@ -80,6 +80,7 @@ function context(
     distributions: table,
     model: new ModelState(),
     callStack: [],
+    instances: [],
     brokenFns,
     expr: (e, scope) => elaborateExpr(cx, e, scope),
     dist: (e, scope) => elaborateDist(cx, e, scope),

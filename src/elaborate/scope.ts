@@ -20,6 +20,16 @@ export type Entry =
   | { readonly kind: "dist"; readonly span: Span; readonly dist: DistExpr }
   /** A definition further down in the same loop or branch. */
   | { readonly kind: "pending"; readonly span: Span }
+  /** A module with its arguments and params: `let decode = nn.mlp([d, D], nn.relu)`. */
+  | { readonly kind: "instance"; readonly span: Span; readonly instance: Instance }
+  /** A function that was given as an argument; of a builtin its name. */
+  | { readonly kind: "function"; readonly span: Span; readonly fn: FnRef | string }
+  /** `layers[l]`, `h[l]` in a module: definitions of which each has a shape of its own. */
+  | { readonly kind: "family"; readonly span: Span; readonly elements: Map<number, Entry> }
+  /** An argument of an objective that stands for a model or a guide. */
+  | { readonly kind: "program"; readonly span: Span; readonly name: string }
+  /** Values of all sites of a program: `z ~ q` in an objective. */
+  | { readonly kind: "trace"; readonly span: Span; readonly variable: VariableInfo }
   /** Its definition has an error of its own: uses are silent. */
   | { readonly kind: "broken"; readonly span: Span };
 
@@ -34,6 +44,10 @@ export class Scope {
   ) {}
   lookup(name: string): Entry | undefined {
     return this.#entries.get(name) ?? this.parent?.lookup(name);
+  }
+  /** What stands in this scope itself. */
+  own(name: string): Entry | undefined {
+    return this.#entries.get(name);
   }
   set(name: string, entry: Entry): void {
     this.#entries.set(name, entry);
@@ -93,6 +107,29 @@ export interface VariableInfo {
 export interface FnRef {
   readonly decl: ast.FnDecl;
   readonly env: FileEnv;
+  /** What it sees beside its arguments: of a module's function, the module's params and lets. */
+  readonly scope?: Scope;
+  /** The name that messages give it, where that is not its own: `decode` for its `call`. */
+  readonly label?: string;
+}
+
+/** A module with the file that it sees. */
+export interface ModuleRef {
+  readonly decl: ast.ModuleDecl;
+  readonly env: FileEnv;
+}
+
+export interface ObjectiveRef {
+  readonly decl: ast.ObjectiveDecl;
+  readonly env: FileEnv;
+}
+
+/** One `let` of a module: its names and functions. */
+export interface Instance {
+  readonly module: ModuleRef;
+  /** `decode`, `decode.layers.0`: its params are `decode.layers.0.w` and so on. */
+  readonly path: string;
+  readonly scope: Scope;
 }
 
 /** What a file defines and imports, apart from values. */
@@ -102,6 +139,9 @@ export interface FileEnv {
   readonly modules: Map<string, FileEnv>;
   /** Names that several imports define, with the imports: using one unqualified is an error. */
   readonly ambiguous: Map<string, string[]>;
+  /** Modules (`module NAME`), as functions are found. */
+  readonly layers: Map<string, ModuleRef>;
+  readonly objectives: Map<string, ObjectiveRef>;
   /** Declarations of other kinds, for messages. */
   readonly others: Map<string, ast.Decl>;
 }

@@ -5,14 +5,17 @@ import { type DistExpr, type Expr, real, type Stmt } from "../model/ir.js";
 import { printSupport, printType } from "../model/print.js";
 import { dependsOnRandom } from "../model/traverse.js";
 import type * as ast from "../syntax/ast.js";
+import { isModuleSyntax } from "./callables.js";
 import { isDistSyntax } from "./calls.js";
 import { type Cx, quote } from "./context.js";
 import { conditionExpr, declareIndex, guardedBy, openBinder } from "./expr.js";
 import { defineLocal } from "./functions.js";
 import { targetIndex } from "./indexing.js";
+import { instanceLet } from "./modules.js";
 import type { Element, Scope, VariableInfo } from "./scope.js";
 import { letOf, observed, paramOf, sameSupport, siteOf } from "./sites.js";
 import { dimsAgree, toSize } from "./sizes.js";
+import { strategyOf } from "./strategies.js";
 import { openUnbounded } from "./unbounded/plate.js";
 
 interface Place {
@@ -31,6 +34,10 @@ function block(cx: Cx, b: ast.Block, scope: Scope, place: Place): Stmt[] {
   declarePending(b, scope);
   const out: Stmt[] = [];
   for (const s of b.statements) {
+    if (s.kind === "let" && isModuleSyntax(s.value, scope)) {
+      out.push(...instanceLet(cx, s, scope, place));
+      continue;
+    }
     const made = statement(cx, s, scope, place);
     if (made !== undefined) out.push(made);
     if (!place.nested) {
@@ -73,9 +80,6 @@ function statement(cx: Cx, s: ast.Stmt, scope: Scope, place: Place): Stmt | unde
 }
 
 function sampleStmt(cx: Cx, s: ast.SampleStmt, scope: Scope, place: Place): Stmt | undefined {
-  if (s.using !== undefined) {
-    cx.reporter.report("not_supported_yet", s.using.span, { what: "`using`" });
-  }
   const { name } = s.target;
   const entry = scope.lookup(name.text);
   if (entry?.kind === "input") return conditionOnInput(cx, s, scope);
@@ -94,7 +98,9 @@ function sampleStmt(cx: Cx, s: ast.SampleStmt, scope: Scope, place: Place): Stmt
   const range = supportInterval(site.element.support, cx.model.lookupInterval);
   widen(cx, v, range);
   const { dist, restricted } = site;
-  return { kind: "site", span: s.span, name: v.name, indices, dist, restricted };
+  const using = s.using === undefined ? undefined : strategyOf(cx, s.using, dist, scope);
+  const made = { kind: "site" as const, span: s.span, name: v.name, indices, dist, restricted };
+  return using === undefined ? made : { ...made, using };
 }
 
 /** While a definition is elaborated its own element is not known, only assumed. */

@@ -6,6 +6,7 @@
 import type { Span } from "../base/span.js";
 import { wholeLine } from "../model/interval.js";
 import type * as ast from "../syntax/ast.js";
+import { isModuleSyntax } from "./callables.js";
 import { isDistSyntax } from "./calls.js";
 import type { Cx } from "./context.js";
 import { openBinder } from "./expr.js";
@@ -40,6 +41,8 @@ export function collectVariables(cx: Cx, body: ast.Block, scope: Scope): void {
         if (s.else !== undefined) walk(s.else, branch(false));
       } else if (s.kind === "sample" || s.kind === "param") found.push({ stmt: s, place });
       else if (s.kind === "let") {
+        // Modules are made where they stand; their params become variables there.
+        if (isModuleSyntax(s.value, scope)) continue;
         if (isDistLet(cx, s, scope, distLets)) distLets.add(s.target.name.text);
         else found.push({ stmt: s, place });
       }

@@ -8,6 +8,7 @@
 import type { Span } from "../base/span.js";
 import type { BuiltinName } from "./builtins.js";
 import type { Size } from "./size.js";
+import type { Strategy } from "./strategy.js";
 
 export type ScalarKind = "real" | "int" | "bool";
 
@@ -172,6 +173,8 @@ export type Stmt =
       readonly indices: readonly Expr[];
       readonly dist: DistExpr;
       readonly restricted: boolean;
+      /** `using …`: how gradients pass through draws of it; learning by gradients alone asks. */
+      readonly using?: Strategy;
     }
   | { readonly kind: "observe"; readonly span: Span; readonly value: Expr; readonly dist: DistExpr }
   | {

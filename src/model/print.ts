@@ -3,6 +3,7 @@ import { assertNever } from "../base/internal.js";
 import type { BuiltinName } from "./builtins.js";
 import type { Binder, DistExpr, Expr, IndexArg, Model, Stmt, Support, Type } from "./ir.js";
 import { printSize } from "./size.js";
+import type { Strategy } from "./strategy.js";
 import { isDistExpr } from "./traverse.js";
 
 /** `real`, `int[N, 3]`. */
@@ -140,6 +141,19 @@ export function printDist(d: DistExpr): string {
   }
 }
 
+/** A strategy as one writes it after `using`. */
+export function printStrategy(s: Strategy): string {
+  switch (s.kind) {
+    case "reinforce":
+      return s.baseline === "none" ? s.kind : `reinforce(baseline: ${s.baseline})`;
+    case "gumbel":
+    case "straight_through":
+      return `${s.kind}(${show(s.temperature)})`;
+    default:
+      return s.kind;
+  }
+}
+
 function printTarget(name: string, indices: readonly Expr[]): string {
   return indices.length === 0 ? name : `${name}[${indices.map((i) => show(i)).join(", ")}]`;
 }
@@ -149,7 +163,8 @@ function printStmt(s: Stmt, indent: string): string[] {
   switch (s.kind) {
     case "site": {
       const mark = s.restricted ? "  // restricted" : "";
-      return [`${indent}${printTarget(s.name, s.indices)} ~ ${printDist(s.dist)}${mark}`];
+      const using = s.using === undefined ? "" : ` using ${printStrategy(s.using)}`;
+      return [`${indent}${printTarget(s.name, s.indices)} ~ ${printDist(s.dist)}${using}${mark}`];
     }
     case "observe":
       return [`${indent}observe ${show(s.value)} ~ ${printDist(s.dist)}`];

@@ -4,6 +4,7 @@
  */
 import { dataMessages } from "./data.js";
 import { discreteMessages } from "./discrete.js";
+import { learningMessages } from "./learning.js";
 import { methodMessages } from "./method.js";
 import { simulateMessages } from "./simulate.js";
 import { syntaxMessages } from "./syntax.js";
@@ -15,6 +16,7 @@ export const messageTable = {
   ...typeMessages,
   ...dataMessages,
   ...discreteMessages,
+  ...learningMessages,
   ...methodMessages,
   ...simulateMessages,
   ...unboundedMessages,

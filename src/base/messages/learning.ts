@@ -1,0 +1,120 @@
+/** Diagnostic texts of learning by gradients: modules, guides, strategies, objectives. */
+import { didYouMean, error } from "./entry.js";
+
+const list = (names: readonly string[]): string => names.map((n) => `\`${n}\``).join(", ");
+
+const modules = {
+  not_a_number: error((p: { name: string; what: string }) => ({
+    message: `\`${p.name}\` is ${p.what}, not a number`,
+    help: p.what === "a module" || p.what === "a function" ? `call it: \`${p.name}(x)\`` : undefined,
+  })),
+  module_place: error((p: { name: string }) => ({
+    message: `\`${p.name}\` cannot hold a module here`,
+    help: "make it at the top of the model, without index or type: `let net = dense(3, 2)`",
+  })),
+  module_statement: error((p: { kind: string }) => ({
+    message: `a module holds params, definitions, loops of those and functions, not \`${p.kind}\``,
+    help: "draw in the model or guide that calls the module",
+  })),
+  module_loop: error((p: { range: string }) => ({
+    message: `the range \`${p.range}\` is not known from the text`,
+    help: "loops of modules are written out: their ends are numbers or lengths of `[…]`",
+  })),
+  module_index: error((p: { text: string }) => ({
+    message: `\`${p.text}\` needs one index that is known from the text`,
+    help: "definitions in a module have numbers or variables of its loops as index",
+  })),
+};
+
+const strategies = {
+  strategy_unknown: error((p: { name: string; near: readonly string[] }) => ({
+    message: `\`${p.name}\` is no strategy for gradients`,
+    help:
+      didYouMean(p.near) ??
+      "write `reparam`, `reinforce`, `gumbel(t)`, `straight_through(t)`, `rebar`, `enumerate` or `mvd`",
+  })),
+  strategy_usage: error((p: { usage: string }) => ({
+    message: "the strategy has other arguments",
+    help: `write \`using ${p.usage}\``,
+  })),
+  strategy_invalid: error((p: { strategy: string; dist: string; valid: readonly string[] }) => ({
+    message: `\`${p.strategy}\` is not valid for draws of \`${p.dist}\``,
+    help: p.valid.length === 0 ? undefined : `valid here: ${list(p.valid)}`,
+  })),
+};
+
+const guides = {
+  guide_model: error((p: { name: string; near: readonly string[] }) => ({
+    message: `there is no model \`${p.name}\` in this file`,
+    help: didYouMean(p.near) ?? "a guide stands in the file of its model",
+  })),
+  guide_adds_site: error((p: { name: string; model: string; near: readonly string[] }) => ({
+    message: `the model \`${p.model}\` has no site \`${p.name}\``,
+    help: didYouMean(p.near) ?? "a guide draws sites of its model and no others",
+  })),
+  guide_misses_site: error((p: { name: string; guide: string }) => ({
+    message: `the guide \`${p.guide}\` does not draw the site \`${p.name}\`, and no data give it`,
+    help: `draw \`${p.name}\` in the guide, or pass its values as data`,
+  })),
+  guide_draws_observed: error((p: { name: string; guide: string }) => ({
+    message: `the guide \`${p.guide}\` draws \`${p.name}\`, which the data give`,
+    help: `leave \`${p.name}\` out of the guide, or out of the data`,
+  })),
+  guide_shape: error((p: { name: string; own: string; model: string }) => ({
+    message: `the guide draws \`${p.name}\` as ${p.own}, but in the model it is ${p.model}`,
+    help: "the shapes of a guide's sites are those of the model",
+  })),
+  guide_support: error((p: { name: string; own: string; model: string }) => ({
+    message: `the guide draws \`${p.name}\` from ${p.own}, but in the model it lies in ${p.model}`,
+    help: "draw it from a distribution on the model's support, such as `LogNormal` for `positive`",
+  })),
+};
+
+const objectives = {
+  objective_argument: error((p: { name: string }) => ({
+    message: `\`${p.name}\` is not one of the objective's models and guides`,
+    help: "these are the arguments without a type: `objective elbo(p, q)`",
+  })),
+  objective_statement: error((p: { kind: string }) => ({
+    message: `an objective does not hold \`${p.kind}\``,
+    help: "it draws from its models and guides (`z ~ q`), defines, loops, and returns a number",
+  })),
+  objective_draw: error((p: { text: string }) => ({
+    message: `\`${p.text}\` is no draw of an objective`,
+    help: "write `z ~ q`, or `z[k] ~ q` with all variables of the loops around it, from 0",
+  })),
+  objective_return: error((p: { name: string }) => ({
+    message: `the objective \`${p.name}\` does not end in \`return e\``,
+    help: "its value is the expectation of what it returns",
+  })),
+  objective_value: error((p: { actual: string }) => ({
+    message: `an objective returns one number, not ${p.actual}`,
+    help: "reduce it with `sum`, `mean` or `logsumexp`",
+  })),
+  objective_evaluation: error((p: { name: string }) => ({
+    message: `\`${p.name}\` takes a model or guide of the objective and a draw`,
+    help: `write \`${p.name}(p, z)\`, or \`${p.name}(p, z[k])\` for a draw in a loop`,
+  })),
+  objective_only: error((p: { name: string }) => ({
+    message: `\`${p.name}\` stands in objectives only`,
+    help: "models and guides are densities themselves",
+  })),
+  objective_unbound: error((p: { objective: string; names: readonly string[] }) => ({
+    message: `the objective \`${p.objective}\` has no model or guide for ${list(p.names)}`,
+    help: "give one for each of its arguments without a type",
+  })),
+  trace_misses_site: error((p: { name: string; program: string; trace: string }) => ({
+    message: `\`${p.trace}\` has no value for the site \`${p.name}\` of \`${p.program}\``,
+    help: "the draw and the data together must give every site of what is evaluated",
+  })),
+  pointwise_plates: error((p: { program: string }) => ({
+    message: `\`log_probs\` wants all sites of \`${p.program}\` in one loop of one length`,
+    help: "use `log_prob` for the density of all of them together",
+  })),
+  strategy_missing: error((p: { site: string; strategy: string }) => ({
+    message: `draws of \`${p.site}\` by \`${p.strategy}\` are not supported here`,
+    help: "choose another strategy with `using`",
+  })),
+};
+
+export const learningMessages = { ...modules, ...strategies, ...guides, ...objectives };
