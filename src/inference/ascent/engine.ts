@@ -120,7 +120,7 @@ export class Ascent {
   /** Puts the statistics of a site at those of a point mass: where ascent begins. */
   startAt(k: number, values: Float64Array): void {
     const site = this.plan.joint.sites[k];
-    if (site.kind === "point") return internalError("a point has no statistics");
+    if (site.kind === "point") internalError("a point has no statistics");
     site.statistics.forEach((s, j) => {
       pointStatistic(s.statistic, site.direct, values, this.#statistics[k][j]);
     });

@@ -161,7 +161,9 @@ describe("a mixture of normals", () => {
   it("saves and restores its factors", () => {
     const ascent = started(joint);
     [Float64Array.of(0.3, 0.3, 0.4), Float64Array.of(-1, 0, 3), Float64Array.of(1, 1, 1)].forEach(
-      (v, k) => ascent.startAt(k, v),
+      (v, k) => {
+        ascent.startAt(k, v);
+      },
     );
     const { plan } = ascent;
     const rng = stream(2, 0, 0, 0);
