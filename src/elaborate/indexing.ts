@@ -209,6 +209,8 @@ function positionRange(cx: Cx, value: Expr, scope: Scope): PositionRange | undef
   if (binder === undefined || scope.guarded.has(variable)) return undefined;
   const count = constantSize(binder.size);
   if (count !== undefined && count <= 0) return undefined;
+  // An unbounded plate has no last element; its rules tell of other elements.
+  if (binder.to.kind === "var" && binder.to.name === cx.model.unbounded?.size) return undefined;
   const first = toSize(binder.from, cx.model);
   const last = subSizes(toSize(binder.to, cx.model), sizeConst(1));
   const shown = variable.replace(/#\d+$/, "");

@@ -112,6 +112,10 @@ const runs = {
     message: `${p.method} needs a fixed number of parameters, and the labels \`${p.name}\` point into an unbounded plate`,
     help: "use gibbs, or cavi, which truncates the plate; or a mixture of K components",
   })),
+  unbounded_draws: error((p: { name: string }) => ({
+    message: `\`${p.name}\` has another number of elements in every draw, so that its draws fill no table`,
+    help: `leave it out, and name sites or definitions that read it, such as \`let m[i] = ${p.name}[z[i]]\``,
+  })),
   process_unsupported: error((p: { name: string; method: string; reason: string }) => ({
     message: `${p.method} cannot sample the components of \`${p.name}\`: ${p.reason}`,
     help: "rewrite that part of the model, or use a mixture of K components",

@@ -6,6 +6,7 @@
 import { internalError } from "../../base/internal.js";
 import type { Support, Variable } from "../../model/ir.js";
 import type { Conditioned } from "../../passes/condition/index.js";
+import { requireBounded } from "../../passes/condition/unbounded.js";
 import { GraphBuilder } from "../../tensor/builder.js";
 import type { InputNode, Node } from "../../tensor/ops.js";
 import { tableRows } from "./discrete/factors.js";
@@ -72,6 +73,7 @@ export function buildDirectJoint(
   free: ReadonlySet<string>,
   methodName: string,
 ): DirectJoint {
+  requireBounded(given, methodName);
   const conditioned = withoutDiscreteLets(given);
   const latents = latentVariables(conditioned);
   const lengths = freeLengths(conditioned, latents, free);

@@ -7,6 +7,7 @@ import type { ParamDomain } from "../../distributions/contract.js";
 import type { DistExpr } from "../../model/ir.js";
 import { printDist, printExpr } from "../../model/print.js";
 import type { Conditioned } from "../../passes/condition/index.js";
+import { requireBounded } from "../../passes/condition/unbounded.js";
 import { GraphBuilder } from "../../tensor/builder.js";
 import type { InputNode, Node } from "../../tensor/ops.js";
 import { bijectorOf } from "../bijectors/index.js";
@@ -108,6 +109,7 @@ export function startLowering(
  * @throws TildeError where a latent discrete site cannot be summed out, or a shape or index does not fit the data.
  */
 export function buildLogJoint(given: Conditioned, methodName: string): LogJoint {
+  requireBounded(given, methodName);
   const g = new GraphBuilder();
   const conditioned = withoutDiscreteLets(given);
   const latents = latentVariables(conditioned);

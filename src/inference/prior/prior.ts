@@ -41,7 +41,11 @@ export function samplePriorOf(conditioned: Conditioned, options: SimulationOptio
   const only = checkedNames(conditioned.model, options.only);
   const simulator = compileSimulator(conditioned, only && new Set(only));
   const keys = { key: philoxKey(options.seed), offset: streamOffset.prior };
-  const keep = only ?? conditioned.model.variables.map((v) => v.name);
+  const components = new Set(conditioned.model.unbounded?.variables);
+  const ragged = only?.find((name) => components.has(name));
+  if (ragged !== undefined) fail("unbounded_draws", undefined, { name: ragged });
+  const names = conditioned.model.variables.map((v) => v.name);
+  const keep = only ?? names.filter((name) => !components.has(name));
   const none: DataSet = new Map();
   const draws = collectDraws(simulator, keys, options.draws, keep, () => none);
   return { draws, count: options.draws, conditioned, warnings: simulator.warnings };

@@ -107,6 +107,12 @@ export function condition(model: Model, data: DataSet): Conditioned {
       if (variable.role !== "site") continue;
       const value = data.get(variable.name);
       if (value === undefined) continue;
+      const { unbounded } = model;
+      const isLabel = unbounded?.label === variable.name;
+      if (isLabel || unbounded?.variables.includes(variable.name) === true) {
+        sink.report("data_unbounded", variable.span, { name: variable.name, isLabel });
+        continue;
+      }
       if (!checkRank(variable.name, variable.type, value, sink)) continue;
       if (!checkSizes(variable.name, variable.type, value, sizes, sink)) continue;
       if (!checkScalars(variable.name, variable.type, value, sink)) continue;

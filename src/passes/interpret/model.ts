@@ -8,6 +8,7 @@ import { elementCount } from "../../model/data.js";
 import type { Expr, Stmt, Variable } from "../../model/ir.js";
 import { type Conditioned, concreteDims } from "../condition/index.js";
 import { compileBinder } from "./binder.js";
+import { compileCrp, isCrp } from "./crp.js";
 import { type LocalCompiler, makeCompiler } from "./compile.js";
 import { compileDist, type HostDist } from "./dist.js";
 import type { ArrayFn, Compiler, Frame, ScalarFn } from "./frame.js";
@@ -138,7 +139,7 @@ function compileLeaf(
   switch (stmt.kind) {
     case "site": {
       const target = shapeOf(scope, stmt.name);
-      const dist = compileDist(c, stmt.dist);
+      const dist = isCrp(stmt.dist) ? compileCrp(c, stmt) : compileDist(c, stmt.dist);
       const draw = stmt.restricted
         ? compileDraw(c, stmt.dist, target.variable, target.dims.slice(target.batch.length))
         : dist.draw;

@@ -5,10 +5,17 @@
 import { type Diagnostic, diagnostic, fail } from "../../base/diagnostic.js";
 import { internalError } from "../../base/internal.js";
 import { type PhiloxKey, RandomStream } from "../../math/rng/index.js";
-import { type DataSet, type DataValue, elementName, unravel } from "../../model/data.js";
-import type { DistExpr, Model, SupportKind } from "../../model/ir.js";
+import {
+  type DataSet,
+  type DataValue,
+  elementCount,
+  elementName,
+  unravel,
+} from "../../model/data.js";
+import type { DistExpr, Model, SupportKind, UnboundedPlate } from "../../model/ir.js";
 import { stmtExprs, walkExpr, walkStmts } from "../../model/traverse.js";
 import type { Conditioned } from "../condition/index.js";
+import { labelDims, withComponents } from "../condition/unbounded.js";
 import { definitionOf } from "./dist.js";
 import { compileModel } from "./model.js";
 import { Runner, type Store } from "./run.js";
@@ -45,9 +52,12 @@ export function compileSimulator(conditioned: Conditioned, only?: ReadonlySet<st
   let keys: DrawKeys = { key: [0, 0], offset: 0 };
   let step = 0;
   let partly: DataSet = new Map();
-  const skip = only === undefined ? new Set<string>() : notNeeded(model, only);
+  const skip = only === undefined ? new Set<string>() : notNeeded(model, wanted(only, model));
+  const plate = model.unbounded;
+  // Each item begins a component of its own at most.
+  const most = plate && elementCount(labelDims(conditioned, plate));
   const runner = new Runner(
-    compileModel(conditioned),
+    compileModel(most === undefined ? conditioned : withComponents(conditioned, most)),
     {
       define: (leaf, f, store, element) => {
         const out = store.event(element);
@@ -79,10 +89,24 @@ export function compileSimulator(conditioned: Conditioned, only?: ReadonlySet<st
       runner.clear();
       for (const [name, value] of given) runner.give(name, value);
       runner.run();
-      return new Map([...runner.stores].filter(([name]) => !skip.has(name)));
+      const drawn = [...runner.stores].filter(([name]) => !skip.has(name));
+      return new Map(drawn.map(([name, store]) => [name, componentsInUse(store, runner, plate)]));
     },
     warnings: warningsOf(model),
   };
+}
+
+/** A variable's draw; of an unbounded plate, the components that have an item. */
+function componentsInUse(
+  store: Store,
+  { stores }: Runner,
+  plate: UnboundedPlate | undefined,
+): DataValue {
+  if (plate?.variables.includes(store.name) !== true) return store;
+  const labels = stores.get(plate.label)?.data ?? internalError(`no labels ${plate.label}`);
+  const used = labels.reduce((most, label) => Math.max(most, label + 1), 0);
+  const dims = [used, ...store.dims.slice(1)];
+  return { dims, data: store.data.subarray(0, elementCount(dims)) };
 }
 
 /** Puts the given entries of a partly given event back over the drawn ones. */
@@ -131,6 +155,12 @@ function isIndependent(d: DistExpr): boolean {
     case "mixture":
       return d.event.dims.length === 0;
   }
+}
+
+/** With components, the labels that say how many of them are in use. */
+function wanted(only: ReadonlySet<string>, { unbounded }: Model): ReadonlySet<string> {
+  const asks = unbounded?.variables.some((name) => only.has(name)) === true;
+  return asks ? new Set([...only, unbounded.label]) : only;
 }
 
 /** Variables that no variable of `only` depends on. */
