@@ -113,6 +113,12 @@ export const samples: Samples = {
   site_without_value: { element: "theta" },
   simulation_ignores: { what: "`factor`" },
 
+  joint_unsupported: { names: ["z", "tau"], reason: "`tau` is not on the real line" },
+  improper_factor: { method: "cavi", name: "mu" },
+  factor_start: { method: "cavi", name: "beta" },
+  local_optima: { method: "cavi", restarts: 5, distinct: 2, best: -120.31, worst: -131.02 },
+  ascent_not_converged: { method: "cavi", iterations: 1000, change: 3.2e-6 },
+
   unbounded_start: { text: "1" },
   unbounded_twice: {},
   unbounded_nested: { what: "a loop" },

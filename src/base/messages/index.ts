@@ -2,6 +2,7 @@
  * The one table of diagnostic texts: `code → { severity, text(params) }`. Each stage keeps its part
  * in a file of its own; this file joins them. Codes are snake_case and never change meaning.
  */
+import { caviMessages } from "./cavi.js";
 import { dataMessages } from "./data.js";
 import { discreteMessages } from "./discrete.js";
 import { learningMessages } from "./learning.js";
@@ -14,6 +15,7 @@ import { unboundedMessages } from "./unbounded.js";
 export const messageTable = {
   ...syntaxMessages,
   ...typeMessages,
+  ...caviMessages,
   ...dataMessages,
   ...discreteMessages,
   ...learningMessages,
