@@ -15,7 +15,7 @@ export class DirichletTable implements ClusterTable {
   // Of each row: α + n and log((α_k + n_k) / total), k apart from the next row; the totals.
   #weights: Float64Array;
   #logs: Float64Array;
-  #totals = new Float64Array(8);
+  #totals: Float64Array = new Float64Array(8);
   readonly #savedWeights: Float64Array;
   readonly #savedLogs: Float64Array;
   #savedTotal = 0;

@@ -17,13 +17,13 @@ export class NormalGammaTable implements ClusterTable {
   #shape = 1;
   #rate = 1;
   /** Constant of the score by the number of items, as far as known. */
-  #byCount = new Float64Array(0);
+  #byCount: Float64Array = new Float64Array(0);
   // Of each row: items, mean, rate, the score's constant, and κ/(2b(κ + 1)).
-  #counts = new Float64Array(8);
-  #means = new Float64Array(8);
-  #rates = new Float64Array(8);
-  #constants = new Float64Array(8);
-  #factors = new Float64Array(8);
+  #counts: Float64Array = new Float64Array(8);
+  #means: Float64Array = new Float64Array(8);
+  #rates: Float64Array = new Float64Array(8);
+  #constants: Float64Array = new Float64Array(8);
+  #factors: Float64Array = new Float64Array(8);
   readonly #saved = new Float64Array(5);
   readonly #fresh: Float64Array;
   #isFreshKnown = false;

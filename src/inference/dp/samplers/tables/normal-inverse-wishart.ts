@@ -22,13 +22,13 @@ export class NormalInverseWishartTable implements ClusterTable {
   #nu = 1;
   #l: Float64Array;
   #logDet = 0;
-  #byCount = new Float64Array(0);
+  #byCount: Float64Array = new Float64Array(0);
   // Of each row: items, mean, factor of S with log |S|, constant of the score.
-  #counts = new Float64Array(8);
+  #counts: Float64Array = new Float64Array(8);
   #means: Float64Array;
   #factors: Float64Array;
-  #logDets = new Float64Array(8);
-  #constants = new Float64Array(8);
+  #logDets: Float64Array = new Float64Array(8);
+  #constants: Float64Array = new Float64Array(8);
   readonly #savedMean: Float64Array;
   readonly #savedFactor: Float64Array;
   readonly #saved = new Float64Array(3);

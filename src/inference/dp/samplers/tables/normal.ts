@@ -3,20 +3,21 @@
  * normal, of mean m = η₁/P and variance 1/P + 1/w, where P = −2η₂. In scores: with s = (wy, −w/2),
  * A(η + s) − A(η) = ½ log(P/(P + w)) + wy²/2 − ½ (y − m)² / (1/P + 1/w).
  */
+import { internalError } from "../../../../base/internal.js";
 import type { ConjugateComponents } from "../../contract.js";
 import { type ClusterTable, freshScores, grown } from "./contract.js";
 
 export class NormalTable implements ClusterTable {
   readonly #model: ConjugateComponents;
-  #y: Float64Array;
+  readonly #y: Float64Array;
   #weight: number;
   #priorMean = 0;
   #priorPrecision = 1;
   // Of each row: mean, precision, and the score's constant and half inverse variance.
-  #means = new Float64Array(8);
-  #precisions = new Float64Array(8);
-  #constants = new Float64Array(8);
-  #halves = new Float64Array(8);
+  #means: Float64Array = new Float64Array(8);
+  #precisions: Float64Array = new Float64Array(8);
+  #constants: Float64Array = new Float64Array(8);
+  #halves: Float64Array = new Float64Array(8);
   readonly #saved = new Float64Array(4);
   readonly #fresh: Float64Array;
   #isFreshKnown = false;
@@ -41,7 +42,10 @@ export class NormalTable implements ClusterTable {
     const s = this.#model.contributions();
     const prior = this.#model.prior();
     this.#weight = -2 * s[1];
-    this.#y = this.#fresh.map((_, i) => s[2 * i] / this.#weight);
+    for (let i = 0; i < this.#y.length; i++) {
+      if (s[2 * i + 1] !== s[1]) internalError("precisions of items became unequal");
+      this.#y[i] = s[2 * i] / this.#weight;
+    }
     this.#priorPrecision = -2 * prior[1];
     this.#priorMean = prior[0] / this.#priorPrecision;
     this.#isFreshKnown = false;
