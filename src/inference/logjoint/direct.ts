@@ -58,6 +58,8 @@ export interface DirectJoint {
   readonly factors: readonly DirectFactor[];
   /** Parts of the log joint, each rank 0: statements, factors at the states, log Jacobians. */
   readonly terms: readonly Node[];
+  /** Those of `terms` that are no factor at the states: no discrete site is read. */
+  readonly plain: readonly Node[];
   readonly logJoint: Node;
 }
 
@@ -115,6 +117,7 @@ export function buildDirectJoint(
   const count = list.reduce((n, s) => n + s.dims.reduce((m, d) => m * d, 1), 0);
   const states = count === 0 ? undefined : g.input(STATES, [count], "int");
   const factors: DirectFactor[] = [];
+  const chosen = new Set<Node>();
   for (const term of vars.statements.terms) {
     if (!hasTuples(l, vars, term)) continue;
     const label = describe(term);
@@ -127,10 +130,14 @@ export function buildDirectJoint(
     const { references } = factor;
     const rows = g.withOrigin(origin, () => tableRows(l, factor));
     factors.push({ label, references, rows });
-    if (states !== undefined) terms.push(g.sum(selected(g, states, references, rows)));
+    if (states === undefined) continue;
+    const entries = g.sum(selected(g, states, references, rows));
+    chosen.add(entries);
+    terms.push(entries);
   }
   const logJoint = terms.reduce<Node>((total, t) => g.add(total, t), g.constant(0));
-  return { g, sites, discrete: list, states, factors, terms, logJoint };
+  const plain = terms.filter((t) => !chosen.has(t));
+  return { g, sites, discrete: list, states, factors, terms, plain, logJoint };
 }
 
 const none = (length: number): never => internalError(`${length} unconstrained numbers of no site`);

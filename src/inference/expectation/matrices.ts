@@ -1,0 +1,127 @@
+/** Formal Cholesky factors of matrix sites; see `summation.ts` for what becomes of them. */
+import { stridesBy, offsets } from "./arrays.js";
+import type { Algebra } from "./algebra.js";
+import { powerOf } from "./coefficients.js";
+import { type Axis, Obstacle, type Reading, sitesOf, type Term, type Value } from "./terms.js";
+
+/** The lower factor of a positive multiple of a matrix site, or of its inverse. */
+export function choleskyOf(a: Algebra, v: Value): Value {
+  const refuse = (why: string): never => {
+    throw new Obstacle(sitesOf(v.terms), `the Cholesky factor of ${why} has no expectation`);
+  };
+  const [t] = v.terms;
+  if (v.terms.length !== 1 || t.sums.length > 0 || t.readings.length !== 1) {
+    return refuse("a sum or product of random matrices");
+  }
+  const [r] = t.readings;
+  const [rows, columns] = v.dims.slice(-2);
+  if (t.coefficients.some((c) => c.axes.some((x) => rows.includes(x) || columns.includes(x)))) {
+    return refuse("a matrix that is scaled by element");
+  }
+  const d = a.sites[r.site].matrix;
+  const isMatrix = r.fn.kind === "inverse" || (r.fn.kind === "power" && r.fn.exponent === 1);
+  if (d === undefined || !isMatrix || !isWhole(r, rows, columns, d)) {
+    return refuse("anything but a matrix site");
+  }
+  const ofInverse = r.fn.kind === "inverse";
+  const coefficients = t.coefficients.map((c) => powerOf(a.g, c, 0.5));
+  const fn =
+    d === 1
+      ? ({ kind: "power", exponent: ofInverse ? -0.5 : 0.5 } as const)
+      : ({ kind: "factor", ofInverse, inverted: false } as const);
+  return { dims: v.dims, terms: [{ ...t, coefficients, readings: [{ ...r, fn }] }] };
+}
+
+/** The inverse of what `choleskyOf` gives; undefined for anything else. */
+export function inverseFactor(a: Algebra, v: Value): Value | undefined {
+  const [t] = v.terms;
+  if (v.terms.length !== 1 || t.sums.length > 0 || t.readings.length !== 1) return undefined;
+  const [r] = t.readings;
+  const d = a.sites[r.site].matrix;
+  if (d === undefined) return undefined;
+  const coefficients = t.coefficients.map((c) => powerOf(a.g, c, -1));
+  const inverse = (reading: Reading): Value => {
+    const term: Term = { ...t, coefficients, readings: [reading] };
+    return { dims: v.dims, terms: [term] };
+  };
+  if (d === 1 && r.fn.kind === "power") {
+    return inverse({ ...r, fn: { kind: "power", exponent: -r.fn.exponent } });
+  }
+  const [rows, columns] = v.dims.slice(-2);
+  if (r.fn.kind !== "factor" || r.fn.inverted || !isWhole(r, rows, columns, d)) return undefined;
+  return inverse({ ...r, fn: { ...r.fn, inverted: true } });
+}
+
+/** The inverse of a matrix site (times a scalar); undefined for anything else. */
+export function inverseMatrix(a: Algebra, v: Value): Value | undefined {
+  const [t] = v.terms;
+  if (v.terms.length !== 1 || t.sums.length > 0 || t.readings.length !== 1) return undefined;
+  const [r] = t.readings;
+  const d = a.sites[r.site].matrix;
+  const [rows, columns] = v.dims.slice(-2);
+  if (d === undefined || !isWhole(r, rows, columns, d)) return undefined;
+  const coefficients = t.coefficients.map((c) => powerOf(a.g, c, -1));
+  const of = (reading: Reading): Value => ({
+    dims: v.dims,
+    terms: [{ ...t, coefficients, readings: [reading] }],
+  });
+  if (r.fn.kind === "inverse") return of({ ...r, fn: { kind: "power", exponent: 1 } });
+  if (r.fn.kind !== "power" || Math.abs(r.fn.exponent) !== 1) return undefined;
+  if (d === 1) return of({ ...r, fn: { kind: "power", exponent: -r.fn.exponent } });
+  return r.fn.exponent === 1 ? of({ ...r, fn: { kind: "inverse" } }) : undefined;
+}
+
+/** log |X| of a matrix site (times a scalar), over the dims before the last two. */
+export function logDeterminantOf(a: Algebra, v: Value): Value {
+  const l = choleskyOf(a, v);
+  const [t] = l.terms;
+  const [r] = t.readings;
+  const [rows, columns] = l.dims.slice(-2);
+  const d = a.sites[r.site].matrix ?? 1;
+  const dims = l.dims.slice(0, -2);
+  const kept = r.axes.filter((x) => !rows.includes(x) && !columns.includes(x));
+  const at = offsets(kept, stridesBy(r.axes));
+  const index = at.map((p) => Math.floor(r.index[p] / (d * d)));
+  const ofInverse = (r.fn.kind === "factor" && r.fn.ofInverse) || isNegativePower(r);
+  const fn = { kind: "log_det" } as const;
+  const whole = a.scale(
+    a.ofReading({ site: r.site, fn, axes: kept, index }, dims),
+    ofInverse ? -1 : 1,
+  );
+  if (t.coefficients.length === 0) return whole;
+  return t.coefficients.reduce((sum, c) => {
+    const log = a.map(
+      a.ofCoefficient(c, dims),
+      (x) => 2 * d * Math.log(x),
+      (n) => a.g.mul(a.g.log(n), 2 * d),
+    );
+    return a.add(sum, log);
+  }, whole);
+}
+
+const isNegativePower = (r: Reading): boolean => r.fn.kind === "power" && r.fn.exponent < 0;
+
+/** Whether a reading runs through whole matrices, rows and columns being these dims. */
+function isWhole(r: Reading, rows: readonly Axis[], columns: readonly Axis[], d: number): boolean {
+  if (d === 1) return rows.length === 0 && columns.length === 0;
+  if (rows.length !== 1 || columns.length !== 1) return false;
+  const [i, j] = [rows[0], columns[0]];
+  if (i.size !== d || j.size !== d || !r.axes.includes(i) || !r.axes.includes(j)) return false;
+  const rest = r.axes.filter((x) => x !== i && x !== j);
+  const from = stridesBy(r.axes);
+  const at = offsets([...rest, i, j], from);
+  const block = d * d;
+  const fits = (p: number, k: number, transposed: boolean): boolean => {
+    const [row, column] = [Math.floor((k % block) / d), k % d];
+    return p % block === (transposed ? column * d + row : row * d + column);
+  };
+  const matches = (transposed: boolean): boolean =>
+    at.every((p, k) => {
+      const first = r.index[at[k - (k % block)]];
+      const position = r.index[p];
+      return (
+        Math.floor(position / block) === Math.floor(first / block) && fits(position, k, transposed)
+      );
+    });
+  return matches(false) || (r.fn.kind !== "factor" && matches(true));
+}
