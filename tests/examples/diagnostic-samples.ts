@@ -116,6 +116,7 @@ export const samples: Samples = {
   joint_unsupported: { names: ["z", "tau"], reason: "`tau` is not on the real line" },
   improper_factor: { method: "cavi", name: "mu" },
   factor_start: { method: "cavi", name: "beta" },
+  bound_not_finite: { method: "cavi", bound: "-inf" },
   local_optima: { method: "cavi", restarts: 5, distinct: 2, best: -120.31, worst: -131.02 },
   ascent_not_converged: { method: "cavi", iterations: 1000, change: 3.2e-6 },
 

@@ -16,6 +16,10 @@ export const caviMessages = {
     message: `${p.method} found no starting point where the log density of \`${p.name}\` is finite`,
     help: "check that the data lie in the supports of their distributions",
   })),
+  bound_not_finite: error((p: { method: string; bound: string }) => ({
+    message: `the evidence bound of ${p.method} is ${p.bound}`,
+    help: "check that the data lie in the supports of their distributions, and rescale data that are very large or very small",
+  })),
   local_optima: warning(
     (p: { method: string; restarts: number; distinct: number; best: number; worst: number }) => ({
       message: `the ${p.restarts} restarts of ${p.method} ended in ${p.distinct} different optima (bounds from ${p.worst.toFixed(2)} to ${p.best.toFixed(2)}); the best is reported, and there may be better ones`,

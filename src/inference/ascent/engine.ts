@@ -129,6 +129,7 @@ export class Ascent {
   }
   /** Writes expected counts to begin with; they need be those of no distribution. */
   startCounts(write: (counts: readonly Float64Array[]) => void): void {
+    if (this.#counts.length === 0) return;
     write(this.#counts);
     this.#discreteEntropy = Number.NaN;
   }

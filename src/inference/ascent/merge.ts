@@ -90,6 +90,7 @@ export function mergeSites(joint: DirectJoint, groups: readonly (readonly string
       states,
       factors: joint.factors.map((f, k) => ({ ...f, rows: copied[k] })),
       terms: copied.slice(count, -1),
+      plain: joint.plain.map((t) => copied[count + joint.terms.indexOf(t)]),
       logJoint: copied[copied.length - 1],
     },
     places,

@@ -1,0 +1,14 @@
+/** Mean-field variational inference by coordinate ascent. */
+export type { CaviPlan, CaviPlanOptions } from "./plan.js";
+export { planCavi } from "./plan.js";
+export type { CaviDiscrete, CaviDraw, CaviPosterior, CaviSite } from "./posterior.js";
+export type {
+  CaviControls,
+  CaviFailure,
+  CaviOptions,
+  CaviOutcome,
+  CaviProgress,
+  CaviResult,
+  Restart,
+} from "./run.js";
+export { CAVI_DEFAULTS, runCavi } from "./run.js";

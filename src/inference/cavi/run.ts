@@ -1,0 +1,259 @@
+/**
+ * Mean-field inference by coordinate ascent (Bishop 2006, chapter 10; Blei, Kucukelbir & McAuliffe
+ * 2017): every sweep updates each factor in turn, and no update lowers the evidence bound. The
+ * bound has many maxima, so ascent starts several times and the best end is kept.
+ */
+import { stream } from "../../math/rng/random.js";
+import { Ascent, type AscentState } from "../ascent/engine.js";
+import { startCounts } from "../ascent/start.js";
+import type { CaviPlan } from "./plan.js";
+import { PointFactor } from "./points.js";
+import { type CaviPosterior, posteriorOf } from "./posterior.js";
+
+export interface CaviOptions {
+  /** Sweeps of each restart, at most. */
+  readonly maxIterations: number;
+  /** Converged when a sweep changes the bound by less than this part of it. */
+  readonly tolerance: number;
+  readonly restarts: number;
+}
+
+export const CAVI_DEFAULTS: CaviOptions = { maxIterations: 1000, tolerance: 1e-9, restarts: 5 };
+
+/** How one restart ended. */
+export interface Restart {
+  readonly elbo: number;
+  readonly iterations: number;
+  readonly converged: boolean;
+  /** The last relative change of the bound. */
+  readonly change: number;
+  /** The bound after each sweep. */
+  readonly history: readonly number[];
+}
+
+export interface CaviProgress {
+  readonly restart: number;
+  readonly restarts: number;
+  readonly iteration: number;
+  readonly elbo: number;
+}
+
+export interface CaviResult {
+  readonly kind: "finished" | "stopped";
+  /** Of the best restart. */
+  readonly elbo: number;
+  readonly history: readonly number[];
+  readonly iterations: number;
+  readonly converged: boolean;
+  readonly change: number;
+  readonly restarts: readonly Restart[];
+  /** How many different bounds the restarts reached. */
+  readonly distinctOptima: number;
+  readonly posterior: CaviPosterior;
+}
+
+export type CaviFailure =
+  /** No proper factor of a site. */
+  | { readonly kind: "improper"; readonly name: string }
+  /** No assignment of the discrete sites is possible. */
+  | { readonly kind: "impossible" }
+  /** The log density of sites outside every family is not finite anywhere that was tried. */
+  | { readonly kind: "start"; readonly name: string }
+  /** The bound is not finite: the data lie outside a support, or numbers overflow. */
+  | { readonly kind: "bound"; readonly elbo: number };
+
+export type CaviOutcome =
+  | CaviResult
+  | { readonly kind: "failed"; readonly failure: CaviFailure }
+  /** Stopped before any restart had a bound. */
+  | { readonly kind: "nothing" };
+
+export interface CaviControls {
+  readonly shouldStop?: () => boolean;
+  readonly onProgress?: (progress: CaviProgress) => void;
+}
+
+/** Bounds nearer than this, and than this part of them, are the same optimum. */
+const SAME_BOUND = 1e-2;
+const SAME_PART = 1e-6;
+/** Random starts of the sites outside every family that are tried. */
+const TRIES = 20;
+/** Where the starts stand among the random streams of a seed. */
+const STREAM = 0x20000000;
+
+export function runCavi(
+  plan: CaviPlan,
+  options: CaviOptions,
+  seed: number | bigint,
+  controls: CaviControls = {},
+): CaviOutcome {
+  const ascent = new Ascent(plan.ascent, plan.make(plan.ascent.module));
+  const sweep = new Sweep(plan, ascent, seed);
+  const restarts: Restart[] = [];
+  const total = sweep.isConvex ? 1 : options.restarts;
+  let best: { readonly elbo: number; readonly saved: SavedSweep } | undefined;
+  let failure: CaviFailure | undefined;
+  let stopped = false;
+  for (let r = 0; r < total && !stopped; r++) {
+    const run = climb(sweep, options, seed, r, (iteration, elbo) => {
+      controls.onProgress?.({ restart: r, restarts: total, iteration, elbo });
+      stopped = controls.shouldStop?.() === true;
+      return stopped;
+    });
+    if ("kind" in run) {
+      failure = run;
+      continue;
+    }
+    restarts.push(run);
+    if (best === undefined || run.elbo > best.elbo) best = { elbo: run.elbo, saved: sweep.save() };
+  }
+  if (best === undefined) {
+    return failure === undefined ? { kind: "nothing" } : { kind: "failed", failure };
+  }
+  sweep.restore(best.saved);
+  const winner = restarts.reduce((a, b) => (b.elbo > a.elbo ? b : a));
+  return {
+    kind: stopped ? "stopped" : "finished",
+    elbo: winner.elbo,
+    history: winner.history,
+    iterations: winner.iterations,
+    converged: winner.converged,
+    change: winner.change,
+    restarts,
+    distinctOptima: countDistinct(restarts.map((r) => r.elbo)),
+    posterior: posteriorOf(plan, ascent, sweep.points),
+  };
+}
+
+/** One restart, from its start to where it settles. */
+function climb(
+  sweep: Sweep,
+  { maxIterations, tolerance }: CaviOptions,
+  seed: number | bigint,
+  restart: number,
+  shouldStop: (iteration: number, elbo: number) => boolean,
+): Restart | CaviFailure {
+  const failed = sweep.start(seed, restart);
+  if (failed !== undefined) return failed;
+  const history: number[] = [];
+  let change = Infinity;
+  while (history.length < maxIterations) {
+    const broken = sweep.run();
+    if (broken !== undefined) return broken;
+    const elbo = sweep.elbo();
+    if (!Number.isFinite(elbo)) return { kind: "bound", elbo };
+    const before = history.at(-1);
+    history.push(elbo);
+    if (before !== undefined) change = Math.abs(elbo - before) / (Math.abs(elbo) + 1);
+    if (change < tolerance || shouldStop(history.length, elbo)) break;
+  }
+  const elbo = history[history.length - 1];
+  return { elbo, iterations: history.length, converged: change < tolerance, change, history };
+}
+
+function countDistinct(bounds: readonly number[]): number {
+  const sorted = [...bounds].sort((a, b) => a - b);
+  let count = 0;
+  let last = -Infinity;
+  for (const b of sorted) {
+    if (b - last > SAME_BOUND + SAME_PART * Math.abs(b)) {
+      count++;
+      last = b;
+    }
+  }
+  return count;
+}
+
+export interface SavedSweep {
+  readonly state: AscentState;
+  readonly points?: Float64Array;
+}
+
+/** The updates of one sweep, in their order. */
+export class Sweep {
+  readonly points: PointFactor | undefined;
+  readonly #plan: CaviPlan;
+  readonly #ascent: Ascent;
+  readonly #order: readonly number[];
+
+  constructor(plan: CaviPlan, ascent: Ascent, seed: number | bigint) {
+    this.#plan = plan;
+    this.#ascent = ascent;
+    const { sites } = plan.ascent.joint;
+    const indices = [...sites.keys()].filter((k) => sites[k].kind === "statistics");
+    // Locations before scales: a scale fitted to a random location is far too wide.
+    const rank = (k: number): number => (ascent.factors[k]?.family === "Normal" ? 0 : 1);
+    this.#order = indices.sort((a, b) => rank(a) - rank(b) || a - b);
+    const hasPoints = sites.some((s) => s.kind === "point");
+    this.points = hasPoints ? new PointFactor(ascent, stream(seed, 0, STREAM, 0)) : undefined;
+  }
+
+  /** With a single factor every start ends in the same maximum. */
+  get isConvex(): boolean {
+    const factors = this.#order.length + (this.#plan.ascent.patterns.length > 0 ? 1 : 0);
+    return factors <= 1 && this.points === undefined;
+  }
+
+  /** Random point masses and random assignments. */
+  start(seed: number | bigint, restart: number): CaviFailure | undefined {
+    const { joint, patterns, discrete } = this.#plan.ascent;
+    for (let attempt = 0; attempt < TRIES; attempt++) {
+      const rng = stream(seed, restart, STREAM, 1 + attempt);
+      const state = this.#plan.draw(rng);
+      const values = joint.sites.map((s) => new Float64Array(siteLength(s)));
+      this.#plan.direct.sites.forEach((s, k) => {
+        const { site, from } = this.#plan.places[k];
+        values[site].set(s.isFree ? state.free[k] : state.own[k], from);
+      });
+      joint.sites.forEach((s, k) => {
+        if (s.kind === "statistics") this.#ascent.startAt(k, values[k]);
+      });
+      // Seeds first: they end best most often, but not always.
+      const kind = restart % 3 === 2 ? "soft" : "seeds";
+      this.#ascent.startCounts((counts) => {
+        startCounts(kind, discrete, patterns, counts, rng);
+      });
+      if (this.points === undefined) return undefined;
+      const scale = 0.5 ** attempt;
+      const all = this.points.sites.flatMap((k) => [...values[k]]);
+      this.points.start(Float64Array.from(all, (v) => v * scale));
+      if (this.#ascent.scenarioValues().every(Number.isFinite)) return undefined;
+    }
+    const [name] = this.#plan.points.keys();
+    return { kind: "start", name };
+  }
+
+  run(check: () => void = () => {}): CaviFailure | undefined {
+    for (const k of this.#order) {
+      const failed = this.#ascent.updateFactor(k);
+      if (failed !== undefined) return failed;
+      check();
+    }
+    if (this.points !== undefined) {
+      if (!this.points.update()) {
+        const [name] = this.#plan.points.keys();
+        return { kind: "start", name };
+      }
+      check();
+    }
+    if (!this.#ascent.updateDiscrete()) return { kind: "impossible" };
+    check();
+    return undefined;
+  }
+
+  elbo(): number {
+    return this.#ascent.elbo() + (this.points?.entropy() ?? 0);
+  }
+
+  save(): SavedSweep {
+    return { state: this.#ascent.save(), points: this.points?.parameters };
+  }
+  restore(saved: SavedSweep): void {
+    if (saved.points !== undefined) this.points?.load(saved.points);
+    this.#ascent.restore(saved.state);
+  }
+}
+
+function siteLength(site: CaviPlan["ascent"]["joint"]["sites"][number]): number {
+  return site.kind === "point" ? site.input.shape[0] : site.direct.latent.length;
+}
