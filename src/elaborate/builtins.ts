@@ -309,6 +309,7 @@ export const builtinRules: { readonly [K in BuiltinName]: BuiltinRule } = {
   sinh: realUnary("sinh"),
   cosh: realUnary("cosh"),
   tanh: realUnary("tanh"),
+  stop_gradient: realUnary("stop_gradient"),
   asinh: realUnary("asinh"),
   acosh: realUnary("acosh"),
   atanh: realUnary("atanh"),

@@ -35,7 +35,10 @@ export function resolveModule(callee: ast.Expr, scope: Scope): ModuleRef | undef
 }
 
 /** True where the text makes an instance of a module. */
-export function isModuleSyntax(e: ast.Expr, scope: Scope): e is Extract<ast.Expr, { kind: "call" }> {
+export function isModuleSyntax(
+  e: ast.Expr,
+  scope: Scope,
+): e is Extract<ast.Expr, { kind: "call" }> {
   return e.kind === "call" && resolveModule(e.callee, scope) !== undefined;
 }
 

@@ -14,6 +14,7 @@ import {
   plannedFunctions,
   suggestions,
 } from "./names.js";
+import { evaluation, evaluationKind } from "./objectives.js";
 import type { FnRef, Scope } from "./scope.js";
 import { dimsAgree } from "./sizes.js";
 
@@ -68,6 +69,8 @@ export function callExpr(cx: Cx, e: CallAst, scope: Scope): Expr | undefined {
   }
   if (held?.kind === "broken") return checkArgs(cx, e, scope);
   if (callee.kind === "member") return methodCall(cx, e, callee, scope);
+  const density = callee.kind === "name" ? evaluationKind(callee.name) : undefined;
+  if (density !== undefined) return evaluation(cx, e, density, scope);
   if (callee.kind !== "name") {
     checkArgs(cx, e, scope);
     if (cx.expr(callee, scope) === undefined) return undefined;

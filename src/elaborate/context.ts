@@ -11,6 +11,7 @@ import type { Binder, DistExpr, Expr, Input } from "../model/ir.js";
 import type { Size } from "../model/size.js";
 import { dependsOnRandom } from "../model/traverse.js";
 import type * as ast from "../syntax/ast.js";
+import type { ObjectiveState } from "./objectives.js";
 import type { Element, FnRef, Scope, VariableInfo } from "./scope.js";
 
 /** Collects diagnostics, each once, and can be silenced while something is only looked at. */
@@ -68,6 +69,8 @@ export class ModelState {
   readonly boundSizes: string[] = [];
   readonly opaqueSizes = new Map<string, Expr>();
   readonly variables = new Map<string, VariableInfo>();
+  /** What has been found of an objective; undefined for models and guides. */
+  objective?: ObjectiveState;
   /** Names that depend on a site or a param. */
   readonly random = new Set<string>();
   readonly intervals = new Map<string, Interval>();

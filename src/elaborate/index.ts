@@ -3,9 +3,11 @@
  * of the file is elaborated on its own; a model with an error is left out of the result.
  */
 import type { Diagnostic } from "../base/diagnostic.js";
+import { nearestNames } from "../base/nearest.js";
 import type { Distribution } from "../distributions/contract.js";
 import { distributions } from "../distributions/index.js";
-import type { Model, Variable } from "../model/ir.js";
+import type { Expr, Model, Variable } from "../model/ir.js";
+import type { Guide, Objective } from "../model/objective.js";
 import { sizeVar } from "../model/size.js";
 import type * as ast from "../syntax/ast.js";
 import { returnsDist } from "./calls.js";
@@ -15,9 +17,11 @@ import { elaborateExpr } from "./expr.js";
 import { findExtents } from "./extents.js";
 import { type Files, fileEnv, type LoadImport } from "./files.js";
 import { checkFn } from "./functions.js";
+import { checkGuide } from "./guides.js";
 import { declareInputs } from "./inputs.js";
+import { declarePrograms, declareTraces, objectiveValue, splitReturn } from "./objectives.js";
 import { checkOrder } from "./order.js";
-import { type FileEnv, Scope } from "./scope.js";
+import { type FileEnv, type ObjectiveRef, Scope } from "./scope.js";
 import { sizeObstacle } from "./sizes.js";
 import { elaborateBody } from "./statements.js";
 import { checkUnbounded } from "./unbounded/check.js";
@@ -37,6 +41,10 @@ export interface ElaborateOptions {
 export interface Elaborated {
   /** The models without errors, by name, in the order of the file. */
   readonly models: ReadonlyMap<string, Model>;
+  /** The guides without errors, of models without errors. */
+  readonly guides: ReadonlyMap<string, Guide>;
+  /** The objectives without errors, those of imports included. */
+  readonly objectives: ReadonlyMap<string, Objective>;
   /** Errors and warnings in the order of the text, each of them once. */
   readonly diagnostics: readonly Diagnostic[];
 }
@@ -63,10 +71,22 @@ export function elaborate(file: ast.SourceFile, options: ElaborateOptions = {}):
   const models = new Map<string, Model>();
   for (const d of file.decls) {
     if (d.kind !== "model" || models.has(d.name.text)) continue;
-    const model = elaborateModel(d, env, reporter, makeCx);
+    const model = elaborateProgram(d, d.body, env, makeCx)?.model;
     if (model !== undefined) models.set(d.name.text, model);
   }
-  return { models, diagnostics: inTextOrder([...files.extra, ...reporter.all], file) };
+  const guides = new Map<string, Guide>();
+  for (const d of file.decls) {
+    if (d.kind !== "guide" || guides.has(d.name.text)) continue;
+    const guide = elaborateGuide(d, env, file, models, makeCx);
+    if (guide !== undefined) guides.set(d.name.text, guide);
+  }
+  const objectives = new Map<string, Objective>();
+  for (const [name, ref] of env.objectives) {
+    const objective = elaborateObjective(ref, makeCx);
+    if (objective !== undefined) objectives.set(name, objective);
+  }
+  const diagnostics = inTextOrder([...files.extra, ...reporter.all], file);
+  return { models, guides, objectives, diagnostics };
 }
 
 function context(
@@ -102,20 +122,32 @@ function context(
   return cx;
 }
 
-function elaborateModel(
-  decl: ast.ModelDecl,
+type ProgramDecl = ast.ModelDecl | ast.GuideDecl | ast.ObjectiveDecl;
+/** What an objective does beside what models do. */
+interface Extras {
+  readonly begin: (cx: Cx, scope: Scope) => void;
+  readonly collected: (cx: Cx, scope: Scope) => void;
+}
+
+function elaborateProgram(
+  decl: ProgramDecl,
+  body: ast.Block,
   env: FileEnv,
-  reporter: Reporter,
   makeCx: (root: () => Scope) => Cx,
-): Model | undefined {
-  const before = reporter.errorCount;
+  extras?: Extras,
+): { readonly model: Model; readonly cx: Cx; readonly scope: Scope } | undefined {
   const scope = new Scope(env);
   const cx = makeCx(() => scope);
-  declareInputs(cx, decl, scope);
-  const text = withoutProcesses(cx, decl.body, scope);
+  const { reporter } = cx;
+  const before = reporter.errorCount;
+  extras?.begin(cx, scope);
+  const isInput = (p: ast.ParamDecl): boolean => scope.lookup(p.name.text)?.kind !== "program";
+  declareInputs(cx, { params: decl.params.filter(isInput) }, scope);
+  const text = withoutProcesses(cx, body, scope);
   declarePlate(cx, text);
   collectVariables(cx, text, scope);
-  const body = elaborateBody(cx, text, scope);
+  extras?.collected(cx, scope);
+  const statements = elaborateBody(cx, text, scope);
   for (const v of cx.model.variables.values()) {
     if (cx.variables.extents(v) !== undefined) continue;
     findExtents(cx, v, scope, true);
@@ -124,10 +156,10 @@ function elaborateModel(
       reporter.report("extent_unknown", v.span, { name: v.name });
     }
   }
-  checkOrder(cx, body);
-  const unbounded = reporter.errorCount > before ? undefined : checkUnbounded(cx, body);
+  checkOrder(cx, statements);
+  const unbounded = reporter.errorCount > before ? undefined : checkUnbounded(cx, statements);
   if (reporter.errorCount > before) return undefined;
-  return {
+  const model: Model = {
     name: decl.name.text,
     span: decl.span,
     ...(decl.doc === undefined ? {} : { doc: decl.doc }),
@@ -135,9 +167,67 @@ function elaborateModel(
     boundSizes: cx.model.boundSizes,
     opaqueSizes: opaqueSizesOf(cx),
     variables: variablesOf(cx),
-    body,
+    body: statements,
     ...(unbounded && { unbounded }),
   };
+  return { model, cx, scope };
+}
+
+function elaborateGuide(
+  decl: ast.GuideDecl,
+  env: FileEnv,
+  file: ast.SourceFile,
+  models: ReadonlyMap<string, Model>,
+  makeCx: (root: () => Scope) => Cx,
+): Guide | undefined {
+  const made = elaborateProgram(decl, decl.body, env, makeCx);
+  const { text, span } = decl.model;
+  const model = models.get(text);
+  const { reporter } = makeCx(() => new Scope(env));
+  if (model === undefined) {
+    const known = file.decls.flatMap((d) => (d.kind === "model" ? [d.name.text] : []));
+    // A model with errors of its own has been reported.
+    if (!known.includes(text)) {
+      reporter.report("guide_model", span, { name: text, near: nearestNames(text, known) });
+    }
+    return undefined;
+  }
+  if (made === undefined) return undefined;
+  const before = reporter.errorCount;
+  checkGuide(reporter, made.model, model);
+  return reporter.errorCount > before ? undefined : { program: made.model, model: text };
+}
+
+function elaborateObjective(
+  { decl, env }: ObjectiveRef,
+  makeCx: (root: () => Scope) => Cx,
+): Objective | undefined {
+  const { reporter } = makeCx(() => new Scope(env));
+  const before = reporter.errorCount;
+  const { text, result } = splitReturn(
+    makeCx(() => new Scope(env)),
+    decl,
+  );
+  let value: Expr | undefined;
+  const made = elaborateProgram(decl, text, env, makeCx, {
+    begin: (cx, scope) => {
+      cx.model.objective = declarePrograms(cx, decl, scope);
+    },
+    collected: declareTraces,
+  });
+  if (made !== undefined && result !== undefined) {
+    value = objectiveValue(made.cx, result, made.scope);
+  }
+  const found = made?.cx.model.objective;
+  if (made === undefined || found === undefined || value === undefined) return undefined;
+  if (reporter.errorCount > before) return undefined;
+  const { draws, programs } = found;
+  const drawn = new Set(draws.map((d) => d.name));
+  const variables = variablesOf(made.cx).filter((v) => !drawn.has(v.name));
+  const evaluations = [...found.evaluations.values()];
+  const body: Model = { ...made.model, opaqueSizes: opaqueSizesOf(made.cx), variables };
+  const { name, span, doc } = made.model;
+  return { name, span, doc, programs, body, draws, evaluations, result: value };
 }
 
 /** Those of inputs alone; the others stand in no type (ranges that follow a loop variable). */

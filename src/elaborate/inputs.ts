@@ -11,7 +11,11 @@ import { declaredElement } from "./supports.js";
 import { typeNames } from "./type-names.js";
 
 /** Declares the inputs in `scope`; faulty ones are declared as broken. */
-export function declareInputs(cx: Cx, decl: ast.ModelDecl, scope: Scope): void {
+export function declareInputs(
+  cx: Cx,
+  decl: { readonly params: readonly ast.ParamDecl[] },
+  scope: Scope,
+): void {
   const fresh = decl.params.filter((p) => {
     const taken = scope.lookup(p.name.text);
     if (taken === undefined) {

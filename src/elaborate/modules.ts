@@ -126,13 +126,7 @@ function paramOfModule(
   out.push({ kind: "param", span: s.span, name, indices: [], ...(init && { init }) });
 }
 
-function letOfModule(
-  cx: Cx,
-  s: ast.LetStmt,
-  instance: Instance,
-  scope: Scope,
-  out: Stmt[],
-): void {
+function letOfModule(cx: Cx, s: ast.LetStmt, instance: Instance, scope: Scope, out: Stmt[]): void {
   const { span } = s.target.name;
   const made = moduleValue(cx, s, instance, scope, out);
   define(cx, s.target, made ?? { kind: "broken", span }, scope, instance.scope);

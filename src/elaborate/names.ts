@@ -16,16 +16,7 @@ export const plannedDistributions: readonly string[] = [
 ].flatMap((line) => line.split(" "));
 
 /** Functions of the language's definition that cannot run yet. */
-export const plannedFunctions: readonly string[] = [
-  "ode",
-  "grad",
-  "stop_gradient",
-  "log_joint",
-  "marginal",
-  "normalize",
-  "scan",
-  "log_prob",
-];
+export const plannedFunctions: readonly string[] = ["ode", "grad", "marginal", "normalize", "scan"];
 
 /** Distributions that take distributions, and those of unbounded plates. */
 export const combinatorNames = [

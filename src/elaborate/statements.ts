@@ -12,6 +12,7 @@ import { conditionExpr, declareIndex, guardedBy, openBinder } from "./expr.js";
 import { defineLocal } from "./functions.js";
 import { targetIndex } from "./indexing.js";
 import { instanceLet } from "./modules.js";
+import { drawStmt } from "./objectives.js";
 import type { Element, Scope, VariableInfo } from "./scope.js";
 import { letOf, observed, paramOf, sameSupport, siteOf } from "./sites.js";
 import { dimsAgree, toSize } from "./sizes.js";
@@ -80,6 +81,11 @@ function statement(cx: Cx, s: ast.Stmt, scope: Scope, place: Place): Stmt | unde
 }
 
 function sampleStmt(cx: Cx, s: ast.SampleStmt, scope: Scope, place: Place): Stmt | undefined {
+  const { objective } = cx.model;
+  if (objective !== undefined) {
+    drawStmt(cx, s, scope, objective);
+    return undefined;
+  }
   const { name } = s.target;
   const entry = scope.lookup(name.text);
   if (entry?.kind === "input") return conditionOnInput(cx, s, scope);

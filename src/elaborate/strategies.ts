@@ -72,7 +72,8 @@ function withArguments(
   if (kind === "gumbel" || kind === "straight_through") {
     const [first, ...others] = args;
     if (others.length > 0) return wrong();
-    if (first === undefined) return kind === "gumbel" ? wrong() : { kind, span, temperature: one(e) };
+    if (first === undefined)
+      return kind === "gumbel" ? wrong() : { kind, span, temperature: one(e) };
     if (first.name !== undefined && first.name.text !== "temperature") return wrong();
     const temperature = cx.expr(first.value, scope);
     if (temperature === undefined) return undefined;

@@ -64,9 +64,12 @@ export function define(
     home.set(name.text, family);
   }
   if (family.kind !== "family" || family.elements.has(at)) {
-    cx.reporter.report("name_taken", target.span, { name: quote(target.span), what: "definition" }, [
-      { span: family.span, text: `\`${name.text}\` is first defined here` },
-    ]);
+    cx.reporter.report(
+      "name_taken",
+      target.span,
+      { name: quote(target.span), what: "definition" },
+      [{ span: family.span, text: `\`${name.text}\` is first defined here` }],
+    );
     return false;
   }
   family.elements.set(at, entry);

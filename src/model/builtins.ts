@@ -40,6 +40,7 @@ export const unaryBuiltins = [
   "erfc",
   "normal_cdf", // also Phi
   "normal_quantile",
+  "stop_gradient", // x, taken as a constant by gradients
   "real", // int or bool to real
   "int", // bool to int, or truncation of a real that depends on no site
 ] as const;

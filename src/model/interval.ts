@@ -143,6 +143,7 @@ const rules: { readonly [K in BuiltinName]?: (args: readonly Interval[]) => Inte
   erfc: always({ lo: 0, hi: 2 }),
   normal_cdf: always(unit),
   real: ofFirst,
+  stop_gradient: ofFirst,
   int: increasing(Math.trunc),
   add: ([a, b]) => ({ lo: a.lo + b.lo, hi: a.hi + b.hi }),
   sub: ([a, b]) => ({ lo: a.lo - b.hi, hi: a.hi - b.lo }),

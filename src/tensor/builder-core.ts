@@ -76,6 +76,14 @@ export class BuilderCore {
     return node;
   }
 
+  /**
+   * `x` as a constant of gradients. Here it is `x` itself: graphs whose gradients are taken with
+   * such constants are made by a builder that knows them.
+   */
+  stopGradient(x: Node): Node {
+    return x;
+  }
+
   /** The node of `key`, or a new one from `draft`. Equal keys must mean equal drafts. */
   protected intern<K extends Op>(key: string, draft: Draft<K>): NodeOf<K> {
     const known = this.table.get(key);

@@ -42,6 +42,7 @@ export const builtinNotes: { readonly [K in BuiltinName]: string } = {
   asinh: "",
   acosh: "",
   atanh: "",
+  stop_gradient: "x, which gradients take as a constant",
   sigmoid: "1 / (1 + e⁻ˣ)",
   logit: "log(x / (1 − x))",
   softplus: "log(1 + eˣ)",

@@ -6,7 +6,8 @@ const list = (names: readonly string[]): string => names.map((n) => `\`${n}\``).
 const modules = {
   not_a_number: error((p: { name: string; what: string }) => ({
     message: `\`${p.name}\` is ${p.what}, not a number`,
-    help: p.what === "a module" || p.what === "a function" ? `call it: \`${p.name}(x)\`` : undefined,
+    help:
+      p.what === "a module" || p.what === "a function" ? `call it: \`${p.name}(x)\`` : undefined,
   })),
   module_place: error((p: { name: string }) => ({
     message: `\`${p.name}\` cannot hold a module here`,

@@ -59,6 +59,7 @@ export const unaryRules: { [K in UnaryBuiltin]: (g: GraphBuilder, x: Node) => No
   erfc: (g, x) => g.erfc(x),
   normal_cdf: (g, x) => g.mul(0.5, g.erfc(g.mul(x, -Math.SQRT1_2))),
   normal_quantile: (g, x) => g.ndtri(x),
+  stop_gradient: (g, x) => g.stopGradient(x),
   real: (_, x) => x,
   int: (g, x) => g.trunc(x),
 };

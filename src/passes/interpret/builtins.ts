@@ -66,6 +66,7 @@ export const unaryRules: { readonly [K in UnaryBuiltin]: (x: number) => number }
   erfc: special.erfc,
   normal_cdf: special.normalCdf,
   normal_quantile: special.normalQuantile,
+  stop_gradient: (x) => x,
   real: (x) => x,
   int: Math.trunc,
 };
