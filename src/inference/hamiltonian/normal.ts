@@ -56,17 +56,34 @@ const openFraction = (bits: Expr): Expr => add(fraction(bits), f64(2 ** -54));
 const edge = (at: Expr): Expr => load("ziggurat_x", at);
 const height = (at: Expr): Expr => load("ziggurat_f", at);
 
+/** What normals are drawn for: a function of that name fills the buffer from the site's streams. */
+export interface NormalsUse {
+  readonly name: string;
+  readonly buffer: string;
+  readonly site: number;
+  /** The stream of the numbers that settle a draw whose first 64 bits did not. */
+  readonly retrySite: number;
+}
+
+const momentumUse: NormalsUse = {
+  name: "mc_normals",
+  buffer: "p",
+  site: SITES.momentum,
+  retrySite: SITES.momentumRetry,
+};
+const retryName = (use: NormalsUse): string => `${use.name.replace(/s$/, "")}_retry`;
+
 /**
  * `mc_normals(iteration, n)` writes n standard normals (one more if n is odd) to `p`; elements 2k
- * and 2k + 1 come from block k of the momentum stream.
+ * and 2k + 1 come from block k of the momentum stream. The same for other uses.
  */
-export function normalsFunction(): KernelFunction {
+export function normalsFunction(use: NormalsUse = momentumUse): KernelFunction {
   const iteration = i32Local("iteration");
   const n = i32Local("n");
   const i = index("i");
   const [w0, w1, w2, w3] = WORDS.map(get);
   return {
-    name: "mc_normals",
+    name: use.name,
     params: [iteration, n],
     body: [
       ...loadKey,
@@ -77,9 +94,9 @@ export function normalsFunction(): KernelFunction {
         to: get(n),
         step: 2,
         body: [
-          ...philoxRounds(binary("shr_u", i, i32(1)), get(iteration), i32(SITES.momentum)),
-          ...oneNormal("a", joined(w0, w1), i, iteration),
-          ...oneNormal("b", joined(w2, w3), add(i, i32(1)), iteration),
+          ...philoxRounds(binary("shr_u", i, i32(1)), get(iteration), i32(use.site)),
+          ...oneNormal(use, "a", joined(w0, w1), i, iteration),
+          ...oneNormal(use, "b", joined(w2, w3), add(i, i32(1)), iteration),
         ],
       },
     ],
@@ -87,7 +104,13 @@ export function normalsFunction(): KernelFunction {
   };
 }
 
-function oneNormal(prefix: string, bits: Expr, element: Expr, iteration: Local): readonly Stmt[] {
+function oneNormal(
+  use: NormalsUse,
+  prefix: string,
+  bits: Expr,
+  element: Expr,
+  iteration: Local,
+): readonly Stmt[] {
   const word = i64Local(`${prefix}_bits`);
   const layer = i32Local(`${prefix}_layer`);
   const x = f64Local(`${prefix}_x`);
@@ -97,9 +120,9 @@ function oneNormal(prefix: string, bits: Expr, element: Expr, iteration: Local):
     set(layer, layerOf(get(word))),
     set(x, mul(fraction(get(word)), edge(get(layer)))),
     when(binary("ge", get(x), edge(add(get(layer), i32(1)))), [
-      set(x, call("mc_normal_retry", [get(x), get(layer), get(iteration), element])),
+      set(x, call(retryName(use), [get(x), get(layer), get(iteration), element])),
     ]),
-    store("p", element, convert("f64_bits", or(convert("i64_bits", get(x)), sign))),
+    store(use.buffer, element, convert("f64_bits", or(convert("i64_bits", get(x)), sign))),
   ];
 }
 
@@ -108,7 +131,7 @@ function oneNormal(prefix: string, bits: Expr, element: Expr, iteration: Local):
  * `layer` lies outside the part of the layer that is wholly under the density. Attempt k reads
  * block 256·element + k of its own stream.
  */
-export function normalRetryFunction(): KernelFunction {
+export function normalRetryFunction(use: NormalsUse = momentumUse): KernelFunction {
   const x = f64Local("x");
   const layer = i32Local("layer");
   const iteration = i32Local("iteration");
@@ -121,13 +144,13 @@ export function normalRetryFunction(): KernelFunction {
   const f1 = height(add(get(layer), i32(1)));
   const level = add(f0, mul(openFraction(get(first)), sub(f1, f0)));
   return {
-    name: "mc_normal_retry",
+    name: retryName(use),
     params: [x, layer, iteration, element],
     result: "f64",
     body: [
       set(attempt, mul(get(element), i32(256))),
       whileLoop(i32(1), [
-        drawWords(get(attempt), get(iteration), SITES.momentumRetry),
+        drawWords(get(attempt), get(iteration), use.retrySite),
         set(first, joined(word(0), word(1))),
         set(second, joined(word(2), word(3))),
         when(

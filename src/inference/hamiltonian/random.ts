@@ -35,6 +35,8 @@ export const SITES = {
   start: 0x7fff0006,
   /** Draws of the Laplace approximation. */
   laplace: 0x7fff0007,
+  /** Noise of stochastic optimisation, buffer by buffer: twice as many streams from here on. */
+  noise: 0x7fff0100,
 } as const;
 
 const LOW_WORD = i64(0xffffffffn);
