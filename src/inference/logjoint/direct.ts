@@ -12,6 +12,7 @@ import type { InputNode, Node } from "../../tensor/ops.js";
 import { tableRows } from "./discrete/factors.js";
 import { type DiscreteSite, discreteSites, factorOf, hasTuples } from "./discrete/index.js";
 import type { Reference } from "./discrete/references.js";
+import { entriesAt } from "./entries.js";
 import { describe, startLowering, termNode, withoutDiscreteLets } from "./index.js";
 import {
   fromConstrained,
@@ -193,19 +194,12 @@ function selected(
   references: readonly Reference[],
   rows: Node,
 ): Node {
-  const [tuples, ...sizes] = rows.shape;
-  const width = sizes.reduce((n, d) => n * d, 1);
-  let stride = width;
-  let at: Node = intVector(
-    g,
-    Float64Array.from({ length: tuples }, (_, i) => i * width),
-  );
+  const [tuples] = rows.shape;
+  const at = new Map<number, Node>([[0, g.iota(tuples)]]);
   references.forEach((r, k) => {
-    stride /= sizes[k];
-    const state = g.gather(states, intVector(g, r.elements), 0);
-    at = g.add(at, g.mul(state, stride));
+    at.set(k + 1, g.gather(states, intVector(g, r.elements), 0));
   });
-  return g.gather(g.reshape(rows, [tuples * width]), at, 0);
+  return entriesAt(g, rows, at);
 }
 
 function intVector(g: GraphBuilder, values: Float64Array): Node {
