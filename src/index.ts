@@ -19,7 +19,11 @@ export { infer } from "./run/infer.js";
 export { type CompileOptions, compile, load, Program, ppl } from "./run/load.js";
 export {
   type EnumerateOptions,
+  type ExactOptions,
   enumerate,
+  exact,
+  type GibbsOptions,
+  gibbs,
   hmc,
   type LaplaceOptions,
   laplace,
@@ -32,7 +36,7 @@ export {
 } from "./run/methods.js";
 export type { InferOptions } from "./run/options.js";
 export { Posterior } from "./run/posterior.js";
-export type { FitData, Timing, VariableDraws } from "./run/results/fit.js";
+export type { Figure, FitData, Timing, VariableDraws } from "./run/results/fit.js";
 export type { Summary, SummaryRow } from "./run/results/summary.js";
 export { type SbcOptions, type SbcResult, type SbcVariable, sbc } from "./run/sbc/index.js";
 export type { SessionProgress } from "./run/session.js";

@@ -10,7 +10,7 @@ import { type Method, type MethodName, methodNames, methods } from "../run/metho
 import type { Posterior } from "../run/posterior.js";
 import { checkNames } from "../run/results/readout.js";
 import { makeFolder, saveFit } from "../run/results/save.js";
-import { passed, type Summary, summaryJson } from "../run/results/summary.js";
+import { comesInChains, passed, type Summary, summaryJson } from "../run/results/summary.js";
 import { loadSource } from "../run/sources.js";
 import { wantsColor } from "./failure.js";
 import type { ExitCode } from "./main.js";
@@ -51,7 +51,7 @@ export async function runCommand(file: string, flags: RunFlags): Promise<ExitCod
   const names = variablesOf(flags, model);
   if (flags.out !== undefined) await makeFolder(flags.out);
 
-  const isChain = method.method === "nuts" || method.method === "hmc";
+  const isChain = method.method === "nuts" || method.method === "hmc" || method.method === "gibbs";
   const view = isChain && !flags.json ? progressView(method) : undefined;
   const stop = new AbortController();
   // The first Ctrl-C ends the run with the draws so far; a second one ends the process.
@@ -157,6 +157,8 @@ const methodTitles: { readonly [N in MethodName]: string } = {
   laplace: "Laplace approximation",
   prior: "prior",
   enumerate: "exact posterior by enumeration",
+  gibbs: "Gibbs sampling",
+  exact: "exact posterior in closed form",
 };
 
 function report(posterior: Posterior, summary: Summary): string {
@@ -164,12 +166,11 @@ function report(posterior: Posterior, summary: Summary): string {
   const { timing } = fit;
   const chains = fit.chains.length;
   const draws = fit.chains[0]?.draws ?? 0;
-  const counts =
-    fit.method === "nuts" || fit.method === "hmc"
-      ? `${chains} × (${fit.warmup} + ${draws}) draws`
-      : fit.isPoint
-        ? `log density ${figure(fit.figures.log_density as number)}`
-        : `${draws} draws`;
+  const counts = comesInChains(fit)
+    ? `${chains} × (${fit.warmup} + ${draws}) draws`
+    : fit.isPoint
+      ? `log density ${figure(fit.figures.log_density as number)}`
+      : `${draws} draws`;
   const seconds = (s: number): string =>
     s < 0.0995 ? `${(s * 1000).toFixed(0)} ms` : `${s.toFixed(2)} s`;
   const sampling = timing.warmupSeconds + timing.sampleSeconds;
@@ -183,7 +184,7 @@ function report(posterior: Posterior, summary: Summary): string {
   const foot =
     s === undefined
       ? ""
-      : `\n${s.divergent} divergent, largest R-hat ${ratio(s.maxRhat)}, smallest bulk ESS ${whole(s.minEssBulk)}`;
+      : `\n${fit.method === "gibbs" ? "" : `${s.divergent} divergent, `}largest R-hat ${ratio(s.maxRhat)}, smallest bulk ESS ${whole(s.minEssBulk)}`;
   // A file or a pipe has no width and gets every column.
   const table = renderTable(summary, process.stdout.isTTY ? process.stdout.columns : undefined);
   return `${head}\n\n${table}\n${foot}`.trimEnd();

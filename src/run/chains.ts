@@ -4,26 +4,39 @@
  */
 import { type CpuProgram, instantiate } from "../device/cpu/compile.js";
 import type {
-  ChainOutcome,
+  ChainFailure,
   ChainProgress,
+  ChainStorage,
   HmcOptions,
   NutsOptions,
 } from "../inference/contract.js";
+import type { GibbsFailure } from "../inference/gibbs/chain.js";
 import { runChain } from "../inference/hamiltonian/chain.js";
+import type { Conditioned } from "../passes/condition/index.js";
+import { type GibbsReady, readyGibbs, runGibbsChain } from "./gibbs-chain.js";
+import type { GibbsOptions } from "./methods.js";
 
-export type ChainOptions = NutsOptions | HmcOptions;
+/** What the chains of a job do. All of it survives `postMessage`. */
+export type ChainWork =
+  | {
+      readonly kind: "hamiltonian";
+      readonly program: CpuProgram;
+      readonly memory: WebAssembly.Memory;
+      readonly options: NutsOptions | HmcOptions;
+    }
+  | {
+      /** Each thread plans the sampler and compiles its kernels for itself. */
+      readonly kind: "gibbs";
+      readonly conditioned: Conditioned;
+      readonly options: GibbsOptions;
+    };
 
-/** Everything a thread needs; survives `postMessage`. */
+/** Everything a thread needs. */
 export interface ChainJob {
-  readonly program: CpuProgram;
-  readonly memory: WebAssembly.Memory;
-  readonly options: ChainOptions;
+  readonly work: ChainWork;
   readonly seed: number;
   /** Draws and statistics of each chain, in shared memory where there are threads. */
-  readonly storage: readonly {
-    readonly constrained: Float64Array;
-    readonly statistics: Float64Array;
-  }[];
+  readonly storage: readonly ChainStorage[];
   /** `[next chain, stop flag]`. */
   readonly control: Int32Array;
 }
@@ -31,29 +44,41 @@ export interface ChainJob {
 export const NEXT_CHAIN = 0;
 export const STOP_FLAG = 1;
 
+/** How a chain ended; its draws lie in the job's storage. */
+export type ChainEnd =
+  | {
+      readonly kind: "finished" | "stopped";
+      readonly draws: number;
+      readonly seconds: { readonly warmup: number; readonly sampling: number };
+      readonly stepSize?: number;
+      /** Gradient evaluations of both phases. */
+      readonly gradients: number;
+    }
+  | { readonly kind: "failed"; readonly failure: ChainFailure | GibbsFailure };
+
 export type ChainEvent =
   | { readonly kind: "progress"; readonly chain: number; readonly progress: ChainProgress }
-  | { readonly kind: "done"; readonly chain: number; readonly outcome: ChainOutcome };
+  | { readonly kind: "done"; readonly chain: number; readonly end: ChainEnd };
 
 /** Steps of the chains that this thread takes, one after another. */
-export function* takeChains(job: ChainJob): Generator<ChainEvent, void> {
+export function* takeChains(job: ChainJob, ready?: GibbsReady): Generator<ChainEvent, void> {
+  let gibbs = ready;
   for (;;) {
     const chain = Atomics.add(job.control, NEXT_CHAIN, 1);
-    if (chain >= job.options.chains) return;
-    const instance = instantiate(job.program, job.memory, chain);
-    const steps = runChain(
-      instance,
-      job.options,
-      { seed: job.seed, chain },
-      {
-        shouldStop: () => Atomics.load(job.control, STOP_FLAG) !== 0,
-        storage: job.storage[chain],
-      },
-    );
+    if (chain >= job.work.options.chains) return;
+    let steps: Generator<ChainProgress, ChainEnd>;
+    if (job.work.kind === "gibbs") {
+      gibbs ??= readyGibbs(job.work.conditioned);
+      const key = { seed: job.seed, chain };
+      const stops = stopsOf(job);
+      steps = runGibbsChain(gibbs, job.work.options, key, stops, job.storage[chain]);
+    } else {
+      steps = hamiltonianChain(job, job.work, chain);
+    }
     for (;;) {
       const step = steps.next();
       if (step.done) {
-        yield { kind: "done", chain, outcome: withoutStorage(step.value) };
+        yield { kind: "done", chain, end: step.value };
         break;
       }
       yield { kind: "progress", chain, progress: step.value };
@@ -61,9 +86,22 @@ export function* takeChains(job: ChainJob): Generator<ChainEvent, void> {
   }
 }
 
-/** The draws lie in shared memory already and need not be sent. */
-function withoutStorage(outcome: ChainOutcome): ChainOutcome {
+function stopsOf(job: ChainJob): () => boolean {
+  return () => Atomics.load(job.control, STOP_FLAG) !== 0;
+}
+
+function* hamiltonianChain(
+  job: ChainJob,
+  work: Extract<ChainWork, { kind: "hamiltonian" }>,
+  chain: number,
+): Generator<ChainProgress, ChainEnd> {
+  const outcome = yield* runChain(
+    instantiate(work.program, work.memory, chain),
+    work.options,
+    { seed: job.seed, chain },
+    { shouldStop: stopsOf(job), storage: job.storage[chain] },
+  );
   if (outcome.kind === "failed") return outcome;
-  const empty = new Float64Array(0);
-  return { ...outcome, storage: { constrained: empty, statistics: empty } };
+  const { kind, draws, seconds, stepSize, gradients } = outcome;
+  return { kind, draws, seconds, stepSize, gradients: gradients.warmup + gradients.sampling };
 }

@@ -25,6 +25,15 @@ export function failureOf(failure: ChainFailure, joint: LogJoint): TildeError {
   return new TildeError([diagnostic("initialisation_failed", undefined, params)]);
 }
 
+/** @throws TildeError where a method has nothing to move through */
+export function refuseNothing(
+  { dimension, sum }: { readonly dimension: number; readonly sum?: unknown },
+  method: string,
+): void {
+  if (dimension > 0) return;
+  fail(sum === undefined ? "no_latent_sites" : "no_continuous_sites", undefined, { method });
+}
+
 /** Methods that sample need a prior on everything that they sample. */
 export function refuseParams(conditioned: Conditioned, method: string): void {
   const param = conditioned.model.variables.find((v) => v.role === "param");

@@ -5,6 +5,7 @@
 import { fail } from "../base/diagnostic.js";
 import { latentVariables } from "../inference/logjoint/latents.js";
 import { elementCount, elementName, unravel } from "../model/data.js";
+import type { Conditioned } from "../passes/condition/index.js";
 import { type Run, refuseParams } from "./context.js";
 import type { EnumerateOptions } from "./methods.js";
 import { marginalsOf, mostProbableOf, openDiscrete, summedSites } from "./results/discrete.js";
@@ -17,10 +18,7 @@ import type { ExactFigures, FitData } from "./results/fit.js";
 export function enumerateAll(run: Run, method: EnumerateOptions): FitData {
   const { conditioned } = run;
   refuseParams(conditioned, method.method);
-  const [continuous] = latentVariables(conditioned);
-  if (continuous !== undefined) {
-    fail("enumerate_continuous", continuous.variable.span, { name: continuous.name });
-  }
+  refuseContinuous(conditioned);
   const base: FitData = {
     conditioned,
     method: "enumerate",
@@ -53,6 +51,13 @@ export function enumerateAll(run: Run, method: EnumerateOptions): FitData {
     },
     figures: { log_evidence: evidence },
   };
+}
+
+/** @throws TildeError where a continuous site is latent */
+export function refuseContinuous(conditioned: Conditioned): void {
+  const [continuous] = latentVariables(conditioned);
+  if (continuous === undefined) return;
+  fail("enumerate_continuous", continuous.variable.span, { name: continuous.name });
 }
 
 /** Moments and probabilities of each element of a site. */

@@ -28,13 +28,30 @@ export interface EnumerateOptions {
   readonly method: "enumerate";
   readonly draws: number;
 }
+export interface GibbsOptions {
+  readonly method: "gibbs";
+  readonly chains: number;
+  /** Sweeps before the draws, in which the slices' widths are adapted. */
+  readonly warmup: number;
+  /** Draws to keep in each chain. */
+  readonly draws: number;
+  /** Sweeps per kept draw. */
+  readonly thin: number;
+}
+export interface ExactOptions {
+  readonly method: "exact";
+  /** Independent draws from the posterior in closed form. */
+  readonly draws: number;
+}
 export type Method =
   | NutsOptions
   | HmcOptions
   | MapOptions
   | LaplaceOptions
   | PriorOptions
-  | EnumerateOptions;
+  | EnumerateOptions
+  | GibbsOptions
+  | ExactOptions;
 export type MethodName = Method["method"];
 
 /** What a user may set of a method. */
@@ -49,6 +66,14 @@ const LAPLACE_DEFAULTS: LaplaceOptions = {
 };
 const PRIOR_DEFAULTS: PriorOptions = { method: "prior", draws: 1000 };
 const ENUMERATE_DEFAULTS: EnumerateOptions = { method: "enumerate", draws: 1000 };
+const GIBBS_DEFAULTS: GibbsOptions = {
+  method: "gibbs",
+  chains: 4,
+  warmup: 1000,
+  draws: 1000,
+  thin: 1,
+};
+const EXACT_DEFAULTS: ExactOptions = { method: "exact", draws: 4000 };
 
 type Check = (value: unknown) => string | undefined;
 
@@ -73,11 +98,14 @@ const oneOf =
   (v) =>
     words.includes(v as string) ? undefined : `one of ${words.join(", ")}`;
 
-const samplerChecks: Readonly<Record<string, Check>> = {
+const chainChecks: Readonly<Record<string, Check>> = {
   chains: whole(1, 1024),
   warmup: whole(0),
   draws: whole(1),
   thin: whole(1),
+};
+const samplerChecks: Readonly<Record<string, Check>> = {
+  ...chainChecks,
   targetAccept: between(0, 1),
   metric: oneOf("diag", "dense"),
   stepSize: between(0, Number.POSITIVE_INFINITY),
@@ -102,6 +130,8 @@ const optionChecks: { readonly [N in MethodName]: Readonly<Record<string, Check>
   laplace: { ...searchChecks, draws: whole(1) },
   prior: { draws: whole(1) },
   enumerate: { draws: whole(1) },
+  gibbs: chainChecks,
+  exact: { draws: whole(1) },
 };
 
 function checked<M extends Method>(defaults: M, settings: Settings<M>): M {
@@ -155,11 +185,19 @@ export function prior(settings: Settings<PriorOptions> = {}): PriorOptions {
 export function enumerate(settings: Settings<EnumerateOptions> = {}): EnumerateOptions {
   return checked(ENUMERATE_DEFAULTS, settings);
 }
+/** Systematic-scan Gibbs sampling: conjugate conditionals, discrete sites, slices for the rest. */
+export function gibbs(settings: Settings<GibbsOptions> = {}): GibbsOptions {
+  return checked(GIBBS_DEFAULTS, settings);
+}
+/** The posterior and evidence in closed form, where the whole model is conjugate. */
+export function exact(settings: Settings<ExactOptions> = {}): ExactOptions {
+  return checked(EXACT_DEFAULTS, settings);
+}
 
 /** Every option of a sampler, for "did you mean". */
 export const samplerOptionNames: readonly string[] = Object.keys(optionChecks.nuts);
 
-export const methods = { nuts, hmc, map, laplace, prior, enumerate } as const;
+export const methods = { nuts, hmc, map, laplace, prior, enumerate, gibbs, exact } as const;
 export const methodNames = Object.keys(methods) as readonly MethodName[];
 
 /**

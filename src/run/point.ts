@@ -1,10 +1,10 @@
 /** Runs of the methods that search: the posterior mode and the Laplace approximation. */
-import { diagnostic, fail, TildeError } from "../base/diagnostic.js";
+import { diagnostic, TildeError } from "../base/diagnostic.js";
 import { compileKernels, createMemory, instantiate } from "../device/cpu/compile.js";
 import { laplace } from "../inference/laplace/laplace.js";
 import { findMode, type Mode } from "../inference/map/mode.js";
 import { compileDensity } from "./compile.js";
-import { failureOf, type Run, refuseParams } from "./context.js";
+import { failureOf, type Run, refuseNothing, refuseParams } from "./context.js";
 import type { LaplaceOptions, MapOptions } from "./methods.js";
 import type { FitData } from "./results/fit.js";
 
@@ -25,7 +25,7 @@ function search(run: Run, method: MapOptions | LaplaceOptions): Search {
     methodName: method.method,
     withoutJacobian: !jacobian,
   });
-  if (joint.dimension === 0) fail("no_latent_sites", undefined, { method: method.method });
+  refuseNothing(joint, method.method);
   const program = compileKernels(kernels);
   const compiled = performance.now();
   const instance = instantiate(program, createMemory(program, 1), 0);

@@ -6,23 +6,22 @@ import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 import { InternalError } from "../base/internal.js";
-import { type CpuProgram, createMemory } from "../device/cpu/compile.js";
-import type { ChainOutcome, ChainProgress } from "../inference/contract.js";
-import { STATISTIC_COUNT } from "../inference/hamiltonian/shape.js";
+import type { ChainProgress } from "../inference/contract.js";
 import {
+  type ChainEnd,
   type ChainEvent,
   type ChainJob,
-  type ChainOptions,
+  type ChainWork,
   STOP_FLAG,
   takeChains,
 } from "./chains.js";
+import type { GibbsReady } from "./gibbs-chain.js";
 
 export interface SessionProgress extends ChainProgress {
   readonly chain: number;
 }
 
 export interface SessionOptions {
-  readonly sampler: ChainOptions;
   readonly seed: number;
   /** At most this many threads; the default is one per core. */
   readonly threads?: number;
@@ -32,7 +31,7 @@ export interface SessionOptions {
 
 /** One chain's end and where its draws are. */
 export interface SessionChain {
-  readonly outcome: ChainOutcome;
+  readonly end: ChainEnd;
   readonly constrained: Float64Array;
   readonly statistics: Float64Array;
 }
@@ -40,56 +39,66 @@ export interface SessionChain {
 /** An error of the caller's own `onProgress`, which ends the run and is given back as it is. */
 export class CallbackError extends Error {}
 
-/** How long the main thread works alone before threads are started: most runs end within it. */
-const ALONE_MS = 30;
+/**
+ * How long the main thread works alone before threads are started: most runs end within it. Threads
+ * that plan and compile the sampler for themselves are worth more waiting.
+ */
+const ALONE_MS: { readonly [K in ChainWork["kind"]]: number } = { hamiltonian: 30, gibbs: 200 };
 /** How long the main thread works between looks at timers and signals. */
 const SLICE_MS = 15;
 
 const workerUrl = new URL("./worker.js", import.meta.url);
 
-/** How many threads a run may use. */
-export function threadCount(options: SessionOptions): number {
+/** How many threads a run of so many chains may use. */
+export function threadCount(chains: number, options: Pick<SessionOptions, "threads">): number {
   const wanted = options.threads ?? availableParallelism();
   // The compiled worker is absent where the sources run without a build: then this thread does all.
   const possible = existsSync(workerUrl) ? wanted : 1;
-  return Math.max(1, Math.min(possible, options.sampler.chains));
+  return Math.max(1, Math.min(possible, chains));
+}
+
+/** Numbers of a draw. */
+export interface DrawLayout {
+  /** Latent scalars. */
+  readonly width: number;
+  readonly statistics: number;
 }
 
 /**
- * Runs all chains; `width` is the number of latent scalars per draw. A chain that fails ends the
- * others: nothing is made of a run without it.
+ * Runs all chains. A chain that fails ends the others: nothing is made of a run without it.
+ * @param shared whether memory is shared, as threads need it
+ * @param ready what this thread need not plan again
  * @throws CallbackError where `onProgress` throws.
  */
 export async function runSession(
-  program: CpuProgram,
-  width: number,
+  work: ChainWork,
+  layout: DrawLayout,
+  shared: boolean,
   options: SessionOptions,
+  ready?: GibbsReady,
 ): Promise<SessionChain[]> {
-  const { sampler, signal } = options;
-  const shared = program.sharedMemory;
+  const { signal } = options;
+  const { chains, draws } = work.options;
   const allot = (length: number): Float64Array =>
     new Float64Array(shared ? new SharedArrayBuffer(length * 8) : new ArrayBuffer(length * 8));
   const job: ChainJob = {
-    // The constants are written to the memory here; threads need not carry them.
-    program: { ...program, constants: [] },
-    memory: createMemory(program, sampler.chains),
-    options: sampler,
+    work,
     seed: options.seed,
-    storage: Array.from({ length: sampler.chains }, () => ({
-      constrained: allot(sampler.draws * width),
-      statistics: allot(sampler.draws * STATISTIC_COUNT),
+    storage: Array.from({ length: chains }, () => ({
+      constrained: allot(draws * layout.width),
+      statistics: allot(draws * layout.statistics),
     })),
     control: new Int32Array(shared ? new SharedArrayBuffer(8) : new ArrayBuffer(8)),
   };
-  const outcomes = new Map<number, ChainOutcome>();
+  const ends = new Map<number, ChainEnd>();
   const stop = (): void => {
     Atomics.store(job.control, STOP_FLAG, 1);
   };
   let callbackError: CallbackError | undefined;
   const receive = (event: ChainEvent): void => {
     if (event.kind === "done") {
-      outcomes.set(event.chain, event.outcome);
-      if (event.outcome.kind === "failed") stop();
+      ends.set(event.chain, event.end);
+      if (event.end.kind === "failed") stop();
       return;
     }
     try {
@@ -107,11 +116,11 @@ export async function runSession(
   try {
     const start = performance.now();
     let sliceStart = start;
-    for (const event of takeChains(job)) {
+    for (const event of takeChains(job, ready)) {
       receive(event);
       const now = performance.now();
-      if (shared && workers.length === 0 && now - start > ALONE_MS) {
-        const more = Math.min(threadCount(options), sampler.chains) - 1;
+      if (shared && workers.length === 0 && now - start > ALONE_MS[work.kind]) {
+        const more = threadCount(chains, options) - 1;
         for (let k = 0; k < more; k++) workers.push(startWorker(job, receive));
       }
       if (now - sliceStart > SLICE_MS) {
@@ -127,9 +136,9 @@ export async function runSession(
     stop();
   }
   return job.storage.map((storage, chain) => {
-    const outcome = outcomes.get(chain);
-    if (outcome === undefined) throw new InternalError(`chain ${chain} left no outcome`);
-    return { outcome, ...storage };
+    const end = ends.get(chain);
+    if (end === undefined) throw new InternalError(`chain ${chain} has not ended`);
+    return { end, ...storage };
   });
 }
 

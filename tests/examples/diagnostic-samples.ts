@@ -147,4 +147,10 @@ export const samples: Samples = {
     method: "gibbs",
     reason: "`y[i, j]` reads two labels at once",
   },
+
+  gibbs_start: { tries: 100 },
+  gibbs_improper: { name: "mu" },
+  gibbs_impossible: {},
+  not_exact: { name: "z", reason: "it is discrete, and closed forms are of continuous sites" },
+  no_continuous_sites: { method: "nuts" },
 };

@@ -146,7 +146,7 @@ export const dataMessages = {
   })),
   param_needs_prior: error((p: { name: string; method: string }) => ({
     message: `the param \`${p.name}\` has no prior, and ${p.method} samples from a posterior`,
-    help: `draw it instead (\`${p.name} ~ …\`, or \`~ Flat()\`), or use the method map`,
+    help: `draw it instead (\`${p.name} ~ …\`, or \`~ Flat()\`)`,
   })),
   unknown_model: error(
     (p: { name: string; known: readonly string[]; near: readonly string[] }) => ({

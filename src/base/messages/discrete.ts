@@ -1,8 +1,6 @@
 /** Diagnostic texts of summing out discrete sites. */
 import { error } from "./entry.js";
 
-const methods = "use data for it, or a method that draws discrete sites";
-
 export const discreteMessages = {
   discrete_infinite: error((p: { name: string; support: string; method: string }) => ({
     message: `\`${p.name}\` is discrete with values in \`${p.support}\`, too many for ${p.method} to sum over`,
@@ -10,15 +8,15 @@ export const discreteMessages = {
   })),
   discrete_sum_unsupported: error((p: { name: string; reason: string }) => ({
     message: `\`${p.name}\` cannot be summed out: ${p.reason}`,
-    help: methods,
+    help: `give \`${p.name}\` in the data`,
   })),
   discrete_sum_too_large: error((p: { name: string; cost: string; limit: string }) => ({
     message: `summing out \`${p.name}\` would take tables of ${p.cost} numbers, above the limit of ${p.limit}`,
-    help: `fewer values or fewer neighbours would do; otherwise ${methods}`,
+    help: "fewer values or fewer neighbours would do",
   })),
   enumerate_continuous: error((p: { name: string }) => ({
     message: `\`${p.name}\` is continuous, and enumerate needs all latent sites discrete`,
-    help: "use nuts, hmc, laplace or map: they sum the discrete sites out; or give the site in the data",
+    help: "give the site in the data",
   })),
   not_summed_out: error((p: { name: string; known: readonly string[] }) => ({
     message: `\`${p.name}\` is no discrete site that was summed out`,

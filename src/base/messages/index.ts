@@ -8,6 +8,7 @@ import { discreteMessages } from "./discrete.js";
 import { learningMessages } from "./learning.js";
 import { methodMessages } from "./method.js";
 import { simulateMessages } from "./simulate.js";
+import { structureMessages } from "./structure.js";
 import { syntaxMessages } from "./syntax.js";
 import { typeMessages } from "./types.js";
 import { unboundedMessages } from "./unbounded.js";
@@ -21,6 +22,7 @@ export const messageTable = {
   ...learningMessages,
   ...methodMessages,
   ...simulateMessages,
+  ...structureMessages,
   ...unboundedMessages,
 };
 

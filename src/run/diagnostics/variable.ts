@@ -71,7 +71,7 @@ export class VariableDiagnostics {
         this.#essBelowQuantile(x, order, 0.05),
         this.#essBelowQuantile(x, order, 0.95),
       ),
-      rhat: Math.max(bulk.rhat, bulk.rhatFolded),
+      rhat: larger(bulk.rhat, bulk.rhatFolded),
     };
   }
 
@@ -79,7 +79,7 @@ export class VariableDiagnostics {
   rhat(x: Float64Array): number {
     if (!this.#usable(x)) return Number.NaN;
     const { rhat, rhatFolded } = this.#bulk(x, sortOrder(x));
-    return Math.max(rhat, rhatFolded);
+    return larger(rhat, rhatFolded);
   }
 
   essBulk(x: Float64Array): number {
@@ -161,6 +161,11 @@ export class VariableDiagnostics {
     belowQuantile(x, order, p, below);
     return effectiveSize(this.#splitOf(below), this.#scratch);
   }
+}
+
+/** Draws of two values lie equally far from their median: folded they are constant, which is NaN. */
+function larger(bulk: number, folded: number): number {
+  return Number.isNaN(folded) ? bulk : Math.max(bulk, folded);
 }
 
 function allFinite(x: Float64Array): boolean {

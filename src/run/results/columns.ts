@@ -18,6 +18,10 @@ interface Source {
 export interface Column {
   /** `theta[0]`, `Sigma[0,1]`, `mu`. */
   readonly name: string;
+  /** `theta`, `Sigma`, `mu`. */
+  readonly variable: string;
+  /** Among the variable's scalars. */
+  readonly index: number;
   readonly source: Source;
   /** In the source's values, from its start. */
   readonly position: number;
@@ -53,7 +57,13 @@ export function openColumns(fit: FitData, names: readonly string[], most: number
     if (total > most) cut.push({ name, total });
     for (let k = 0; k < Math.min(total, most); k++) {
       const element = elementName(name, unravel(elements?.[k] ?? k, dims));
-      columns.push({ name: element, source, position: offset + k });
+      columns.push({
+        name: element,
+        variable: name,
+        index: k,
+        source,
+        position: offset + k,
+      });
     }
   }
   return { columns, cut };

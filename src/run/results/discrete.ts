@@ -21,7 +21,7 @@ import type { Model } from "../../model/ir.js";
 import { dependsOnRandom, walkStmts } from "../../model/traverse.js";
 import { compileSimulator } from "../../passes/interpret/simulate.js";
 import { compileFunction } from "./compiled.js";
-import { type FitData, latentLength } from "./fit.js";
+import { type ChainDraws, type DiscreteRange, type FitData, latentLength } from "./fit.js";
 import type { ComputedVariable } from "./lets.js";
 
 /** The random streams of these draws have this for their site; samplers use small numbers. */
@@ -37,14 +37,21 @@ export function summedSites(fit: FitData): string[] {
     .filter((name) => !drawn.has(name));
 }
 
+/** The discrete sites that stand among a fit's draws. */
+export function drawnDiscrete(fit: FitData): string[] {
+  return fit.latents.filter((v) => isDiscrete(v.variable.support)).map((v) => v.name);
+}
+
 /** Those sites, and the lets that depend on one. */
 export function summedNames(fit: FitData): ReadonlySet<string> {
   const sites = summedSites(fit);
   return sites.length === 0 ? new Set() : dependents(fit.conditioned.model, sites);
 }
 
-function dependents(model: Model, names: readonly string[]): Set<string> {
+/** The variables of `names`, and the definitions that depend on one. */
+export function dependents(model: Model, names: readonly string[]): Set<string> {
   const found = new Set(names);
+  if (found.size === 0) return found;
   let before = -1;
   while (found.size !== before) {
     before = found.size;
@@ -157,6 +164,31 @@ export function readSummed(fit: FitData, names: readonly string[]): SummedReadou
   return { variables, compute };
 }
 
+/** Lets computed from the values of a draw by running the model's definitions. */
+export function simulateLets(fit: FitData, names: readonly string[]): SummedReadout {
+  const simulator = compileSimulator(fit.conditioned, new Set(names));
+  const key = philoxKey(fit.seed);
+  const computed = new Map<string, DataValue>();
+  const compute = (draws: Float64Array, start: number, row: number): void => {
+    const given = new Map([...fit.conditioned.observed, ...latentArrays(fit, draws, start)]);
+    const made = simulator.draw(given, { key, offset: STREAM_SITE }, row);
+    for (const name of names) {
+      const value = made.get(name) ?? internalError(`the simulation left out ${name}`);
+      const known = computed.get(name);
+      if (known === undefined) computed.set(name, { dims: value.dims, data: value.data.slice() });
+      else known.data.set(value.data);
+    }
+  };
+  // The dims of lets are known once they have been computed.
+  const first = fit.chains.find((c) => c.draws > 0);
+  if (first !== undefined) compute(first.values, 0, 0);
+  const variables = names.map((name): ComputedVariable => {
+    const value = computed.get(name) ?? { dims: [], data: new Float64Array(1) };
+    return { name, dims: value.dims, values: value.data };
+  });
+  return { variables, compute };
+}
+
 /** Whole arrays of the latent sites and params of one draw. */
 function latentArrays(fit: FitData, draws: Float64Array, start: number): DataSet {
   const arrays = new Map<string, DataValue>();
@@ -191,6 +223,8 @@ export interface Marginals {
  * @throws TildeError for a name that is no such site
  */
 export function marginalsOf(fit: FitData, name: string): Marginals {
+  const range = fit.ranges?.get(name);
+  if (range !== undefined) return frequenciesOf(fit, name, range);
   const reader = openDiscrete(siteFit(fit, name));
   const site = siteOf(reader, name);
   const elements = elementCount(site.dims);
@@ -214,23 +248,57 @@ export function marginalsOf(fit: FitData, name: string): Marginals {
   return { data, shape: [...site.dims, site.count], values };
 }
 
-/**
- * The most probable joint assignment of the discrete sites, as far as `name` is concerned: given
- * the other sites at a point estimate, else at the draw of highest density.
- * @throws TildeError for a name that is no summed-out site
- */
-export function mostProbableOf(fit: FitData, name: string): DataValue {
-  const reader = openDiscrete(siteFit(fit, name));
-  const site = siteOf(reader, name);
+/** How often each value of a drawn site occurs. */
+function frequenciesOf(fit: FitData, name: string, { low, count }: DiscreteRange): Marginals {
+  const latent = drawnSite(fit, name);
+  const data = new Float64Array(latent.length * count);
   const width = latentLength(fit.latents);
-  let [best, draw, top] = [fit.chains[0], 0, Number.NEGATIVE_INFINITY];
-  for (const chain of fit.chains) {
-    for (let t = 0; t < chain.draws; t++) {
-      const lp = chain.statistics.lp?.[t] ?? Number.NEGATIVE_INFINITY;
-      if (lp > top) [best, draw, top] = [chain, t, lp];
+  let total = 0;
+  for (const { values, draws } of fit.chains) {
+    total += draws;
+    for (let t = 0; t < draws; t++) {
+      const at = t * width + latent.offset;
+      for (let k = 0; k < latent.length; k++) data[k * count + values[at + k] - low] += 1;
     }
   }
-  reader.moveTo(best.values, draw * width);
+  for (let k = 0; k < data.length; k++) data[k] /= total;
+  const values = Array.from({ length: count }, (_, k) => low + k);
+  return { data, shape: [...latent.dims, count], values };
+}
+
+function drawnSite(fit: FitData, name: string): FitData["latents"][number] {
+  return fit.latents.find((v) => v.name === name) ?? internalError(`${name} was not drawn`);
+}
+
+/** The draw of highest density; the first where the method tells no densities. */
+function bestDraw(fit: FitData): { readonly chain: ChainDraws; readonly draw: number } {
+  let [chain, draw, top] = [fit.chains[0], 0, Number.NEGATIVE_INFINITY];
+  for (const c of fit.chains) {
+    for (let t = 0; t < c.draws; t++) {
+      const lp = c.statistics.lp?.[t] ?? Number.NEGATIVE_INFINITY;
+      if (lp > top) [chain, draw, top] = [c, t, lp];
+    }
+  }
+  return { chain, draw };
+}
+
+/**
+ * The most probable joint assignment of the discrete sites, as far as `name` is concerned: given
+ * the other sites at a point estimate, else at the draw of highest density. Of a site that was drawn
+ * its value in that draw.
+ * @throws TildeError for a name that is no discrete site of the fit
+ */
+export function mostProbableOf(fit: FitData, name: string): DataValue {
+  const { chain, draw } = bestDraw(fit);
+  const width = latentLength(fit.latents);
+  if (fit.ranges?.has(name)) {
+    const { dims, offset, length } = drawnSite(fit, name);
+    const at = draw * width + offset;
+    return { dims, data: chain.values.slice(at, at + length) };
+  }
+  const reader = openDiscrete(siteFit(fit, name));
+  const site = siteOf(reader, name);
+  reader.moveTo(chain.values, draw * width);
   const { values } = reader.propagation.mostProbable();
   const data = Float64Array.from(
     values.subarray(site.offset, site.offset + elementCount(site.dims)),

@@ -30,11 +30,40 @@ export interface Timing {
   readonly gradients: number;
 }
 
-export type MethodName = "nuts" | "hmc" | "map" | "laplace" | "prior" | "enumerate";
+export type MethodName =
+  | "nuts"
+  | "hmc"
+  | "map"
+  | "laplace"
+  | "prior"
+  | "enumerate"
+  | "gibbs"
+  | "exact";
+
+/** What `summary.json` can hold under `diagnostics`: numbers, histories, tables of them. */
+export type Figure =
+  | number
+  | boolean
+  | string
+  | readonly Figure[]
+  | { readonly [key: string]: Figure };
+
+/** The values that each element of a discrete site can take: `low`, …, `low + count − 1`. */
+export interface DiscreteRange {
+  readonly low: number;
+  readonly count: number;
+}
+
+/** A point estimate of a variable, which stands in every draw alike. */
+export interface PointFigures {
+  /** Standard errors, scalar by scalar. */
+  readonly se?: Float64Array;
+}
 
 export interface FitData {
   readonly conditioned: Conditioned;
   readonly method: MethodName;
+  /** What the draws hold: continuous sites and params, then the discrete sites that were drawn. */
   readonly latents: readonly LatentVariable[];
   readonly chains: readonly ChainDraws[];
   readonly timing: Timing;
@@ -48,26 +77,34 @@ export interface FitData {
   readonly maxTreeDepth?: number;
   /** Draws of whole variables where the method makes those, as the prior does. */
   readonly whole?: ReadonlyMap<string, VariableDraws>;
+  /** The discrete sites among the latents. */
+  readonly ranges?: ReadonlyMap<string, DiscreteRange>;
+  /** Latents that are point estimates beside sites that are drawn. */
+  readonly points?: ReadonlyMap<string, PointFigures>;
   /** Exact figures by scalar (`z[0]`), which summaries give instead of those of the draws. */
   readonly exact?: ReadonlyMap<string, ExactFigures>;
   /** What the method has to say about itself: more warnings, and figures for `summary.json`. */
   readonly warnings: readonly Diagnostic[];
-  readonly figures: Readonly<Record<string, number | boolean>>;
+  readonly figures: Readonly<Record<string, Figure>>;
 }
 
-/** What is known exactly of one discrete scalar. */
+/**
+ * What is known of one scalar without draws: its exact posterior, or that of an approximation in
+ * closed form. Figures that have no closed form are left out, and so is `sd` of a point.
+ */
 export interface ExactFigures {
   readonly mean: number;
-  readonly sd: number;
-  /** The smallest values with at least this probability up to them. */
-  readonly q5: number;
-  readonly q50: number;
-  readonly q95: number;
-  readonly values: readonly number[];
+  readonly sd?: number;
+  /** Of discrete scalars the smallest values with at least this probability up to them. */
+  readonly q5?: number;
+  readonly q50?: number;
+  readonly q95?: number;
+  /** Of discrete scalars. */
+  readonly values?: readonly number[];
   /** One a value. */
-  readonly probabilities: readonly number[];
+  readonly probabilities?: readonly number[];
   /** In the most probable joint assignment of all discrete sites. */
-  readonly mostProbable: number;
+  readonly mostProbable?: number;
 }
 
 /** Draws of one variable over all chains. */

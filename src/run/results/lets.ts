@@ -1,8 +1,8 @@
 /** Variables computed from a draw: lets by one compiled function, summed-out sites by sampling. */
 import { buildReadout } from "../../inference/logjoint/index.js";
 import { compileFunction } from "./compiled.js";
-import { readSummed, summedNames } from "./discrete.js";
-import { type FitData, latentLength } from "./fit.js";
+import { dependents, drawnDiscrete, readSummed, simulateLets, summedNames } from "./discrete.js";
+import type { FitData } from "./fit.js";
 
 /** A variable as it is left by `compute`: `values` is live and row-major of `dims`. */
 export interface ComputedVariable {
@@ -26,11 +26,14 @@ export interface LetReadout {
  */
 export function compileLets(fit: FitData, names: readonly string[]): LetReadout {
   const summed = summedNames(fit);
+  const drawn = dependents(fit.conditioned.model, drawnDiscrete(fit));
   const parts: LetReadout[] = [];
-  const plain = names.filter((n) => !summed.has(n));
+  const plain = names.filter((n) => !summed.has(n) && !drawn.has(n));
   if (plain.length > 0) parts.push(compilePlain(fit, plain));
   const others = names.filter((n) => summed.has(n));
   if (others.length > 0) parts.push(readSummed(fit, others));
+  const simulated = names.filter((n) => drawn.has(n) && !summed.has(n));
+  if (simulated.length > 0) parts.push(simulateLets(fit, simulated));
   return {
     variables: parts.flatMap((p) => p.variables),
     compute: (draws, start, row) => {
@@ -42,7 +45,8 @@ export function compileLets(fit: FitData, names: readonly string[]): LetReadout 
 /** Names that are functions of the latent scalars. */
 function compilePlain(fit: FitData, names: readonly string[]): LetReadout {
   const readout = buildReadout(fit.conditioned, names);
-  const width = latentLength(fit.latents);
+  // Discrete sites that were drawn stand behind the continuous scalars.
+  const [width] = readout.values.shape;
   const compiled = compileFunction(
     readout.values,
     readout.outputs.map((o) => o.node),

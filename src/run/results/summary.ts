@@ -7,8 +7,9 @@ import {
   VariableDiagnostics,
   type VariableSummary,
 } from "../diagnostics/index.js";
-import { forEachColumn, openColumns } from "./columns.js";
-import type { ExactFigures, FitData } from "./fit.js";
+import { type Column, forEachColumn, openColumns } from "./columns.js";
+import { dependents } from "./discrete.js";
+import type { ExactFigures, Figure, FitData } from "./fit.js";
 import { histogramOf } from "./histogram.js";
 import { readableNames } from "./readout.js";
 
@@ -20,6 +21,8 @@ export interface SummaryRow
     Partial<Pick<ExactFigures, "values" | "probabilities" | "mostProbable">> {
   readonly name: string;
   readonly mean: number;
+  /** Standard error of a point estimate. */
+  readonly se?: number;
   /** Counts of the draws in bins of equal width over their bulk; see `histogramOf`. */
   readonly histogram?: readonly number[];
 }
@@ -41,29 +44,77 @@ export function summarise(fit: FitData, names?: readonly string[]): Summary {
   const { columns, cut } = openColumns(fit, names ?? readableNames(fit), MAX_ELEMENTS);
   const draws = fit.chains[0]?.draws ?? 0;
   const diagnostics = new VariableDiagnostics(Math.max(1, fit.chains.length), draws);
+  const isPoint = pointsOf(fit);
+  const isDiscrete = discreteOf(fit);
   const rows: SummaryRow[] = [];
-  if (fit.chains.length > 0) {
-    forEachColumn(fit, columns, ({ name }, x) => rows.push(row(name, x, fit, diagnostics)));
-  }
-  const sampler = samples(fit) ? diagnoseSampler(fit, rows) : undefined;
+  /** What convergence is judged by. */
+  const judged: (readonly [string, VariableSummary])[] = [];
+  const add = (column: Column, x: Float64Array): void => {
+    const { name, variable, index } = column;
+    const exact = fit.exact?.get(name);
+    if (exact !== undefined) {
+      const histogram = exact.probabilities ?? histogramOfDraws(x, exact);
+      rows.push({ ...exact, name, histogram });
+    } else if (isPoint(variable)) {
+      const se = fit.points?.get(variable)?.se?.[index];
+      rows.push(se === undefined ? { name, mean: x[0] } : { name, mean: x[0], se });
+    } else if (comesInChains(fit)) {
+      const figures = diagnostics.summarise(x);
+      rows.push({ name, ...figures, histogram: histogramOf(x, figures) });
+      if (!isDiscrete(variable)) judged.push([name, figures]);
+      // Quantiles of a few integers tell nothing of tails.
+      else if (varies(x)) judged.push([name, { ...figures, essTail: Number.NaN }]);
+    } else {
+      const figures = independent(x);
+      rows.push({ name, ...figures, histogram: histogramOf(x, figures) });
+    }
+  };
+  if (fit.chains.length > 0) forEachColumn(fit, columns, add);
+  const sampler = comesInChains(fit) ? diagnoseSampler(fit, judged) : undefined;
   return { rows, cut, sampler, warnings: [...fit.warnings, ...(sampler?.warnings ?? [])] };
 }
 
-function samples(fit: FitData): boolean {
-  return fit.method === "nuts" || fit.method === "hmc";
+/** Whether the draws of a fit depend on each other, as those of a Markov chain do. */
+export function comesInChains({ method }: FitData): boolean {
+  return method === "nuts" || method === "hmc" || method === "gibbs";
 }
 
-function row(
-  name: string,
-  x: Float64Array,
-  fit: FitData,
-  diagnostics: VariableDiagnostics,
-): SummaryRow {
-  const exact = fit.exact?.get(name);
-  if (exact !== undefined) return { ...exact, name, histogram: exact.probabilities };
-  if (fit.isPoint) return { name, mean: x[0] };
-  const figures = samples(fit) ? diagnostics.summarise(x) : independent(x);
-  return { name, ...figures, histogram: histogramOf(x, figures) };
+/** Whether a variable is a point estimate, or computed from such alone. */
+function pointsOf(fit: FitData): (variable: string) => boolean {
+  if (fit.isPoint) return () => true;
+  if (fit.points === undefined) return () => false;
+  const { points, conditioned } = fit;
+  const drawn = conditioned.model.variables
+    .filter((v) => v.role === "site" && !points.has(v.name))
+    .map((v) => v.name);
+  const random = dependents(conditioned.model, drawn);
+  return (variable) => !random.has(variable);
+}
+
+/** Whether a variable's draws are whole numbers by its type. */
+function discreteOf(fit: FitData): (variable: string) => boolean {
+  const found = fit.conditioned.model.variables.filter((v) => v.type.scalar !== "real");
+  const names = new Set(found.map((v) => v.name));
+  return (variable) => names.has(variable);
+}
+
+/**
+ * A discrete scalar that nearly always has one value is known all too well: its rank statistics rest
+ * on a handful of draws and would warn of nothing.
+ */
+const NEARLY_CONSTANT = 0.95;
+
+function varies(x: Float64Array): boolean {
+  const counts = new Map<number, number>();
+  for (const value of x) counts.set(value, (counts.get(value) ?? 0) + 1);
+  return Math.max(...counts.values()) < NEARLY_CONSTANT * x.length;
+}
+
+/** A histogram of draws within the quantiles that are known exactly, where they are. */
+function histogramOfDraws(x: Float64Array, exact: ExactFigures): readonly number[] | undefined {
+  const { q5, q50, q95 } = exact;
+  if (q5 === undefined || q50 === undefined || q95 === undefined) return undefined;
+  return x.length > 1 ? histogramOf(x, { q5, q50, q95 }) : undefined;
 }
 
 /** Of independent draws every one counts, and there are no chains to compare. */
@@ -80,7 +131,10 @@ function independent(x: Float64Array) {
   return { mean, sd, mcseMean, q5: quantile(0.05), q50: quantile(0.5), q95: quantile(0.95) };
 }
 
-function diagnoseSampler(fit: FitData, rows: readonly SummaryRow[]): SamplerDiagnostics {
+function diagnoseSampler(
+  fit: FitData,
+  variables: readonly (readonly [string, VariableSummary])[],
+): SamplerDiagnostics {
   const none = new Float64Array(0);
   return samplerDiagnostics({
     chains: fit.chains.map(({ statistics }) => ({
@@ -88,7 +142,7 @@ function diagnoseSampler(fit: FitData, rows: readonly SummaryRow[]): SamplerDiag
       treeDepth: statistics.treedepth ?? none,
       energy: statistics.energy ?? none,
     })),
-    variables: rows.map((r) => [r.name, r as SummaryRow & VariableSummary] as const),
+    variables,
     draws: fit.chains[0]?.draws ?? 0,
     targetAccept: fit.targetAccept ?? 0.8,
     maxTreeDepth: fit.method === "nuts" ? fit.maxTreeDepth : undefined,
@@ -107,6 +161,7 @@ export function summaryJson(fit: FitData, summary: Summary): Record<string, unkn
     const figures: Record<string, number | undefined> = {
       mean: r.mean,
       sd: r.sd,
+      se: r.se,
       mcse_mean: r.mcseMean,
       q5: r.q5,
       q50: r.q50,
@@ -154,18 +209,34 @@ function diagnosticsJson(fit: FitData, summary: Summary): Record<string, unknown
     interrupted: fit.interrupted,
     passed: passed(fit, summary),
     warnings,
-    ...fit.figures,
+    ...Object.fromEntries(Object.entries(fit.figures).map(([k, v]) => [k, figureJson(v)])),
   };
   if (s === undefined) return common;
-  return {
+  const chains = {
     ...common,
     warmup: fit.warmup,
-    divergences: s.divergent,
-    tree_depth_hits: s.treeDepthHits,
-    ebfmi: s.ebfmi.map(finite),
     max_rhat: finite(s.maxRhat),
     min_ess_bulk: finite(s.minEssBulk),
     min_ess_tail: finite(s.minEssTail),
+  };
+  if (fit.method === "gibbs") return chains;
+  return {
+    ...chains,
+    divergences: s.divergent,
+    tree_depth_hits: s.treeDepthHits,
+    ebfmi: s.ebfmi.map(finite),
     step_size: fit.chains.map((c) => c.stepSize ?? null),
   };
+}
+
+/** Histories and tables with numbers that JSON lacks as null, at any depth. */
+function figureJson(figure: Figure): unknown {
+  if (typeof figure === "number") return Number.isFinite(figure) ? figure : null;
+  if (typeof figure !== "object") return figure;
+  if (isList(figure)) return figure.map(figureJson);
+  return Object.fromEntries(Object.entries(figure).map(([k, v]) => [k, figureJson(v)]));
+}
+
+function isList(figure: Figure): figure is readonly Figure[] {
+  return Array.isArray(figure);
 }

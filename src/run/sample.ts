@@ -1,0 +1,128 @@
+/** Runs of the methods that sample by chains: NUTS, HMC and Gibbs. */
+import { diagnostic, TildeError } from "../base/diagnostic.js";
+import { internalError } from "../base/internal.js";
+import { compileKernels, createMemory } from "../device/cpu/compile.js";
+import type { ChainFailure, HmcOptions, NutsOptions } from "../inference/contract.js";
+import type { GibbsFailure } from "../inference/gibbs/chain.js";
+import { STATISTIC_COUNT, STATISTICS } from "../inference/hamiltonian/shape.js";
+import { withHmc } from "../inference/hmc/assemble.js";
+import type { DirectJoint } from "../inference/logjoint/direct.js";
+import { withNuts } from "../inference/nuts/assemble.js";
+import { elementCount } from "../model/data.js";
+import { compileDensity } from "./compile.js";
+import { failureOf, type Run, refuseNothing, refuseParams } from "./context.js";
+import { gibbsWidth, readyGibbs } from "./gibbs-chain.js";
+import { checkRoom, keepDraws } from "./keep.js";
+import type { GibbsOptions } from "./methods.js";
+import type { FitData } from "./results/fit.js";
+import { runSession, threadCount } from "./session.js";
+
+/** @throws TildeError where a param has no prior, nothing is latent or a chain cannot begin */
+export async function sampleHamiltonian(
+  run: Run,
+  method: NutsOptions | HmcOptions,
+): Promise<FitData> {
+  const { conditioned, seed, options } = run;
+  refuseParams(conditioned, method.method);
+  const { joint, kernels } = compileDensity(conditioned, { methodName: method.method });
+  refuseNothing(joint, method.method);
+  const module =
+    method.method === "nuts"
+      ? withNuts(kernels, method.metric, method.maxTreeDepth)
+      : withHmc(kernels, method.metric);
+  const shared = threadCount(method.chains, options) > 1;
+  const program = compileKernels(module, { sharedMemory: shared });
+  const compiled = performance.now();
+  const width = joint.constrained.shape[0];
+  checkRoom(method, width + STATISTIC_COUNT);
+  const memory = createMemory(program, method.chains);
+  // The constants are in the memory now; threads need not carry them.
+  const own = { ...program, constants: [] };
+  const chains = await runSession(
+    { kind: "hamiltonian", program: own, memory, options: method },
+    { width, statistics: STATISTIC_COUNT },
+    shared,
+    { ...options, seed },
+  );
+  const kept = keepDraws(chains, width, STATISTICS, (failure) =>
+    failure.kind === "step_size" || "position" in failure
+      ? failureOf(failure as ChainFailure, joint)
+      : internalError(`a Hamiltonian chain failed as ${failure.kind}`),
+  );
+  return {
+    conditioned,
+    method: method.method,
+    latents: joint.latents,
+    chains: kept.chains,
+    timing: { compileSeconds: (compiled - run.start) / 1000, ...kept.timing },
+    seed,
+    isPoint: false,
+    interrupted: kept.interrupted,
+    warmup: method.warmup,
+    targetAccept: method.targetAccept,
+    maxTreeDepth: method.method === "nuts" ? method.maxTreeDepth : undefined,
+    warnings: [],
+    figures: {},
+  };
+}
+
+/** @throws TildeError where a param has no prior, nothing is latent or a chain fails */
+export async function sampleGibbs(run: Run, method: GibbsOptions): Promise<FitData> {
+  const { conditioned, seed, options } = run;
+  refuseParams(conditioned, method.method);
+  const ready = readyGibbs(conditioned);
+  const width = gibbsWidth(ready.plan);
+  refuseNothing({ dimension: width }, method.method);
+  const compiled = performance.now();
+  checkRoom(method, width + 1);
+  const shared = threadCount(method.chains, options) > 1;
+  const chains = await runSession(
+    { kind: "gibbs", conditioned, options: method },
+    { width, statistics: 1 },
+    shared,
+    { ...options, seed },
+    ready,
+  );
+  const kept = keepDraws(chains, width, ["lp"], (failure) => gibbsFailed(failure as GibbsFailure));
+  return {
+    conditioned,
+    method: "gibbs",
+    ...drawnSites(conditioned.model.variables, ready.plan.joint),
+    chains: kept.chains,
+    timing: { compileSeconds: (compiled - run.start) / 1000, ...kept.timing },
+    seed,
+    isPoint: false,
+    interrupted: kept.interrupted,
+    warmup: method.warmup,
+    warnings: [],
+    figures: {},
+  };
+}
+
+/** Continuous latents as they are, then discrete sites behind them with the values they take. */
+export function drawnSites(
+  variables: Run["conditioned"]["model"]["variables"],
+  joint: DirectJoint,
+): Required<Pick<FitData, "latents" | "ranges">> {
+  const continuous = joint.sites.map((s) => s.latent);
+  const width = continuous.reduce((n, v) => n + v.length, 0);
+  const discrete = joint.discrete.map(({ name, dims, offset }) => {
+    const variable = variables.find((v) => v.name === name) ?? internalError(`no site ${name}`);
+    return { name, variable, dims, offset: width + offset, length: elementCount(dims) };
+  });
+  return {
+    latents: [...continuous, ...discrete],
+    ranges: new Map(joint.discrete.map(({ name, low, count }) => [name, { low, count }])),
+  };
+}
+
+function gibbsFailed(failure: GibbsFailure): TildeError {
+  switch (failure.kind) {
+    case "start":
+      return new TildeError([diagnostic("gibbs_start", undefined, { tries: failure.tries })]);
+    case "improper":
+      return new TildeError([diagnostic("gibbs_improper", undefined, { name: failure.name })]);
+    case "impossible":
+      return new TildeError([diagnostic("gibbs_impossible", undefined, {})]);
+  }
+}
