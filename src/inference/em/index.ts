@@ -1,0 +1,15 @@
+/** Maximum likelihood and posterior modes by expectation–maximisation. */
+export type {
+  EmControls,
+  EmDiscrete,
+  EmEstimate,
+  EmFailed,
+  EmFailure,
+  EmLatent,
+  EmOptions,
+  EmProgress,
+  EmRefusal,
+  EmResult,
+} from "./contract.js";
+export { describeEm, type EmPlan, planEm } from "./plan.js";
+export { runEm } from "./run.js";

@@ -1,0 +1,261 @@
+/** What EM does with a model: which sites are parameters, how each step works, or why it cannot. */
+import { internalError } from "../../base/internal.js";
+import { nearestNames } from "../../base/nearest.js";
+import type { RandomStream } from "../../math/rng/random.js";
+import type { Conditioned } from "../../passes/condition/index.js";
+import { topological } from "../../tensor/traverse.js";
+import { type AscentKernels, compileAscent, inputsOf } from "../ascent/compile.js";
+import { factorOf } from "../ascent/factors/index.js";
+import type { MakeInstance } from "../conditionals/kernels.js";
+import type { ExpectedJoint, ExpectedSite } from "../expectation/contract.js";
+import { expectJoint, isNotMultilinear } from "../expectation/index.js";
+import { buildDirectJoint } from "../logjoint/direct.js";
+import { isDiscrete } from "../logjoint/latents.js";
+import { conditionalEStep, findAttachment } from "./conditional-step.js";
+import type { EmOptions, EmRefusal } from "./contract.js";
+import { coordinateKernels } from "./coordinates.js";
+import { type EStep, factorisedEStep, type LatentFactor } from "./e-step.js";
+import { Expected } from "./expected.js";
+import type { Parameter } from "./m-step.js";
+import { closedForm } from "./maximise/index.js";
+import { statisticAt } from "./statistics.js";
+
+export interface EmPlan {
+  readonly kind: "plan";
+  readonly conditioned: Conditioned;
+  readonly options: Required<Omit<EmOptions, "start" | "restarts">> & EmOptions;
+  readonly kernels: AscentKernels;
+  readonly expected: Expected;
+  /** In the order in which they are maximised. */
+  readonly parameters: readonly Parameter[];
+  readonly eStep: EStep;
+  /** Continuous latent sites that are integrated out, by index in the joint. */
+  readonly latents: readonly LatentFactor[];
+}
+
+const DEFAULTS = {
+  maximise: [],
+  maxIterations: 2000,
+  tolerance: 1e-9,
+  standardErrors: false,
+} as const;
+
+/**
+ * Plans EM: kernels are compiled and instantiated by `make`.
+ * @throws TildeError where the sum over discrete sites is too large, or data do not fit
+ */
+export function planEm(
+  conditioned: Conditioned,
+  make: MakeInstance,
+  options: EmOptions = {},
+): EmPlan | EmRefusal {
+  const named = parameterNames(conditioned, options.maximise ?? []);
+  if (!Array.isArray(named)) return named as EmRefusal;
+  const names = new Set<string>(named);
+  const joint = expectedJoint(conditioned, names);
+  if ("kind" in joint) return joint;
+  const isParameter = (s: ExpectedSite): boolean => names.has(s.direct.latent.name);
+  const latents: LatentFactor[] = [];
+  for (const s of joint.sites) {
+    if (isParameter(s)) continue;
+    const latent = latentFactor(s);
+    if (latent === undefined) {
+      const site = s.direct.latent.name;
+      return { kind: "refused", site, reason: "its distribution given the others is in no family" };
+    }
+    latents.push(latent);
+  }
+  const points = joint.sites.flatMap((s, k) => (s.kind === "point" ? [k] : []));
+  const kernels = compileAscent(joint, { pointGradients: points });
+  const expected = new Expected(joint, kernels, make(kernels.module));
+  const coordinates = coordinateKernels(conditioned, named);
+  const bound = coordinates.bind(make(coordinates.module));
+  const parameters = joint.sites.flatMap((s, site): Parameter[] => {
+    if (!isParameter(s)) return [];
+    const { latent, supports } = s.direct;
+    const last = latent.dims[latent.dims.length - 1] ?? 1;
+    const shape = { supports, length: latent.length, last };
+    const closed =
+      s.kind === "point"
+        ? undefined
+        : closedForm(
+            shape,
+            s.statistics.map((t) => t.statistic),
+          );
+    const own = bound.find((c) => c.latent.name === latent.name);
+    return [
+      {
+        name: latent.name,
+        site,
+        expected: s,
+        closed,
+        coordinates: own ?? internalError(`no coordinates of ${latent.name}`),
+        side: sideOf(s),
+      },
+    ];
+  });
+  return {
+    kind: "plan",
+    conditioned,
+    options: { ...DEFAULTS, ...options },
+    kernels,
+    expected,
+    parameters: [...parameters].sort((a, b) => rank(a) - rank(b)),
+    eStep: chooseEStep(expected, latents),
+    latents,
+  };
+}
+
+/** Locations, then everything else with a closed form, then what is climbed. */
+function rank({ closed, expected }: Parameter): number {
+  if (closed === undefined) return 2;
+  const isLocation =
+    expected.kind === "statistics" &&
+    expected.statistics.some(({ statistic: s }) => s.kind === "products");
+  return isLocation ? 0 : 1;
+}
+
+function sideOf({ direct }: ExpectedSite): number {
+  const matrices = new Set(["cov", "corr", "cholesky_cov", "cholesky_corr"]);
+  const isMatrix = direct.supports.some((s) => matrices.has(s.kind));
+  return isMatrix ? (direct.latent.dims[direct.latent.dims.length - 1] ?? 1) : 1;
+}
+
+/** Every param, and the sites that are named. */
+function parameterNames(
+  { model, observed }: Conditioned,
+  maximise: readonly string[],
+): string[] | EmRefusal {
+  const refuse = (site: string, reason: string): EmRefusal => ({ kind: "refused", site, reason });
+  const sites = model.variables.filter((v) => v.role !== "let");
+  for (const name of maximise) {
+    const found = sites.find((v) => v.name === name);
+    if (found === undefined) {
+      const near = nearestNames(
+        name,
+        sites.map((v) => v.name),
+      );
+      const hint = near.length > 0 ? `; did you mean ${near.join(" or ")}?` : "";
+      return refuse(name, `the model has no site of this name${hint}`);
+    }
+    if (isDiscrete(found.support)) {
+      return refuse(name, "it is discrete; discrete sites are summed out");
+    }
+    const given = observed.get(name);
+    if (given !== undefined) {
+      const some = given.missing === undefined ? "" : " in part";
+      return refuse(name, `it is observed${some}`);
+    }
+  }
+  const wanted = new Set(maximise);
+  const names = sites.flatMap((v) => (v.role === "param" || wanted.has(v.name) ? [v.name] : []));
+  if (names.length > 0) return names;
+  const candidates = sites.filter((v) => !isDiscrete(v.support) && !observed.has(v.name));
+  const hint = candidates.map((v) => v.name).join(", ");
+  return refuse(
+    candidates[0]?.name ?? model.name,
+    `the model has no param; name the sites to maximise, of ${hint || "which it has none"}`,
+  );
+}
+
+/** Parameters that no statistics separate are points; a latent site must have statistics. */
+function expectedJoint(
+  conditioned: Conditioned,
+  parameters: ReadonlySet<string>,
+): ExpectedJoint | EmRefusal {
+  const points = new Set<string>();
+  for (;;) {
+    const found = expectJoint(buildDirectJoint(conditioned, new Set(), "em"), points);
+    if (!isNotMultilinear(found)) return found;
+    const movable = found.sites.filter((s) => parameters.has(s.name) && !points.has(s.name));
+    if (movable.length === 0) {
+      const [first] = found.sites;
+      return { kind: "refused", site: first.name, reason: first.reason };
+    }
+    for (const s of movable) points.add(s.name);
+  }
+}
+
+function latentFactor(site: ExpectedSite): LatentFactor | undefined {
+  if (site.kind === "point") return undefined;
+  const factor = factorOf(site);
+  if (factor === undefined) return undefined;
+  const { latent } = site.direct;
+  const statistics = site.statistics.map((s) => s.statistic);
+  const side = sideOf(site);
+  return {
+    site: site.site,
+    name: latent.name,
+    length: latent.length,
+    factor,
+    begin: (rng) => {
+      const at = neutralPoint(site, rng);
+      return site.statistics.map((s, j) => {
+        const out = new Float64Array(s.input.shape.reduce((n, d) => n * d, 1));
+        statisticAt(statistics[j], at, side, out);
+        return out;
+      });
+    },
+  };
+}
+
+/** A point in the middle of a site's support, away from symmetry where the support allows. */
+export function neutralPoint({ direct }: ExpectedSite, rng: RandomStream): Float64Array {
+  const { length, dims } = direct.latent;
+  const [first] = direct.supports;
+  const last = dims[dims.length - 1] ?? 1;
+  const fill = (f: (i: number) => number) => Float64Array.from({ length }, (_, i) => f(i));
+  switch (first?.kind) {
+    case "simplex":
+      return fill(() => 1 / last);
+    case "unit":
+      return fill(() => 0.25 + 0.5 * rng.uniform());
+    case "positive":
+    case "nonnegative":
+      return fill(() => 0.5 + rng.uniform());
+    case "cov":
+      return fill((i) => (Math.floor(i / last) % last === i % last ? 1 : 0));
+    default:
+      return fill(() => rng.normal());
+  }
+}
+
+/** The exact step where there is one, mean field where not. */
+function chooseEStep(expected: Expected, latents: readonly LatentFactor[]): EStep {
+  const reads = couplings(expected, latents);
+  const pairs = reads.filter((r) => r.latents.length + (r.hasDiscrete ? 1 : 0) > 1);
+  if (pairs.length === 0) return factorisedEStep(expected, latents, true);
+  const coupled = new Set(pairs.flatMap((p) => p.latents));
+  if (coupled.size === 1 && latents.length === 1) {
+    const attachment = findAttachment(expected, latents[0]);
+    if (attachment !== undefined) return conditionalEStep(expected, attachment);
+  }
+  return factorisedEStep(expected, latents, false);
+}
+
+/** Which latent sites each part of the log joint reads together. */
+function couplings(
+  { joint, kernels }: Expected,
+  latents: readonly LatentFactor[],
+): { readonly latents: readonly LatentFactor[]; readonly hasDiscrete: boolean }[] {
+  const parts = [
+    ...joint.terms.map((node) => ({ node, hasDiscrete: false })),
+    ...kernels.patterns.map((p) => ({ node: p.table, hasDiscrete: true })),
+  ];
+  return parts.map(({ node, hasDiscrete }) => {
+    const inputs = new Set(topological([node]).filter((n) => n.op === "input"));
+    const found = latents.filter((l) => inputsOf(joint.sites[l.site]).some((n) => inputs.has(n)));
+    return { latents: found, hasDiscrete };
+  });
+}
+
+/** One line for each step, for `explain`. */
+export function describeEm({ eStep, parameters, latents, kernels }: EmPlan): string[] {
+  const lines: string[] = [];
+  if (latents.length + kernels.discrete.length > 0) lines.push(`E-step: ${eStep.description}`);
+  for (const p of parameters) {
+    const how = p.closed?.name ?? "steps of L-BFGS on the expected log joint";
+    lines.push(`M-step: ${p.name} by ${how}`);
+  }
+  return lines;
+}
