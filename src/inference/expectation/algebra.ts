@@ -299,12 +299,17 @@ export class Algebra {
 
   /** Σ over dimensions, which leave. */
   sum(v: Value, dims: readonly number[]): Value {
-    const axes = dims.flatMap((k) => v.dims[k]);
+    // Axes of their own: the value's stay dims of whatever else is made of it.
+    const fresh = new Map(
+      dims.flatMap((k) => v.dims[k]).map((a) => [a, [this.axes.make(a.size)]] as const),
+    );
+    const axes = [...fresh.values()].flat();
+    const summed = v.terms.flatMap((t) =>
+      this.nonZero(sumTerm(this.g, this.sites, rename(this.g, t, fresh), axes)),
+    );
     return {
       dims: v.dims.filter((_, k) => !dims.includes(k)),
-      terms: this.gatherConstants(
-        v.terms.flatMap((t) => this.nonZero(sumTerm(this.g, this.sites, t, axes))),
-      ),
+      terms: this.gatherConstants(summed),
     };
   }
 

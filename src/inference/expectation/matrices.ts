@@ -2,7 +2,17 @@
 import { stridesBy, offsets } from "./arrays.js";
 import type { Algebra } from "./algebra.js";
 import { powerOf } from "./coefficients.js";
-import { type Axis, Obstacle, type Reading, sitesOf, type Term, type Value } from "./terms.js";
+import { readingPower } from "./readings.js";
+import {
+  type Axis,
+  axesSize,
+  type Constant,
+  Obstacle,
+  type Reading,
+  sitesOf,
+  type Term,
+  type Value,
+} from "./terms.js";
 
 /** The lower factor of a positive multiple of a matrix site, or of its inverse. */
 export function choleskyOf(a: Algebra, v: Value): Value {
@@ -10,9 +20,12 @@ export function choleskyOf(a: Algebra, v: Value): Value {
     throw new Obstacle(sitesOf(v.terms), `the Cholesky factor of ${why} has no expectation`);
   };
   const [t] = v.terms;
-  if (v.terms.length !== 1 || t.sums.length > 0 || t.readings.length !== 1) {
-    return refuse("a sum or product of random matrices");
+  if (v.terms.length !== 1 || t.sums.length > 0) {
+    return refuse("a sum of random matrices");
   }
+  const diagonal = diagonalPower(a, v, 0.5);
+  if (diagonal !== undefined) return diagonal;
+  if (t.readings.length !== 1) return refuse("a product of random matrices");
   const [r] = t.readings;
   const [rows, columns] = v.dims.slice(-2);
   if (t.coefficients.some((c) => c.axes.some((x) => rows.includes(x) || columns.includes(x)))) {
@@ -35,6 +48,8 @@ export function choleskyOf(a: Algebra, v: Value): Value {
 /** The inverse of what `choleskyOf` gives; undefined for anything else. */
 export function inverseFactor(a: Algebra, v: Value): Value | undefined {
   const [t] = v.terms;
+  const diagonal = diagonalPower(a, v, -1);
+  if (diagonal !== undefined) return diagonal;
   if (v.terms.length !== 1 || t.sums.length > 0 || t.readings.length !== 1) return undefined;
   const [r] = t.readings;
   const d = a.sites[r.site].matrix;
@@ -55,6 +70,8 @@ export function inverseFactor(a: Algebra, v: Value): Value | undefined {
 /** The inverse of a matrix site (times a scalar); undefined for anything else. */
 export function inverseMatrix(a: Algebra, v: Value): Value | undefined {
   const [t] = v.terms;
+  const diagonal = diagonalPower(a, v, -1);
+  if (diagonal !== undefined) return diagonal;
   if (v.terms.length !== 1 || t.sums.length > 0 || t.readings.length !== 1) return undefined;
   const [r] = t.readings;
   const d = a.sites[r.site].matrix;
@@ -97,6 +114,33 @@ export function logDeterminantOf(a: Algebra, v: Value): Value {
     );
     return a.add(sum, log);
   }, whole);
+}
+
+/** A diagonal matrix of positive elements to a power, as a matrix; undefined for anything else. */
+function diagonalPower(a: Algebra, v: Value, p: number): Value | undefined {
+  const [t] = v.terms;
+  if (v.terms.length !== 1 || t.sums.length > 0 || t.readings.length === 0) return undefined;
+  const [rows, columns] = v.dims.slice(-2);
+  if (rows.length === 0 || rows.length !== columns.length) return undefined;
+  const isMask = t.coefficients.some((c) => c.kind === "constant" && isDiagonal(c, rows, columns));
+  if (!isMask) return undefined;
+  const powers = t.coefficients.map((c) => {
+    if (c.kind === "node") return powerOf(a.g, c, p);
+    // Zeros off the diagonal stay.
+    return { ...c, data: c.data.map((x) => (x === 0 ? 0 : x ** p)) };
+  });
+  const readings = t.readings.map((r) => readingPower(r, p, a.sites));
+  return { dims: v.dims, terms: [{ ...t, coefficients: powers, readings }] };
+}
+
+/** Whether an array is zero wherever row and column differ. */
+function isDiagonal(c: Constant, rows: readonly Axis[], columns: readonly Axis[]): boolean {
+  const all = [...rows, ...columns];
+  if (!all.every((x) => c.axes.includes(x))) return false;
+  const rest = c.axes.filter((x) => !all.includes(x));
+  const n = axesSize(rows);
+  const at = offsets([...rest, ...all], stridesBy(c.axes));
+  return at.every((p, k) => Math.floor((k % (n * n)) / n) === k % n || c.data[p] === 0);
 }
 
 const isNegativePower = (r: Reading): boolean => r.fn.kind === "power" && r.fn.exponent < 0;

@@ -190,6 +190,8 @@ export class Reader {
         break;
       case "pad":
         return n.starts.reduce((v, start, k) => a.place(v, k, start, n.shape[k]), this.value(n.x));
+      case "scatter_add":
+        return this.scattered(n) ?? this.refuse(n);
       case "reduce":
         if (n.fn === "sum") return a.sum(this.value(n.x), n.axes);
         break;
@@ -230,8 +232,7 @@ export class Reader {
       case "log":
         return this.log(n.x);
       case "log1p":
-        if (n.x.op === "unary" && n.x.fn === "neg") return this.logComplement(n.x.x);
-        break;
+        return this.logOnePlus(n.x);
       case "exp":
         if (n.x.op === "unary" && n.x.fn === "log") return this.value(n.x.x);
         break;
@@ -338,6 +339,23 @@ export class Reader {
       else if (!found.every((v, i) => v === first?.[i])) return undefined;
     }
     return first;
+  }
+
+  /** Elements put to different places of zeros; undefined where two meet. */
+  private scattered(n: NodeOf<"scatter_add">): Value | undefined {
+    const { a } = this;
+    if (this.varies(n.indices) || n.indices.shape.length !== 1) return undefined;
+    const to = a.numbers(this.value(n.indices));
+    if (to === undefined || new Set(to).size !== to.length) return undefined;
+    const size = n.shape[n.axis];
+    const from = new Float64Array(size);
+    const mask = new Float64Array(size);
+    to.forEach((place, k) => {
+      from[place] = k;
+      mask[place] = 1;
+    });
+    const moved = a.gather(this.value(n.x), n.axis, from, [size]);
+    return a.masked(moved, constant(moved.dims[n.axis], mask));
   }
 
   /** Running sums as a product with a triangle of ones. */
@@ -468,6 +486,21 @@ export class Reader {
       out = a.add(out, a.scale(a.ofReading(reading, v.dims), factor));
     }
     return out;
+  }
+
+  /** log(1 + v) where v is −p of a p in the unit interval. */
+  private logOnePlus(n: Node): Value {
+    const { a } = this;
+    if (!this.random.has(n)) {
+      return this.varies(n)
+        ? this.opaque(a.g.log1p(n))
+        : a.map(this.value(n), Math.log1p, (x) => a.g.log1p(x));
+    }
+    if (n.op === "unary" && n.fn === "neg") return this.logComplement(n.x);
+    if (n.op === "ternary" && n.fn === "select") {
+      return this.selected(n, (x) => this.logOnePlus(x));
+    }
+    return this.moved(n, (x) => this.logOnePlus(x)) ?? this.refuse(n, "the logarithm of a sum");
   }
 
   /** log(1 − v) of a value in the unit interval. */
