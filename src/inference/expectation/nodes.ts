@@ -12,11 +12,13 @@ import { dependents, operandsOf, topological } from "../../tensor/traverse.js";
 import { uniformValue } from "../../tensor/elementwise-builder.js";
 import type { Algebra } from "./algebra.js";
 import { constant } from "./arrays.js";
-import { numbersOver, powerOf, withFactor } from "./coefficients.js";
+import { numbersOver } from "./coefficients.js";
+import { logOnePlus, makeLog } from "./logs.js";
 import { choleskyOf, inverseFactor, inverseMatrix, logDeterminantOf } from "./matrices.js";
-import { isValue, readingLog, readingPower } from "./readings.js";
+import { cumulated, moved, otherThan, scattered } from "./moves.js";
+import { makePower } from "./powers.js";
 import { randomPoint } from "./sites.js";
-import { type Coefficient, Obstacle, type Reading, sitesOf, type Value } from "./terms.js";
+import { type Coefficient, Obstacle, sitesOf, type Value } from "./terms.js";
 
 /** Random points of the supports at which a condition must agree to count as known. */
 const TRIALS = 4;
@@ -29,7 +31,7 @@ export class Reader {
   /** Whether nodes depend on any input. */
   private readonly dependence = new Map<Node, boolean>();
   /** Nodes that depend on an input that is read through its statistics. */
-  private readonly random: ReadonlySet<Node>;
+  readonly random: ReadonlySet<Node>;
   private readonly leaves = new Map<Node, Value>();
   private readonly draws: readonly ReadonlyMap<Node, Float64Array>[];
 
@@ -65,7 +67,7 @@ export class Reader {
   }
 
   /** Whether a node (also one made since) depends on any input. */
-  private varies(n: Node): boolean {
+  varies(n: Node): boolean {
     const known = this.dependence.get(n);
     if (known !== undefined) return known;
     const found = n.op === "input" || operandsOf(n).some((x) => this.varies(x));
@@ -87,7 +89,7 @@ export class Reader {
   }
 
   /** A node that depends on points: one coefficient, without the axes that it repeats along. */
-  private opaque(n: Node): Value {
+  opaque(n: Node): Value {
     const { a } = this;
     if (n.op === "broadcast") return a.broadcast(this.value(n.x), n.shape, n.axes);
     const dims = n.shape.map((s) => a.axes.dim(s));
@@ -143,35 +145,13 @@ export class Reader {
   }
 
   /** Operations that move elements, of whatever `read` gives for their operands. */
-  private moved(n: Node, read: (x: Node) => Value): Value | undefined {
-    const { a } = this;
-    switch (n.op) {
-      case "broadcast":
-        return a.broadcast(read(n.x), n.shape, n.axes);
-      case "reshape":
-        return a.reshape(read(n.x), n.shape);
-      case "transpose":
-        return a.transpose(read(n.x), n.perm);
-      case "slice":
-        return a.slice(read(n.x), n.starts, n.shape, n.x.shape);
-      case "gather": {
-        if (this.varies(n.indices)) return undefined;
-        const at = a.numbers(this.value(n.indices));
-        return at === undefined ? undefined : a.gather(read(n.x), n.axis, at, n.indices.shape);
-      }
-      case "concat": {
-        let start = 0;
-        const size = n.shape[n.axis];
-        const parts = n.xs.map((x) => {
-          const placed = a.place(read(x), n.axis, start, size);
-          start += x.shape[n.axis];
-          return placed;
-        });
-        return parts.reduce((x, y) => a.add(x, y));
-      }
-      default:
-        return undefined;
-    }
+  moved(n: Node, read: (x: Node) => Value): Value | undefined {
+    return moved(this.a, n, read, (x) => this.numbers(x));
+  }
+
+  /** The numbers of a node of constants; undefined for others. */
+  private numbers(n: Node): Float64Array | undefined {
+    return this.varies(n) ? undefined : this.a.numbers(this.value(n));
   }
 
   private randomValue(n: Node): Value {
@@ -191,12 +171,12 @@ export class Reader {
       case "pad":
         return n.starts.reduce((v, start, k) => a.place(v, k, start, n.shape[k]), this.value(n.x));
       case "scatter_add":
-        return this.scattered(n) ?? this.refuse(n);
+        return this.scattered(n);
       case "reduce":
         if (n.fn === "sum") return a.sum(this.value(n.x), n.axes);
         break;
       case "cumulative":
-        if (n.fn === "sum") return this.cumulated(n, this.value(n.x));
+        if (n.fn === "sum") return cumulated(a, n, this.value(n.x));
         break;
       case "matmul":
         return a.matmul(this.value(n.x), this.value(n.y));
@@ -232,7 +212,7 @@ export class Reader {
       case "log":
         return this.log(n.x);
       case "log1p":
-        return this.logOnePlus(n.x);
+        return logOnePlus(this, n.x);
       case "exp":
         if (n.x.op === "unary" && n.x.fn === "log") return this.value(n.x.x);
         break;
@@ -279,14 +259,14 @@ export class Reader {
     return this.refuse(n);
   }
 
-  private exponentOf(y: Node): number | undefined {
+  exponentOf(y: Node): number | undefined {
     if (this.varies(y)) return undefined;
     const c = this.a.collapse(this.value(y));
     return c.kind === "constant" && c.axes.length === 0 ? c.data[0] : uniformValue(y);
   }
 
   /** `condition ? x : y` of what `read` gives, where the condition is known. */
-  private selected(n: NodeOf<"ternary">, read: (x: Node) => Value): Value {
+  selected(n: NodeOf<"ternary">, read: (x: Node) => Value): Value {
     const { a } = this;
     if (this.varies(n.x) && !this.random.has(n.x)) {
       // Points decide: a mask at run time. An infinite branch is a bound, and is added.
@@ -341,44 +321,10 @@ export class Reader {
     return first;
   }
 
-  /** Elements put to different places of zeros; undefined where two meet. */
-  private scattered(n: NodeOf<"scatter_add">): Value | undefined {
-    const { a } = this;
-    if (this.varies(n.indices) || n.indices.shape.length !== 1) return undefined;
-    const to = a.numbers(this.value(n.indices));
-    if (to === undefined || new Set(to).size !== to.length) return undefined;
-    const size = n.shape[n.axis];
-    const from = new Float64Array(size);
-    const mask = new Float64Array(size);
-    to.forEach((place, k) => {
-      from[place] = k;
-      mask[place] = 1;
-    });
-    const moved = a.gather(this.value(n.x), n.axis, from, [size]);
-    return a.masked(moved, constant(moved.dims[n.axis], mask));
-  }
-
-  /** Running sums as a product with a triangle of ones. */
-  private cumulated(n: NodeOf<"cumulative">, x: Value): Value {
-    const { a } = this;
-    const size = n.shape[n.axis];
-    const length = x.dims.length;
-    const last = a.transpose(x, [...otherThan(length, n.axis), n.axis]);
-    const ones = new Float64Array(size * size);
-    for (let from = 0; from < size; from++) {
-      for (let to = 0; to < size; to++) {
-        const [early, late] = n.reverse ? [to, from] : [from, to];
-        ones[from * size + to] = early < late || (early === late && !n.exclusive) ? 1 : 0;
-      }
-    }
-    const rows: Value = { ...last, dims: [...last.dims.slice(0, -1), [], last.dims[length - 1]] };
-    const made = a.matmul(rows, a.ofNumbers(ones, [size, size]));
-    const dims = [...made.dims.slice(0, -2), made.dims[made.dims.length - 1]];
-    const back = Array.from({ length }, (_, k) => {
-      if (k === n.axis) return length - 1;
-      return k < n.axis ? k : k - 1;
-    });
-    return a.transpose({ dims, terms: made.terms }, back);
+  private scattered(n: NodeOf<"scatter_add">): Value {
+    const to = this.numbers(n.indices);
+    const made = to === undefined ? undefined : scattered(this.a, n, this.value(n.x), to);
+    return made ?? this.refuse(n);
   }
 
   private triangularSolve(n: NodeOf<"triangular_solve">): Value {
@@ -412,123 +358,19 @@ export class Reader {
       : this.a.ofNumbers(evaluateNode(inverse), inverse.shape);
   }
 
-  /** log of the node. */
-  log(n: Node): Value {
-    const known = this.logs.get(n);
-    if (known !== undefined) return known;
-    const made = this.makeLog(n);
-    this.logs.set(n, made);
-    return made;
-  }
-
-  private makeLog(n: Node): Value {
-    const { a } = this;
-    if (!this.random.has(n)) {
-      return this.varies(n)
-        ? this.opaque(a.g.log(n))
-        : a.map(this.value(n), Math.log, (x) => a.g.log(x));
-    }
-    // Where the whole has no logarithm (a factor off its diagonal), what is taken of it may.
-    const moved = attempt(() => this.moved(n, (x) => this.log(x)));
-    if (moved !== undefined) return moved;
-    switch (n.op) {
-      case "unary":
-        if (n.fn === "exp") return this.value(n.x);
-        if (n.fn === "square") return a.scale(this.log(n.x), 2);
-        if (n.fn === "sqrt") return a.scale(this.log(n.x), 0.5);
-        if (n.fn === "reciprocal") return a.scale(this.log(n.x), -1);
-        break;
-      case "binary":
-        if (n.fn === "mul" && this.isPositive(n.x) && this.isPositive(n.y)) {
-          return a.add(this.log(n.x), this.log(n.y));
-        }
-        if (n.fn === "div" && this.isPositive(n.x) && this.isPositive(n.y)) {
-          return a.add(this.log(n.x), a.scale(this.log(n.y), -1));
-        }
-        if (n.fn === "sub" && uniformValue(n.x) === 1) return this.logComplement(n.y);
-        if (n.fn === "pow" && !this.random.has(n.y)) {
-          return a.mul(this.log(n.x), this.value(n.y));
-        }
-        break;
-      case "ternary":
-        if (n.fn === "select") return this.selected(n, (x) => this.log(x));
-        break;
-      case "reduce":
-        if (n.fn === "prod") return a.sum(this.log(n.x), n.axes);
-        break;
-      case "cumulative":
-        if (n.fn === "prod") return this.cumulated(n, this.log(n.x));
-        break;
-      default:
-    }
-    return this.logOfTerm(n);
-  }
-
-  private isPositive(n: Node): boolean {
+  /** Known to be no negative number, or unknown. */
+  isPositive(n: Node): boolean {
     if (this.varies(n)) return true;
     return everyNumber(this.a.collapse(this.value(n)), (v) => v >= 0);
   }
 
-  private logOfTerm(n: Node): Value {
-    const { a } = this;
-    const v = this.value(n);
-    const [t] = v.terms;
-    if (v.terms.length !== 1 || t.sums.length > 0) {
-      return this.refuse(n, "the logarithm of a sum", v);
-    }
-    let out: Value = { dims: v.dims, terms: [] };
-    for (const c of t.coefficients) {
-      const log = a.map(a.ofCoefficient(c, v.dims), Math.log, (x) => a.g.log(x));
-      out = a.add(out, log);
-    }
-    for (const r of t.readings) {
-      const { factor, reading } = readingLog(r, a.sites);
-      out = a.add(out, a.scale(a.ofReading(reading, v.dims), factor));
-    }
-    return out;
-  }
-
-  /** log(1 + v) where v is −p of a p in the unit interval. */
-  private logOnePlus(n: Node): Value {
-    const { a } = this;
-    if (!this.random.has(n)) {
-      return this.varies(n)
-        ? this.opaque(a.g.log1p(n))
-        : a.map(this.value(n), Math.log1p, (x) => a.g.log1p(x));
-    }
-    if (n.op === "unary" && n.fn === "neg") return this.logComplement(n.x);
-    if (n.op === "ternary" && n.fn === "select") {
-      return this.selected(n, (x) => this.logOnePlus(x));
-    }
-    return this.moved(n, (x) => this.logOnePlus(x)) ?? this.refuse(n, "the logarithm of a sum");
-  }
-
-  /** log(1 − v) of a value in the unit interval. */
-  private logComplement(n: Node): Value {
-    const { a } = this;
-    const moved = this.moved(n, (x) => this.logComplement(x));
-    if (moved !== undefined && this.random.has(n)) return moved;
-    if (n.op === "ternary" && n.fn === "select") {
-      return this.selected(n, (x) => this.logComplement(x));
-    }
-    if (!this.random.has(n)) {
-      return this.varies(n)
-        ? this.opaque(a.g.log1p(a.g.neg(n)))
-        : a.map(
-            this.value(n),
-            (x) => Math.log1p(-x),
-            (x) => a.g.log1p(a.g.neg(x)),
-          );
-    }
-    if (n.op === "binary" && n.fn === "sub" && uniformValue(n.x) === 1) return this.log(n.y);
-    const v = this.value(n);
-    const [t] = v.terms;
-    const r: Reading | undefined = t?.readings[0];
-    const alone = v.terms.length === 1 && t.sums.length === 0 && t.readings.length === 1;
-    if (!alone || t.coefficients.length > 0 || !isValue(r) || !a.sites[r.site].isUnit) {
-      return this.refuse(n, "the logarithm of a difference", v);
-    }
-    return a.ofReading({ ...r, fn: { kind: "log1m" } }, v.dims);
+  /** log of the node. */
+  log(n: Node): Value {
+    const known = this.logs.get(n);
+    if (known !== undefined) return known;
+    const made = makeLog(this, n);
+    this.logs.set(n, made);
+    return made;
   }
 
   /** The node to a constant power. */
@@ -537,68 +379,13 @@ export class Reader {
     const key = `${n.id}:${p}`;
     const known = this.powers.get(key);
     if (known !== undefined) return known;
-    const made = this.makePower(n, p);
+    const made = makePower(this, n, p);
     this.powers.set(key, made);
     return made;
   }
 
-  private makePower(n: Node, p: number): Value {
-    const { a } = this;
-    if (!this.random.has(n)) {
-      const c = this.varies(n) ? a.collapse(this.opaque(n)) : a.collapse(this.value(n));
-      return a.ofCoefficient(powerOf(a.g, c, p), this.value(n).dims);
-    }
-    const moved = this.moved(n, (x) => this.power(x, p));
-    if (moved !== undefined) return moved;
-    switch (n.op) {
-      case "unary":
-        if (n.fn === "neg" && p === -1) return a.scale(this.power(n.x, p), -1);
-        if (n.fn === "sqrt") return this.power(n.x, p / 2);
-        if (n.fn === "reciprocal") return this.power(n.x, -p);
-        if (n.fn === "square" && 2 * p === Math.round(2 * p) && p > 0 && p % 1 === 0) {
-          return this.power(n.x, 2 * p);
-        }
-        break;
-      case "binary": {
-        const signs = p === -1 || (this.isPositive(n.x) && this.isPositive(n.y));
-        if (n.fn === "mul" && signs) return a.mul(this.power(n.x, p), this.power(n.y, p));
-        if (n.fn === "div" && signs) return a.mul(this.power(n.x, p), this.power(n.y, -p));
-        if (n.fn === "pow") {
-          const q = this.exponentOf(n.y);
-          if (q !== undefined) return this.power(n.x, p * q);
-        }
-        break;
-      }
-      case "ternary":
-        if (n.fn === "select") return this.selected(n, (x) => this.power(x, p));
-        break;
-      default:
-    }
-    return this.powerOfTerm(n, p);
-  }
-
-  private powerOfTerm(n: Node, p: number): Value {
-    const { a } = this;
-    const v = this.value(n);
-    const [t] = v.terms;
-    const single = v.terms.length === 1 && t.sums.length === 0;
-    const positive = single && t.readings.every((r) => a.sites[r.site].isPositive);
-    if (!positive && Number.isInteger(p) && p > 0 && p <= 4) {
-      let out = v;
-      for (let k = 1; k < p; k++) out = a.mul(out, v);
-      return out;
-    }
-    if (!single) return this.refuse(n, `a sum to the power of ${p}`, v);
-    const readings = t.readings.map((r) => readingPower(r, p, a.sites));
-    let coefficients: Coefficient[] = [];
-    for (const c of t.coefficients) {
-      coefficients = withFactor(a.g, coefficients, powerOf(a.g, c, p));
-    }
-    return { dims: v.dims, terms: [{ coefficients, readings, sums: [] }] };
-  }
-
   /** The sites that a node reads stand in the way. */
-  private refuse(n: Node, what?: string, v?: Value): never {
+  refuse(n: Node, what?: string, v?: Value): never {
     const read = new Set(topological([n]));
     const sites = new Set(
       v !== undefined
@@ -608,19 +395,6 @@ export class Reader {
     const names = [...sites].map((k) => `\`${this.a.sites[k].name}\``).join(", ");
     const verb = sites.size === 1 ? "enters" : "enter";
     throw new Obstacle(sites, `${names} ${verb} through ${what ?? describe(n)}`);
-  }
-}
-
-const otherThan = (length: number, axis: number): number[] =>
-  Array.from({ length }, (_, k) => k).filter((k) => k !== axis);
-
-/** What `f` gives; undefined where it meets an obstacle. */
-function attempt<T>(f: () => T): T | undefined {
-  try {
-    return f();
-  } catch (e) {
-    if (e instanceof Obstacle) return undefined;
-    throw e;
   }
 }
 
