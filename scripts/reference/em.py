@@ -142,10 +142,14 @@ out["ppca"] = {
     "x": listed(data), "noise": float(noise), "covariance": C.tolist(), "mean": data.mean(0).tolist(),
     "logLikelihood": float(stats.multivariate_normal(data.mean(0), C).logpdf(data).sum()),
 }
-fa = FactorAnalysis(d, tol=1e-14, max_iter=200000, svd_method="lapack").fit(data)
+# Eight dimensions, where no noise variance goes to zero.
+wide = np.round(rng.standard_normal((150, d)) @ rng.standard_normal((d, 8))
+                + rng.standard_normal((150, 8)) * np.linspace(0.6, 1.4, 8), 6)
+fa = FactorAnalysis(d, tol=1e-14, max_iter=200000, svd_method="lapack").fit(wide)
 out["factorAnalysis"] = {
+    "x": listed(wide),
     "noise": fa.noise_variance_.tolist(), "covariance": fa.get_covariance().tolist(),
-    "logLikelihood": float(fa.score(data) * n),
+    "logLikelihood": float(fa.score(wide) * len(wide)),
 }
 
 # PPCA with missing entries: the observed-data likelihood by direct maximisation.

@@ -1,7 +1,7 @@
 /** What EM does with a model: which sites are parameters, how each step works, or why it cannot. */
 import { internalError } from "../../base/internal.js";
 import { nearestNames } from "../../base/nearest.js";
-import type { RandomStream } from "../../math/rng/random.js";
+import { type RandomStream, stream } from "../../math/rng/random.js";
 import type { Conditioned } from "../../passes/condition/index.js";
 import { topological } from "../../tensor/traverse.js";
 import { type AscentKernels, compileAscent, inputsOf } from "../ascent/compile.js";
@@ -16,7 +16,8 @@ import type { EmOptions, EmRefusal } from "./contract.js";
 import { coordinateKernels } from "./coordinates.js";
 import { type EStep, factorisedEStep, type LatentFactor } from "./e-step.js";
 import { Expected } from "./expected.js";
-import type { Parameter } from "./m-step.js";
+import { findJointBlocks, jointNormalEStep } from "./joint-normal.js";
+import { MStep, type Parameter } from "./m-step.js";
 import { closedForm } from "./maximise/index.js";
 import { statisticAt } from "./statistics.js";
 
@@ -94,6 +95,7 @@ export function planEm(
       },
     ];
   });
+  placeParameters(expected, parameters);
   return {
     kind: "plan",
     conditioned,
@@ -230,8 +232,23 @@ function chooseEStep(expected: Expected, latents: readonly LatentFactor[]): ESte
     const attachment = findAttachment(expected, latents[0]);
     if (attachment !== undefined) return conditionalEStep(expected, attachment);
   }
+  if (latents.length > 1 && kernelsAreContinuous(expected)) {
+    const blocks = findJointBlocks(expected, latents);
+    if (blocks !== undefined) return jointNormalEStep(expected, blocks);
+  }
   return factorisedEStep(expected, latents, false);
 }
+
+const kernelsAreContinuous = (expected: Expected): boolean => expected.tables.length === 0;
+
+/** Parameters away from zeros, where couplings cannot hide from probes. */
+function placeParameters(expected: Expected, parameters: readonly Parameter[]): void {
+  const mStep = new MStep(expected, parameters);
+  parameters.forEach((p, k) => {
+    mStep.set(k, neutralPoint(p.expected, stream(PROBE_SEED, 0, k, 0)));
+  });
+}
+const PROBE_SEED = 19_770_601;
 
 /** Which latent sites each part of the log joint reads together. */
 function couplings(
