@@ -33,6 +33,23 @@ export interface Factor extends Marginals {
   readonly statistics: (out: readonly Float64Array[]) => void;
   /** −E log q, in nats. */
   readonly entropy: () => number;
-  /** One draw of the site's scalars. */
-  readonly draw: (rng: RandomStream, out: Float64Array) => void;
+  /** The same part by part: of independent units, each by one of its scalars. */
+  readonly entropies: (add: (scalar: number, nats: number) => void) => void;
+  /**
+   * One draw of the site's scalars.
+   * @param states of the discrete elements, for factors that are conditional on them
+   */
+  readonly draw: (rng: RandomStream, out: Float64Array, states: Int32Array) => void;
+}
+
+/** A factor from all but its entropy, which is the sum of its parts. */
+export function factorFrom(parts: Omit<Factor, "entropy">): Factor {
+  const entropy = (): number => {
+    let total = 0;
+    parts.entropies((_, nats) => {
+      total += nats;
+    });
+    return total;
+  };
+  return { ...parts, entropy };
 }

@@ -67,21 +67,35 @@ export class Ascent {
   #discreteEntropy = Number.NaN;
   #tablesAreCurrent = false;
 
-  constructor(plan: AscentPlan, instance: KernelInstance) {
+  /** @param special factors that stand for those of `factorOf`, by site */
+  constructor(
+    plan: AscentPlan,
+    instance: KernelInstance,
+    special: ReadonlyMap<number, Factor> = new Map(),
+  ) {
     this.plan = plan;
     this.#instance = instance;
     const { sites } = plan.joint;
-    this.factors = sites.map((s) => {
+    this.factors = sites.map((s, k) => {
       if (s.kind === "point") return undefined;
-      return factorOf(s) ?? internalError(`no factor for ${s.direct.latent.name}`);
+      return (
+        special.get(k) ?? factorOf(s) ?? internalError(`no factor for ${s.direct.latent.name}`)
+      );
     });
-    const views = (k: number, name: (k: number, j: number) => string) => {
+    const views = (k: number, of: (j: number, shape: readonly number[]) => Float64Array) => {
       const site = sites[k];
-      if (site.kind === "point") return [];
-      return site.statistics.map((s, j) => view(instance, name(k, j), s.input.shape));
+      return site.kind === "point" ? [] : site.statistics.map((s, j) => of(j, s.input.shape));
     };
-    this.#statistics = sites.map((_, k) => views(k, names.statistic));
-    this.#natural = sites.map((_, k) => views(k, names.natural));
+    this.#statistics = sites.map((_, k) =>
+      views(k, (j, shape) => view(instance, names.statistic(k, j), shape)),
+    );
+    // A special factor has natural parameters of its own shape.
+    this.#natural = sites.map((_, k) =>
+      views(k, (j, shape) => {
+        const name = names.natural(k, j);
+        return special.has(k) ? instance.f64(name) : view(instance, name, shape);
+      }),
+    );
     this.#tables = plan.patterns.map((p, k) => view(instance, names.table(k), p.table.shape));
     this.#counts = plan.patterns.map((p, k) => view(instance, names.counts(k), p.table.shape));
     this.#isProper = sites.map((s) => s.kind === "point");
@@ -222,6 +236,9 @@ export class Ascent {
   /** @param state of this plan, saved when every factor had been updated */
   restore(state: AscentState): void {
     this.setScenarios(state.scenarios);
+    this.#counts.forEach((c, p) => {
+      c.set(state.counts[p]);
+    });
     this.factors.forEach((factor, k) => {
       if (factor === undefined) return;
       this.#natural[k].forEach((n, j) => {
@@ -230,9 +247,6 @@ export class Ascent {
       if (!factor.update(state.natural[k])) internalError("a saved factor is improper");
       factor.statistics(this.#statistics[k]);
       this.#isProper[k] = true;
-    });
-    this.#counts.forEach((c, p) => {
-      c.set(state.counts[p]);
     });
     this.#discreteEntropy = state.discreteEntropy;
     this.#tablesAreCurrent = false;

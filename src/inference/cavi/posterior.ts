@@ -55,8 +55,9 @@ export function posteriorOf(
   });
   const discreteDraws = new DiscreteDraws(ascent);
   const draw = (rng: RandomStream): CaviDraw => {
+    const states = discreteDraws.draw(rng);
     ascent.factors.forEach((f, k) => {
-      f?.draw(rng, scratch[k]);
+      f?.draw(rng, scratch[k], states);
     });
     if (points !== undefined) {
       const u = points.draw(rng);
@@ -81,7 +82,7 @@ export function posteriorOf(
       const own = isFree ? kernels?.f64(`own_${k}`).subarray(0, latent.length) : part(k);
       values.set(own ?? internalError("no kernels for the points"), latent.offset);
     });
-    return { values, states: discreteDraws.draw(rng) };
+    return { values, states };
   };
   const sampled = samples(draw, width);
   const list = direct.sites.map(({ latent, isFree }, k): CaviSite => {

@@ -19,6 +19,8 @@ interface Case {
   readonly range: readonly [number, number];
 }
 
+/** No discrete states. */
+const none = new Int32Array(0);
 const power = (a: number) => (v: number) => v ** a;
 const self = Int32Array.of(0);
 const products = { kind: "products", first: self, second: self } as const;
@@ -163,7 +165,7 @@ describe("scalar factors", () => {
       const rng = stream(3, 0, 0, 0);
       let sum = 0;
       for (let k = 0; k < 4000; k++) {
-        factor.draw(rng, draw);
+        factor.draw(rng, draw, none);
         sum += draw[0];
       }
       expect(Math.abs(sum / 4000 - mean)).toBeLessThan((5 * factor.sd(0)) / Math.sqrt(4000));
@@ -201,7 +203,7 @@ describe("Dirichlet and matrix factors", () => {
     const rng = stream(5, 0, 0, 0);
     const n = 40_000;
     for (let k = 0; k < n; k++) {
-      factor.draw(rng, draw);
+      factor.draw(rng, draw, none);
       draw.forEach((v, i) => {
         sums[i] += v / n;
         logs[i] += Math.log(v) / n;
@@ -227,7 +229,7 @@ describe("Dirichlet and matrix factors", () => {
       const draw = new Float64Array(4);
       const rng = stream(6, 0, 0, 0);
       for (let k = 0; k < n; k++) {
-        factor.draw(rng, draw);
+        factor.draw(rng, draw, none);
         draw.forEach((v, i) => {
           draws[i][k] = v;
         });
@@ -290,7 +292,7 @@ describe("normal factors", () => {
     const draw = new Float64Array(length);
     const products = new Float64Array(pairs.length);
     for (let k = 0; k < n; k++) {
-      factor.draw(rng, draw);
+      factor.draw(rng, draw, none);
       pairs.forEach(([i, j], p) => {
         products[p] += ((draw[i] - mean[i]) * (draw[j] - mean[j])) / n;
       });

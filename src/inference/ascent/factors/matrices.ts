@@ -5,7 +5,7 @@
 import { stream } from "../../../math/rng/random.js";
 import { quantileOfSorted } from "../../../math/quantile.js";
 import { entropy, expFamilies, type Params } from "../../expfam/index.js";
-import type { Factor } from "../contract.js";
+import { type Factor, factorFrom } from "../contract.js";
 import { gammaQuantileOf } from "./quantiles.js";
 
 export interface MatrixLayout {
@@ -55,7 +55,7 @@ export function matrixFactor({ length, size: n, kind, logDet, matrix }: MatrixLa
     draws.set(i, own);
     return own;
   };
-  return {
+  return factorFrom({
     family: kind,
     structure: count === 1 ? "one matrix" : `${count} matrices`,
     update: (natural) => {
@@ -78,7 +78,11 @@ export function matrixFactor({ length, size: n, kind, logDet, matrix }: MatrixLa
         out[matrix].set(t.subarray(1), u * unit);
       });
     },
-    entropy: () => etas.reduce((sum, eta) => sum + entropy(family, eta, setting), 0),
+    entropies: (add) => {
+      etas.forEach((eta, u) => {
+        add(u * unit, entropy(family, eta, setting));
+      });
+    },
     mean: (i) => moments(i).mean,
     sd: (i) => moments(i).sd,
     quantile: (i, p) => {
@@ -97,5 +101,5 @@ export function matrixFactor({ length, size: n, kind, logDet, matrix }: MatrixLa
         out.set(family.sample(eta, setting, rng), u * unit);
       });
     },
-  };
+  });
 }

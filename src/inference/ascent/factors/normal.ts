@@ -7,7 +7,7 @@
 import { internalError } from "../../../base/internal.js";
 import type { RandomStream } from "../../../math/rng/random.js";
 import { normalQuantile } from "../../../math/special/index.js";
-import type { Factor } from "../contract.js";
+import { type Factor, factorFrom } from "../contract.js";
 import { entryOf, SparseCholesky, sparsePattern } from "../sparse.js";
 import { type Blocks, connectedBlocks } from "./blocks.js";
 
@@ -47,6 +47,7 @@ export function normalFactor(layout: NormalLayout): Factor | undefined {
     mean: new Float64Array(length),
     variance: new Float64Array(length),
     covariance: new Float64Array(first.length),
+    logDeterminants: new Float64Array(blocks.count),
   };
   const parts: Part[] = [];
   const dense: number[] = [];
@@ -64,9 +65,8 @@ export function normalFactor(layout: NormalLayout): Factor | undefined {
   }
   if (dense.length > 0) parts.unshift(densePart(state, Int32Array.from(dense)));
   const sizes = blocks.memberStart.subarray(1).map((end, b) => end - blocks.memberStart[b]);
-  let logDeterminant = 0;
   const { linear, diagonal, mean, variance, covariance } = state;
-  return {
+  return factorFrom({
     family: "Normal",
     structure: structureOf(sizes, dense.length),
     update: (natural) => {
@@ -81,13 +81,7 @@ export function normalFactor(layout: NormalLayout): Factor | undefined {
       for (let k = 0; k < first.length; k++) {
         if (first[k] === second[k]) diagonal[first[k]] -= 2 * products[k];
       }
-      logDeterminant = 0;
-      for (const part of parts) {
-        const own = part.update(products);
-        if (own === undefined) return false;
-        logDeterminant += own;
-      }
-      return Number.isFinite(logDeterminant);
+      return parts.every((part) => part.update(products)) && mean.every(Number.isFinite);
     },
     statistics: (out) => {
       if (layout.value !== undefined) out[layout.value].set(mean);
@@ -101,14 +95,19 @@ export function normalFactor(layout: NormalLayout): Factor | undefined {
         own[k] = mean[first[k]] * mean[second[k]] + covariance[k];
       }
     },
-    entropy: () => (length * (1 + Math.log(2 * Math.PI)) - logDeterminant) / 2,
+    entropies: (add) => {
+      for (let b = 0; b < blocks.count; b++) {
+        const scale = sizes[b] * (1 + Math.log(2 * Math.PI));
+        add(blocks.members[blocks.memberStart[b]], (scale - state.logDeterminants[b]) / 2);
+      }
+    },
     mean: (i) => mean[i],
     sd: (i) => Math.sqrt(variance[i]),
     quantile: (i, p) => mean[i] + Math.sqrt(variance[i]) * normalQuantile(p),
     draw: (rng, out) => {
       for (const part of parts) part.draw(rng, out);
     },
-  };
+  });
 }
 
 function structureOf(sizes: Int32Array, dense: number): string {
@@ -129,17 +128,20 @@ interface State {
   readonly variance: Float64Array;
   /** Of each pair. */
   readonly covariance: Float64Array;
+  /** Of the precision of each block. */
+  readonly logDeterminants: Float64Array;
 }
 
 interface Part {
-  /** The log determinant of the precision, or undefined where it is not positive definite. */
-  readonly update: (products: Float64Array) => number | undefined;
+  /** False where the precision is not positive definite. */
+  readonly update: (products: Float64Array) => boolean;
   readonly draw: (rng: RandomStream, out: Float64Array) => void;
 }
 
 /** Single scalars and small blocks, one after another in one buffer. */
 function densePart(state: State, list: Int32Array): Part {
   const { first, second, blocks, linear, diagonal, mean, variance, covariance } = state;
+  const { logDeterminants } = state;
   const { memberStart, members, pairStart, pairs, local } = blocks;
   const starts = new Int32Array(list.length + 1);
   let largest = 0;
@@ -152,8 +154,7 @@ function densePart(state: State, list: Int32Array): Part {
   const factors = new Float64Array(starts[list.length]);
   const inverse = new Float64Array(largest * largest);
   const x = new Float64Array(largest);
-  const update = (products: Float64Array): number | undefined => {
-    let total = 0;
+  const update = (products: Float64Array): boolean => {
     for (let k = 0; k < list.length; k++) {
       const b = list[k];
       const from = memberStart[b];
@@ -161,12 +162,12 @@ function densePart(state: State, list: Int32Array): Part {
       if (n === 1) {
         const i = members[from];
         const precision = diagonal[i];
-        if (!(precision > 0 && precision < Infinity)) return undefined;
+        if (!(precision > 0 && precision < Infinity)) return false;
         factors[starts[k]] = Math.sqrt(precision);
         mean[i] = linear[i] / precision;
         variance[i] = 1 / precision;
         for (let p = pairStart[b]; p < pairStart[b + 1]; p++) covariance[pairs[p]] = variance[i];
-        total += Math.log(precision);
+        logDeterminants[b] = Math.log(precision);
         continue;
       }
       const l = factors.subarray(starts[k], starts[k + 1]).fill(0);
@@ -176,8 +177,9 @@ function densePart(state: State, list: Int32Array): Part {
         const [i, j] = [local[first[pair]], local[second[pair]]];
         if (i !== j) l[Math.max(i, j) * n + Math.min(i, j)] -= products[pair];
       }
-      if (!factorInPlace(l, n)) return undefined;
-      for (let a = 0; a < n; a++) total += 2 * Math.log(l[a * n + a]);
+      if (!factorInPlace(l, n)) return false;
+      logDeterminants[b] = 0;
+      for (let a = 0; a < n; a++) logDeterminants[b] += 2 * Math.log(l[a * n + a]);
       invertInto(inverse, l, n);
       for (let a = 0; a < n; a++) x[a] = linear[members[from + a]];
       solveLower(l, x, n);
@@ -192,7 +194,7 @@ function densePart(state: State, list: Int32Array): Part {
         covariance[pair] = inverse[Math.max(i, j) * n + Math.min(i, j)];
       }
     }
-    return total;
+    return true;
   };
   const draw = (rng: RandomStream, out: Float64Array): void => {
     for (let k = 0; k < list.length; k++) {
@@ -227,13 +229,13 @@ function sparsePart(state: State, b: number): Part | undefined {
   const factor = new SparseCholesky(pattern);
   const inverse = new Float64Array(factor.l.length);
   const x = new Float64Array(own.length);
-  const update = (products: Float64Array): number | undefined => {
+  const update = (products: Float64Array): boolean => {
     const l = factor.l.fill(0);
     for (let k = 0; k < list.length; k++) {
       if (rows[k] !== columns[k]) l[entries[k]] -= products[list[k]];
     }
     for (let i = 0; i < own.length; i++) l[diagonals[i]] = diagonal[own[i]];
-    if (!factor.factor()) return undefined;
+    if (!factor.factor()) return false;
     factor.selectedInverse(inverse);
     for (let i = 0; i < own.length; i++) x[pattern.position[i]] = linear[own[i]];
     factor.forward(x);
@@ -243,7 +245,8 @@ function sparsePart(state: State, b: number): Part | undefined {
       variance[own[i]] = inverse[diagonals[i]];
     }
     for (let k = 0; k < list.length; k++) covariance[list[k]] = inverse[entries[k]];
-    return factor.logDeterminant();
+    state.logDeterminants[b] = factor.logDeterminant();
+    return true;
   };
   const draw = (rng: RandomStream, out: Float64Array): void => {
     for (let i = 0; i < own.length; i++) x[i] = rng.normal();

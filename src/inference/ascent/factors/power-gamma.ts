@@ -3,7 +3,7 @@
  * a = 1 is Gamma, −1 InverseGamma, −2 a scale whose precision is Gamma, 2 a chi-like scale.
  */
 import { digamma, lgamma } from "../../../math/special/index.js";
-import type { Factor } from "../contract.js";
+import { type Factor, factorFrom } from "../contract.js";
 import { gammaQuantileOf } from "./quantiles.js";
 
 export interface PowerGammaLayout {
@@ -30,7 +30,7 @@ export function powerGammaFactor({ length, exponent: a, log, power }: PowerGamma
     if (!(s > 0)) return Infinity;
     return Math.exp(lgamma(s) - lgamma(shape[i]) - (m / a) * Math.log(rate[i]));
   };
-  return {
+  return factorFrom({
     family: familyOf(a),
     structure: "elementwise",
     update: (natural) => {
@@ -49,15 +49,13 @@ export function powerGammaFactor({ length, exponent: a, log, power }: PowerGamma
         if (log !== undefined) out[log][i] = (digamma(shape[i]) - Math.log(rate[i])) / a;
       }
     },
-    entropy: () => {
-      let total = 0;
+    entropies: (add) => {
       for (let i = 0; i < length; i++) {
         const [s, psi, logRate] = [shape[i], digamma(shape[i]), Math.log(rate[i])];
         const ofPower = s - logRate + lgamma(s) + (1 - s) * psi;
         // log |dv/du| = −log |a| + (1/a − 1) log u.
-        total += ofPower - Math.log(Math.abs(a)) + (1 / a - 1) * (psi - logRate);
+        add(i, ofPower - Math.log(Math.abs(a)) + (1 / a - 1) * (psi - logRate));
       }
-      return total;
     },
     mean: (i) => moment(i, 1),
     sd: (i) => {
@@ -71,5 +69,5 @@ export function powerGammaFactor({ length, exponent: a, log, power }: PowerGamma
         out[i] = Math.exp((rng.logGamma(shape[i]) - Math.log(rate[i])) / a);
       }
     },
-  };
+  });
 }

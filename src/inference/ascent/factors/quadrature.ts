@@ -7,7 +7,7 @@
 import { internalError } from "../../../base/internal.js";
 import type { RandomStream } from "../../../math/rng/random.js";
 import type { Statistic } from "../../expectation/contract.js";
-import type { Factor } from "../contract.js";
+import { type Factor, factorFrom } from "../contract.js";
 
 /** Support of a scalar: all v between the bounds, which may be infinite. */
 export interface Range {
@@ -116,7 +116,7 @@ export function quadratureFactor({ length, range, statistics }: QuadratureLayout
     }
     return internalError("no quantile");
   };
-  return {
+  return factorFrom({
     family: `exp(${statistics.map(nameOf).join(" + ")}) by quadrature`,
     structure: "elementwise",
     update: (natural) => {
@@ -143,16 +143,15 @@ export function quadratureFactor({ length, range, statistics }: QuadratureLayout
         }
       }
     },
-    entropy: () => {
-      let total = 0;
+    entropies: (add) => {
       for (let i = 0; i < length; i++) {
-        total += grid(i).logNormaliser;
+        let own = grid(i).logNormaliser;
         for (let j = 0; j < statistics.length; j++) {
           if (eta[j][i] === 0) continue;
-          total -= eta[j][i] * expectation(i, (v) => scalarStatistic(statistics[j], v));
+          own -= eta[j][i] * expectation(i, (v) => scalarStatistic(statistics[j], v));
         }
+        add(i, own);
       }
-      return total;
     },
     mean: (i) => expectation(i, (v) => v),
     sd: (i) => {
@@ -163,7 +162,7 @@ export function quadratureFactor({ length, range, statistics }: QuadratureLayout
     draw: (rng: RandomStream, out) => {
       for (let i = 0; i < length; i++) out[i] = quantile(i, rng.uniform());
     },
-  };
+  });
 }
 
 function nameOf(s: Statistic): string {

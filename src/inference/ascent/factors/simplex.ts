@@ -1,6 +1,6 @@
 /** Beta factors, T = (log v, log(1 − v)), and Dirichlet factors, T = log v of each vector. */
 import { digamma, lbeta, lgamma } from "../../../math/special/index.js";
-import type { Factor } from "../contract.js";
+import { type Factor, factorFrom } from "../contract.js";
 import { betaQuantile } from "./quantiles.js";
 
 export interface BetaLayout {
@@ -15,7 +15,7 @@ const sdOfBeta = (a: number, b: number): number => Math.sqrt((a * b) / (a + b + 
 export function betaFactor({ length, log, log1m }: BetaLayout): Factor {
   const a = new Float64Array(length);
   const b = new Float64Array(length);
-  return {
+  return factorFrom({
     family: "Beta",
     structure: "elementwise",
     update: (natural) => {
@@ -33,13 +33,11 @@ export function betaFactor({ length, log, log1m }: BetaLayout): Factor {
         if (log1m !== undefined) out[log1m][i] = digamma(b[i]) - whole;
       }
     },
-    entropy: () => {
-      let total = 0;
+    entropies: (add) => {
       for (let i = 0; i < length; i++) {
-        total += lbeta(a[i], b[i]) - (a[i] - 1) * digamma(a[i]) - (b[i] - 1) * digamma(b[i]);
-        total += (a[i] + b[i] - 2) * digamma(a[i] + b[i]);
+        const own = lbeta(a[i], b[i]) + (a[i] + b[i] - 2) * digamma(a[i] + b[i]);
+        add(i, own - (a[i] - 1) * digamma(a[i]) - (b[i] - 1) * digamma(b[i]));
       }
-      return total;
     },
     mean: (i) => a[i] / (a[i] + b[i]),
     sd: (i) => sdOfBeta(a[i], b[i]),
@@ -47,7 +45,7 @@ export function betaFactor({ length, log, log1m }: BetaLayout): Factor {
     draw: (rng, out) => {
       for (let i = 0; i < length; i++) out[i] = rng.beta(a[i], b[i]);
     },
-  };
+  });
 }
 
 export interface DirichletLayout {
@@ -60,7 +58,7 @@ export interface DirichletLayout {
 export function dirichletFactor({ length, size, log }: DirichletLayout): Factor {
   const alpha = new Float64Array(length);
   const totals = new Float64Array(length / size);
-  return {
+  return factorFrom({
     family: "Dirichlet",
     structure: length === size ? "one vector" : `${length / size} vectors`,
     update: (natural) => {
@@ -79,13 +77,14 @@ export function dirichletFactor({ length, size, log }: DirichletLayout): Factor 
         for (let i = u * size; i < (u + 1) * size; i++) out[log][i] = digamma(alpha[i]) - whole;
       }
     },
-    entropy: () => {
-      let total = 0;
+    entropies: (add) => {
       for (let u = 0; u < totals.length; u++) {
-        total += (totals[u] - size) * digamma(totals[u]) - lgamma(totals[u]);
+        let own = (totals[u] - size) * digamma(totals[u]) - lgamma(totals[u]);
+        for (let i = u * size; i < (u + 1) * size; i++) {
+          own += lgamma(alpha[i]) - (alpha[i] - 1) * digamma(alpha[i]);
+        }
+        add(u * size, own);
       }
-      for (const a of alpha) total += lgamma(a) - (a - 1) * digamma(a);
-      return total;
     },
     mean: (i) => alpha[i] / totals[Math.floor(i / size)],
     sd: (i) => sdOfBeta(alpha[i], totals[Math.floor(i / size)] - alpha[i]),
@@ -95,5 +94,5 @@ export function dirichletFactor({ length, size, log }: DirichletLayout): Factor 
         out.set(rng.dirichlet(alpha.subarray(u * size, (u + 1) * size)), u * size);
       }
     },
-  };
+  });
 }
