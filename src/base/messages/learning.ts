@@ -112,6 +112,10 @@ const objectives = {
     message: `\`log_probs\` wants all sites of \`${p.program}\` in one loop of one length`,
     help: "use `log_prob` for the density of all of them together",
   })),
+  batch_unsupported: error((p: { name: string; size: string }) => ({
+    message: `\`${p.name}\` cannot be cut into minibatches of \`${p.size}\``,
+    help: `learn from all of \`${p.size}\` at once, or let a network give what each element has of its own`,
+  })),
   strategy_missing: error((p: { site: string; strategy: string }) => ({
     message: `draws of \`${p.site}\` by \`${p.strategy}\` are not supported here`,
     help: "choose another strategy with `using`",

@@ -1,0 +1,256 @@
+/**
+ * An objective with its programs and data as one tensor graph: the value at parameters and noise,
+ * and an unbiased estimate of the gradient of its expectation.
+ */
+import { fail } from "../../base/diagnostic.js";
+import { internalError } from "../../base/internal.js";
+import type { DataSet } from "../../model/data.js";
+import type { Evaluation, Objective } from "../../model/objective.js";
+import { evaluationSize } from "../../model/objective.js";
+import { type Conditioned, condition } from "../../passes/condition/index.js";
+import { gradient } from "../../passes/grad/index.js";
+import type { Graph, InputNode, Node } from "../../tensor/ops.js";
+import { inputsOf, substitute } from "../../tensor/transform.js";
+import { emptyContext } from "../logjoint/context.js";
+import { startLowering } from "../logjoint/index.js";
+import type { NoiseInput, ObjectiveGraph, ParamSlot, ProgramBinding } from "./contract.js";
+import { layoutParams, paramNode } from "./parameters.js";
+import {
+  type Batch,
+  type Builder,
+  conditionProgram,
+  drawTrace,
+  type EvaluatedTerm,
+  evaluateTerms,
+  type Program,
+  sizeNumber,
+  sumBeyond,
+  sumPerCopy,
+  type Trace,
+} from "./programs.js";
+import type { Copies } from "./replicate.js";
+import { type ScoreSite, scoreSites, scoreTerms } from "./score.js";
+import { StoppingBuilder } from "./stopping.js";
+
+export interface BuildOptions {
+  /** A model or guide for each of the objective's arguments without a type, by its name. */
+  readonly programs: ReadonlyMap<string, ProgramBinding>;
+  readonly data: DataSet;
+  /** The objective's other arguments: `K`, `alpha`. Defaults stand for those left out. */
+  readonly args?: DataSet;
+  /** Minibatches: by size name, how many elements one step sees. */
+  readonly batch?: Batch;
+}
+
+interface State extends Builder {
+  readonly objective: Objective;
+  readonly conditioned: Conditioned;
+  readonly programs: ReadonlyMap<string, Program>;
+  readonly traces: ReadonlyMap<string, Trace>;
+}
+
+/** The draw that is the data alone. */
+const nothing: Trace = { name: "data", copies: { loops: [] }, values: new Map() };
+
+/**
+ * Builds value and gradient of an objective.
+ * @throws TildeError where a program is missing, data do not fit, a site has no value, or a strategy
+ * cannot be used.
+ */
+export function buildObjective(objective: Objective, options: BuildOptions): ObjectiveGraph {
+  const { data, args = new Map(), batch = new Map() } = options;
+  const unbound = objective.programs.filter((name) => !options.programs.has(name));
+  if (unbound.length > 0) {
+    fail("objective_unbound", objective.span, { objective: objective.name, names: unbound });
+  }
+  const conditioned = condition(objective.body, args);
+  const layout = bindPrograms(objective, conditioned, options, data, batch);
+  const g = new StoppingBuilder();
+  const theta = g.input("theta", [layout.dimension]);
+  const noise: NoiseInput[] = [];
+  const base = { g, theta, noise, objective, conditioned, programs: layout.programs };
+
+  const traces = new Map<string, Trace>();
+  for (const d of objective.draws) {
+    const loops = d.loops.map((b) => ({
+      name: `${d.name}.${b.name}`,
+      count: sizeNumber(conditioned, b.size),
+    }));
+    const program = programOf(layout.programs, d.program);
+    traces.set(d.name, drawTrace(base, program, d.name, { loops }, d.frozen));
+  }
+  const state: State = { ...base, traces };
+  const evaluations = new Map(objective.evaluations.map((e) => [e.name, evaluate(state, e)]));
+  const value = objectiveNode(state, evaluations, layout.own);
+
+  const { sites, strategies } = scoreSites(state);
+  const score = scoreTerms(state, value, sites);
+  const surrogate = score.terms.reduce<Node>((total, t) => g.add(total, t), value);
+  const [grad] = gradient(g, surrogate, [theta]);
+  const values = valuesNode(state, layout.slots, layout.own);
+  const names = ["value", "grad", "values", ...score.states.map((s) => s.slot.next)];
+  const nodes = g.resolve([value, grad, values, ...score.states.map((s) => s.next)]);
+  const graph: Graph = {
+    inputs: inputsOf(nodes),
+    outputs: names.map((name, k) => ({ name, node: nodes[k] })),
+  };
+  const streams = new Map([...layout.programs.values()].flatMap((p) => [...p.streams]));
+  return {
+    graph,
+    dimension: layout.dimension,
+    params: layout.slots,
+    valueCount: layout.valueCount,
+    noise,
+    streams: [...streams.values()],
+    states: score.states.map((s) => s.slot),
+    strategies,
+    value: nodes[0],
+  };
+}
+
+function programOf(programs: ReadonlyMap<string, Program>, name: string): Program {
+  return programs.get(name) ?? internalError(`no program ${name}`);
+}
+
+/** Programs with data; one that stands for two arguments has its params once. */
+function bindPrograms(
+  objective: Objective,
+  conditioned: Conditioned,
+  options: BuildOptions,
+  data: DataSet,
+  batch: Batch,
+) {
+  const made = new Map<ProgramBinding["model"], Omit<Program, "slots">>();
+  for (const name of objective.programs) {
+    const binding = options.programs.get(name);
+    if (binding === undefined || made.has(binding.model)) continue;
+    // The first program's params have their plain names: it is the model that is learned.
+    const prefix = made.size === 0 ? "" : binding.model.name;
+    made.set(binding.model, { ...conditionProgram(binding, data, batch), prefix });
+  }
+  const own = { conditioned, prefix: objective.name };
+  const layout = layoutParams([...made.values(), own]);
+  const slotsOf = (c: Conditioned): ReadonlyMap<string, ParamSlot> =>
+    layout.owned.get(c) ?? internalError(`no params of ${c.model.name}`);
+  const programs = new Map<string, Program>();
+  for (const name of objective.programs) {
+    const binding = options.programs.get(name);
+    const program = binding && made.get(binding.model);
+    if (program !== undefined) {
+      programs.set(name, { ...program, slots: slotsOf(program.conditioned) });
+    }
+  }
+  return { ...layout, programs, own: slotsOf(conditioned) };
+}
+
+function traceOf(state: State, e: Evaluation): Trace {
+  if (e.draw === undefined) return nothing;
+  return state.traces.get(e.draw) ?? internalError(`no draw ${e.draw}`);
+}
+
+/** The value of an evaluation for all copies of its draw. */
+function evaluate(state: State, e: Evaluation): Node {
+  const program = programOf(state.programs, e.program);
+  const trace = traceOf(state, e);
+  switch (e.kind) {
+    case "log_joint":
+    case "log_prob":
+      return sumPerCopy(state, evaluateTerms(state, program, trace, e.frozen), trace.copies);
+    case "log_probs":
+      return pointwise(state, evaluateTerms(state, program, trace, e.frozen), trace.copies, e);
+    case "score":
+      return scoreOf(state, program, trace, e);
+  }
+}
+
+/** Each element of the one plate that all statements share, `copies ++ [elements]`. */
+function pointwise(
+  state: State,
+  terms: readonly EvaluatedTerm[],
+  copies: Copies,
+  e: Evaluation,
+): Node {
+  const rank = copies.loops.length;
+  const lengths = new Set(terms.map((t) => (t.loops === 0 ? -1 : t.node.shape[rank])));
+  if (lengths.size !== 1 || lengths.has(-1)) {
+    return fail("pointwise_plates", e.span, { program: e.program });
+  }
+  return terms.map((t) => sumBeyond(state.g, t.node, rank + 1)).reduce((a, b) => state.g.add(a, b));
+}
+
+/** ∂ log density / ∂ values of the draw, as one vector for each copy. */
+function scoreOf(state: State, program: Program, trace: Trace, e: Evaluation): Node {
+  const { g } = state;
+  // Inputs in the place of the values: nothing else may pass the gradient.
+  const places = new Map<Node, Node>();
+  const values = new Map<string, Node>();
+  const wrt: InputNode[] = [];
+  for (const [name, node] of trace.values) {
+    if (node.dtype !== "real") {
+      values.set(name, node);
+      continue;
+    }
+    const place = g.input(`${e.name}:${name}`, node.shape);
+    places.set(place, node);
+    values.set(name, place);
+    wrt.push(place);
+  }
+  const terms = evaluateTerms(state, program, { ...trace, values }, e.frozen);
+  const total = g.sum(sumPerCopy(state, terms, trace.copies));
+  const counts = trace.copies.loops.map((b) => b.count);
+  const flat = gradient(g, total, wrt).map((d) => {
+    const rest = d.shape.slice(counts.length).reduce((n, s) => n * s, 1);
+    return g.reshape(d, [...counts, rest]);
+  });
+  if (flat.length === 0) return g.zeros([...counts, 0]);
+  const joined = flat.length === 1 ? flat[0] : g.concat(flat, counts.length);
+  return substitute(g, [joined], places)[0];
+}
+
+/** What the objective returns. */
+function objectiveNode(
+  state: State,
+  evaluations: ReadonlyMap<string, Node>,
+  own: ReadonlyMap<string, ParamSlot>,
+): Node {
+  const { g, theta, conditioned, objective } = state;
+  const sizes = new Map(conditioned.sizes);
+  for (const e of objective.evaluations) {
+    const node = evaluations.get(e.name);
+    const isVector = e.kind === "log_probs" || e.kind === "score";
+    if (node !== undefined && isVector)
+      sizes.set(evaluationSize(e), node.shape[node.shape.length - 1]);
+  }
+  const lowering: ReturnType<typeof startLowering> = startLowering(
+    { ...conditioned, sizes },
+    g,
+    (l, variable) => {
+      const slot = own.get(variable.name);
+      if (slot !== undefined) return paramNode(l, lowering.vars, g, theta, slot);
+      return evaluations.get(variable.name) ?? internalError(`no value of ${variable.name}`);
+    },
+  );
+  return lowering.l.lower(objective.result, emptyContext).node;
+}
+
+/** All params in their own coordinates, `[valueCount]`. */
+function valuesNode(
+  state: State,
+  slots: readonly ParamSlot[],
+  own: ReadonlyMap<string, ParamSlot>,
+): Node {
+  const { g, theta } = state;
+  const owners: readonly Pick<Program, "conditioned" | "slots">[] = [
+    ...state.programs.values(),
+    { conditioned: state.conditioned, slots: own },
+  ];
+  const parts = slots.map((slot) => {
+    const owner = owners.find((o) => o.slots.get(slot.param) === slot);
+    if (owner === undefined) return internalError(`no program of ${slot.name}`);
+    const { l, vars } = startLowering(owner.conditioned, g, () => internalError("a param alone"));
+    return g.reshape(paramNode(l, vars, g, theta, slot), [slot.valueLength]);
+  });
+  return parts.length === 0 ? g.zeros([0]) : g.concat(parts, 0);
+}
+
+export type { State, ScoreSite };

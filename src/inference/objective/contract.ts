@@ -1,0 +1,90 @@
+/**
+ * What building an objective gives: one graph from parameters and noise to the value and its
+ * gradient, with the layout of its inputs. A driver draws the noise, evaluates, and steps.
+ */
+import type { DataValue } from "../../model/data.js";
+import type { Model, Support } from "../../model/ir.js";
+import type { StrategyKind } from "../../model/strategy.js";
+import type { Graph, Node } from "../../tensor/ops.js";
+
+/** The law of each element of a noise input, independent of all others. */
+export type NoiseLaw =
+  | "normal" // N(0, 1)
+  | "uniform"; // on (0, 1), both ends excluded
+
+/** Random numbers that the driver draws afresh for every evaluation. */
+export interface NoiseInput {
+  readonly name: string;
+  readonly law: NoiseLaw;
+  readonly dims: readonly number[];
+}
+
+/** A param of a program: a stretch of the flat vector `theta`. */
+export interface ParamSlot {
+  /** `decode.layers.0.w`; params of other programs than the model carry the program's name first. */
+  readonly name: string;
+  /** The program's name and the param's own there. */
+  readonly program: string;
+  readonly param: string;
+  readonly dims: readonly number[];
+  readonly support: Support;
+  /** Where its unconstrained numbers stand in `theta`. */
+  readonly offset: number;
+  readonly length: number;
+  /** Where its values stand in `values`, and how many they are. */
+  readonly valueOffset: number;
+  readonly valueLength: number;
+}
+
+/** Data of which a minibatch is taken: the driver writes the rows of each step. */
+export interface StreamInput {
+  readonly name: string;
+  /** All rows. */
+  readonly data: DataValue;
+  /** The axis that is cut, of what size name. */
+  readonly axis: number;
+  readonly size: string;
+}
+
+/** Numbers that the driver carries from step to step: `next` is an output of the graph. */
+export interface StateSlot {
+  readonly name: string;
+  readonly next: string;
+  readonly dims: readonly number[];
+  readonly init: number;
+}
+
+/** How the gradient passes a random site, for `explain`. */
+export interface SiteStrategy {
+  readonly draw: string;
+  readonly site: string;
+  readonly strategy: StrategyKind;
+  /** Written in the text, or chosen here. */
+  readonly chosen: boolean;
+}
+
+export interface ObjectiveGraph {
+  /**
+   * Inputs: `theta`, the noise, the streams, the states. Outputs: `value` (rank 0), an unbiased
+   * estimate of the objective; `grad` (`[dimension]`), of its gradient; `values`, the params in
+   * their own coordinates; and the states' `next`.
+   */
+  readonly graph: Graph;
+  readonly dimension: number;
+  readonly params: readonly ParamSlot[];
+  readonly valueCount: number;
+  /** A first `theta`, without the params' random initial values (see `initialTheta`). */
+  readonly noise: readonly NoiseInput[];
+  readonly streams: readonly StreamInput[];
+  readonly states: readonly StateSlot[];
+  readonly strategies: readonly SiteStrategy[];
+  /** The estimate as a node of the graph. */
+  readonly value: Node;
+}
+
+/** A model or guide for an argument of the objective. */
+export interface ProgramBinding {
+  readonly model: Model;
+  /** True for a guide (and for noise): its sites are never given by data. */
+  readonly isGuide: boolean;
+}

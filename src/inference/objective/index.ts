@@ -1,0 +1,12 @@
+/** Objectives as graphs: what learning by gradients drives. */
+export { type BuildOptions, buildObjective } from "./build.js";
+export type {
+  NoiseInput,
+  NoiseLaw,
+  ObjectiveGraph,
+  ParamSlot,
+  ProgramBinding,
+  SiteStrategy,
+  StateSlot,
+  StreamInput,
+} from "./contract.js";

@@ -1,0 +1,348 @@
+/**
+ * The programs of an objective with their data, and how they are lowered: to values of all sites
+ * (a draw), or to log densities at given values.
+ */
+import { fail } from "../../base/diagnostic.js";
+import { internalError } from "../../base/internal.js";
+import { type DataSet, type DataValue, elementCount } from "../../model/data.js";
+import type { Expr, Model, Stmt, Variable } from "../../model/ir.js";
+import type { Size } from "../../model/size.js";
+import { mapExpr, stmtExprs, walkExpr, walkStmts } from "../../model/traverse.js";
+import { type Conditioned, condition } from "../../passes/condition/index.js";
+import type { InputNode, Node } from "../../tensor/ops.js";
+import { axisSizes } from "../logjoint/context.js";
+import { describe, startLowering, termNode } from "../logjoint/index.js";
+import { contextOf, type Scope, type Term } from "../logjoint/scopes.js";
+import { type Variables, variableNode } from "../logjoint/variables.js";
+import type { NoiseInput, ParamSlot, ProgramBinding, StreamInput } from "./contract.js";
+import { unfold } from "./draws.js";
+import { at } from "./expressions.js";
+import { paramNode } from "./parameters.js";
+import { type Copies, mapStmt, replicate } from "./replicate.js";
+import type { StoppingBuilder } from "./stopping.js";
+
+/** Minibatches: by size name, how many of its elements are seen in one step. */
+export type Batch = ReadonlyMap<string, number>;
+
+export interface Program {
+  readonly conditioned: Conditioned;
+  readonly isGuide: boolean;
+  readonly prefix: string;
+  readonly slots: ReadonlyMap<string, ParamSlot>;
+  /** Data that are cut into minibatches, by name. */
+  readonly streams: ReadonlyMap<string, StreamInput>;
+  /** By size name, the elements there are for each one that is seen. */
+  readonly scale: ReadonlyMap<string, number>;
+}
+
+/** Values of a draw's sites, each of the shape `copies ++ the site's own`. */
+export interface Trace {
+  readonly name: string;
+  readonly copies: Copies;
+  readonly values: ReadonlyMap<string, Node>;
+}
+
+/** A program joined with what the data say of it. */
+export function conditionProgram(
+  binding: ProgramBinding,
+  data: DataSet,
+  batch: Batch,
+): Omit<Program, "prefix" | "slots"> {
+  const { model, isGuide } = binding;
+  const variables = new Map([...model.inputs, ...model.variables].map((v) => [v.name, v]));
+  const known = new Set([...model.inputs.map((i) => i.name), ...model.boundSizes]);
+  for (const v of model.variables) {
+    if (v.role !== "site") continue;
+    if (!isGuide) known.add(v.name);
+    else if (data.has(v.name)) {
+      fail("guide_draws_observed", v.span, { name: v.name, guide: model.name });
+    }
+  }
+  const own = new Map([...data].filter(([name]) => known.has(name)));
+  const full = condition(model, own);
+  const streams = new Map<string, StreamInput>();
+  const scale = new Map<string, number>();
+  if (batch.size === 0) return { conditioned: full, isGuide, streams, scale };
+  const cut = new Map<string, DataValue>();
+  for (const [name, value] of own) {
+    const dims = variables.get(name)?.type.dims ?? [];
+    const axes = dims.flatMap((d, axis) => (batch.has(plainName(d) ?? "") ? [axis] : []));
+    const count = batch.get(name);
+    if (count !== undefined) cut.set(name, { dims: [], data: Float64Array.of(count) });
+    if (axes.length === 0 || count !== undefined) {
+      if (count === undefined) cut.set(name, value);
+      continue;
+    }
+    const [axis] = axes;
+    const size = plainName(dims[axis]) ?? "";
+    const rows = batch.get(size) ?? 0;
+    if (axes.length > 1 || value.missing !== undefined) {
+      fail("batch_unsupported", variables.get(name)?.span, { name, size });
+    }
+    streams.set(name, { name, data: value, axis, size });
+    cut.set(name, firstRows(value, axis, rows));
+  }
+  for (const v of model.variables) {
+    const size = v.type.dims.map(plainName).find((n) => n !== undefined && batch.has(n));
+    if (v.role === "param" && size !== undefined) {
+      fail("batch_unsupported", v.span, { name: v.name, size });
+    }
+  }
+  checkIndices(model, streams);
+  const conditioned = condition(model, cut);
+  for (const [size, rows] of batch) {
+    const all = full.sizes.get(size);
+    if (all !== undefined) scale.set(size, all / rows);
+  }
+  return { conditioned, isGuide, streams, scale };
+}
+
+function plainName(size: Size): string | undefined {
+  const [term] = size.terms;
+  const isName = size.terms.length === 1 && term.coefficient === 1 && term.names.length === 1;
+  return isName ? term.names[0] : undefined;
+}
+
+function firstRows(value: DataValue, axis: number, rows: number): DataValue {
+  const dims = value.dims.map((d, k) => (k === axis ? rows : d));
+  const inner = elementCount(value.dims.slice(axis + 1));
+  const outer = elementCount(value.dims.slice(0, axis));
+  const data = new Float64Array(elementCount(dims));
+  for (let o = 0; o < outer; o++) {
+    const start = o * value.dims[axis] * inner;
+    data.set(value.data.subarray(start, start + rows * inner), o * rows * inner);
+  }
+  return { dims, data };
+}
+
+/** Positions must be known when the graph is built; those of a minibatch are not. */
+function checkIndices(model: Model, streams: ReadonlyMap<string, StreamInput>): void {
+  walkStmts(model.body, (s) => {
+    for (const root of stmtExprs(s)) {
+      walkExpr(root, (e) => {
+        if (e.kind !== "index") return;
+        for (const i of e.indices) {
+          if (i.kind !== "at") continue;
+          walkExpr(i.value, (x) => {
+            const stream = x.kind === "var" ? streams.get(x.name) : undefined;
+            if (stream !== undefined) {
+              fail("batch_unsupported", e.span, { name: stream.name, size: stream.size });
+            }
+          });
+        }
+      });
+    }
+  });
+}
+
+/** Builds nodes of programs in one graph. */
+export interface Builder {
+  readonly g: StoppingBuilder;
+  readonly theta: InputNode;
+  readonly noise: NoiseInput[];
+}
+
+/** The input of a stream, or the data as they are. */
+function dataNode(
+  b: Builder,
+  program: Program,
+  name: string,
+  scalar: Variable["type"]["scalar"],
+): Node {
+  const { conditioned, streams } = program;
+  const value = conditioned.observed.get(name) ?? conditioned.inputs.get(name);
+  if (value === undefined) return internalError(`no data ${name}`);
+  return streams.has(name)
+    ? b.g.input(`data.${name}`, value.dims, scalar)
+    : b.g.constant(value.data, value.dims, scalar);
+}
+
+/** The program's text with streamed inputs as sites, whose values the lowering is asked for. */
+function withStreams(program: Program): Model {
+  const { model } = program.conditioned;
+  const names = new Set(model.inputs.map((i) => i.name).filter((n) => program.streams.has(n)));
+  if (names.size === 0) return model;
+  const rewrite = (e: Expr): Expr =>
+    mapExpr(e, (x) =>
+      x.kind === "var" && x.role === "input" && names.has(x.name)
+        ? { ...x, role: "site" }
+        : undefined,
+    );
+  const added = model.inputs
+    .filter((i) => names.has(i.name))
+    .map((i): Variable => {
+      const { name, span, type, support } = i;
+      return { name, span, type, support, role: "site", eventRank: 0, random: true };
+    });
+  return {
+    ...model,
+    variables: [...model.variables, ...added],
+    body: model.body.map((s) => mapStmt(s, rewrite)),
+  };
+}
+
+function lower(
+  b: Builder,
+  program: Program,
+  model: Model,
+  frozen: boolean,
+  value: (name: string) => Node | undefined,
+): ReturnType<typeof startLowering> {
+  const { conditioned } = program;
+  const given = { ...conditioned, model, observed: new Map() };
+  const lowering: ReturnType<typeof startLowering> = startLowering(given, b.g, (l, variable) => {
+    const slot = program.slots.get(variable.name);
+    if (variable.role === "param" && slot !== undefined) {
+      const node = paramNode(l, lowering.vars, b.g, b.theta, slot);
+      return frozen ? b.g.stopGradient(node) : node;
+    }
+    const known = value(variable.name);
+    if (known !== undefined) return known;
+    if (conditioned.observed.has(variable.name) || program.streams.has(variable.name)) {
+      return dataNode(b, program, variable.name, variable.type.scalar);
+    }
+    return internalError(`${variable.name} has no value`);
+  });
+  return lowering;
+}
+
+/** Draws every site of the program, once for each copy. */
+export function drawTrace(
+  b: Builder,
+  program: Program,
+  name: string,
+  copies: Copies,
+  frozen: boolean,
+): Trace {
+  const text = withStreams(program);
+  const isSite = (v: Variable): boolean => v.role === "site" && !program.streams.has(v.name);
+  const sites = program.conditioned.model.variables.filter((v) => v.role === "site");
+  const drawn = new Set(sites.map((v) => v.name));
+  const copied = replicate(text, drawn, copies);
+  const { model, noise } = unfold(copied, frozen);
+  const laws = new Map(noise.map((n) => [n.name, n]));
+  const { l, vars } = lower(
+    b,
+    { ...program, streams: program.streams },
+    model,
+    frozen,
+    (variable) => {
+      const law = laws.get(variable);
+      if (law === undefined) return undefined;
+      const dims = dimsOf(l.conditioned, vars, variable);
+      const input: NoiseInput = { name: `${name}.${variable}`, law: law.law, dims };
+      if (!b.noise.some((n) => n.name === input.name)) b.noise.push(input);
+      return b.g.input(input.name, dims);
+    },
+  );
+  const values = new Map<string, Node>();
+  for (const site of sites) {
+    if (isSite(site) || drawn.has(site.name))
+      values.set(site.name, variableNode(l, vars, site.name));
+  }
+  return { name, copies, values };
+}
+
+function dimsOf(conditioned: Conditioned, vars: Variables, name: string): number[] {
+  const variable = vars.byName.get(name) ?? internalError(`no variable ${name}`);
+  return variable.type.dims.map((d) => sizeNumber(conditioned, d));
+}
+
+export function sizeNumber(conditioned: Conditioned, size: Size): number {
+  return size.terms.reduce(
+    (sum, t) =>
+      sum + t.names.reduce((p, n) => p * (conditioned.sizes.get(n) ?? Number.NaN), t.coefficient),
+    0,
+  );
+}
+
+/** One statement's log density: `copies ++ its loops ++ lifted dims`, before minibatch scaling. */
+export interface EvaluatedTerm {
+  readonly statement: Term["stmt"];
+  readonly node: Node;
+  /** How many of the axes are loops, copies left out. */
+  readonly loops: number;
+  readonly scale: number;
+}
+
+/** The log density of every statement at the values of a draw and at the data. */
+export function evaluateTerms(
+  b: Builder,
+  program: Program,
+  trace: Trace,
+  frozen: boolean,
+): EvaluatedTerm[] {
+  const { conditioned } = program;
+  const sites = conditioned.model.variables.filter((v) => v.role === "site");
+  const present = new Set(sites.filter((v) => trace.values.has(v.name)).map((v) => v.name));
+  for (const v of sites) {
+    if (present.has(v.name)) continue;
+    const given = conditioned.observed.get(v.name);
+    if (given !== undefined && given.missing === undefined) continue;
+    missingSite(program, trace, v);
+  }
+  const text = withStreams(program);
+  const observing: Model = { ...text, body: text.body.map((s) => observeGiven(s, present, text)) };
+  const model = replicate(observing, present, trace.copies);
+  const { l, vars } = lower(b, program, model, frozen, (name) =>
+    present.has(name) ? trace.values.get(name) : undefined,
+  );
+  const copies = trace.copies.loops.length;
+  return vars.statements.terms.map((term) => {
+    const origin = { span: term.stmt.span, label: describe(term) };
+    const node = b.g.withOrigin(origin, () => termNode(l, vars, term.stmt, term.scope));
+    const { axes } = contextOf(l, vars.contexts, term.scope);
+    const loops = axisSizes(axes).length - copies;
+    return { statement: term.stmt, node, loops, scale: scaleOf(term.scope, program) };
+  });
+}
+
+function missingSite(program: Program, trace: Trace, v: Variable): never {
+  const { model } = program.conditioned;
+  const params = { name: v.name, program: model.name, trace: trace.name };
+  return fail("trace_misses_site", v.span, params);
+}
+
+/** Observed sites are observed values of the copies' text: the data are not copied. */
+function observeGiven(s: Stmt, drawn: ReadonlySet<string>, model: Model): Stmt {
+  const each = (list: readonly Stmt[]): Stmt[] => list.map((t) => observeGiven(t, drawn, model));
+  if (s.kind === "for") return { ...s, body: each(s.body) };
+  // biome-ignore lint/suspicious/noThenProperty: the branch's name in the IR, never awaited
+  if (s.kind === "if") return { ...s, then: each(s.then), else: each(s.else) };
+  if (s.kind !== "site" || drawn.has(s.name)) return s;
+  const variable = model.variables.find((v) => v.name === s.name);
+  if (variable === undefined) return internalError(`no site ${s.name}`);
+  const whole: Expr = {
+    kind: "var",
+    name: s.name,
+    role: "site",
+    span: s.span,
+    type: variable.type,
+  };
+  return { kind: "observe", span: s.span, value: at(whole, s.indices), dist: s.dist };
+}
+
+/** Statements in a loop over cut data stand for all the others. */
+function scaleOf(scope: Scope, program: Program): number {
+  let scale = 1;
+  for (let s: Scope | undefined = scope; s !== undefined; s = s.parent) {
+    if (s.step?.kind !== "for") continue;
+    scale *= program.scale.get(plainName(s.step.binder.size) ?? "") ?? 1;
+  }
+  return scale;
+}
+
+/** The sum over all axes but the copies'. */
+export function sumPerCopy(b: Builder, terms: readonly EvaluatedTerm[], copies: Copies): Node {
+  const shape = copies.loops.map((c) => c.count);
+  return terms.reduce<Node>(
+    (total, t) => b.g.add(total, b.g.mul(t.scale, sumBeyond(b.g, t.node, shape.length))),
+    shape.length === 0 ? b.g.constant(0) : b.g.zeros(shape),
+  );
+}
+
+export function sumBeyond(g: StoppingBuilder, x: Node, rank: number): Node {
+  if (x.shape.length === rank) return x;
+  const axes = Array.from({ length: x.shape.length - rank }, (_, i) => rank + i);
+  return g.reduce("sum", x, axes);
+}
