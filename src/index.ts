@@ -18,8 +18,12 @@ export { explain, type Plan, type SitePlan, type SumGroupPlan } from "./run/expl
 export { infer } from "./run/infer.js";
 export { type CompileOptions, compile, load, Program, ppl } from "./run/load.js";
 export {
+  type CaviOptions,
+  cavi,
+  type EmOptions,
   type EnumerateOptions,
   type ExactOptions,
+  em,
   enumerate,
   exact,
   type GibbsOptions,

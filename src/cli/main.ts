@@ -22,6 +22,9 @@ function decimal(text: string): number {
 function collect(text: string, before: string[] | undefined): string[] {
   return [...(before ?? []), text];
 }
+/** As in the table of methods, which is not loaded for `--help`; a test compares them. */
+export const methodList = "nuts, hmc, gibbs, exact, enumerate, cavi, em, vi, laplace, map or prior";
+
 const dataOption = [
   "--data <file...>",
   "JSON or CSV files; later ones win where names agree",
@@ -61,7 +64,7 @@ export function program(done: (code: ExitCode) => void): Command {
     .argument("[file]", "a .ppl file")
     .option("--model <name>", "which model of the file")
     .option(...dataOption)
-    .option("--method <name>", "nuts, hmc, map, laplace, prior or enumerate", "nuts")
+    .option("--method <name>", methodList, "nuts")
     .option("--chains <n>", "chains (default 4)", wholeNumber)
     .option("--warmup <n>", "warmup iterations of each chain (default 1000)", wholeNumber)
     .option("--draws <n>", "kept draws of each chain (default 1000)", wholeNumber)
@@ -71,6 +74,7 @@ export function program(done: (code: ExitCode) => void): Command {
     .option("--target-accept <p>", "acceptance rate that the step size is adapted to", decimal)
     .option("--max-tree-depth <n>", "largest tree depth of nuts (default 10)", wholeNumber)
     .option("--metric <kind>", "diag or dense mass matrix (default diag)")
+    .option("--option <key=value>", "a further option of the method; lists as JSON", collect)
     .option("--vars <names>", "comma-separated variables to report (default: all)")
     .option("--out <dir>", "write summary.json and draws.csv there")
     .option("--json", "print the summary as JSON and nothing else")

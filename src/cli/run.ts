@@ -8,6 +8,7 @@ import { loadDataFiles } from "../run/data/files.js";
 import { inferRaw } from "../run/infer.js";
 import { type Method, type MethodName, methodNames, methods } from "../run/methods.js";
 import type { Posterior } from "../run/posterior.js";
+import type { FitData } from "../run/results/fit.js";
 import { checkNames } from "../run/results/readout.js";
 import { makeFolder, saveFit } from "../run/results/save.js";
 import { comesInChains, passed, type Summary, summaryJson } from "../run/results/summary.js";
@@ -30,6 +31,7 @@ export interface RunFlags {
   readonly targetAccept?: number;
   readonly maxTreeDepth?: number;
   readonly metric?: string;
+  readonly option?: readonly string[];
   readonly vars?: string;
   readonly out?: string;
   readonly json?: boolean;
@@ -101,7 +103,7 @@ export function methodOf(flags: RunFlags): Method {
     const wanted = `one of ${methodNames.join(", ")}${hint}`;
     return fail("bad_option", undefined, { option: "--method", value: flags.method, wanted });
   }
-  const given = {
+  const flagged = {
     chains: flags.chains,
     warmup: flags.warmup,
     draws: flags.draws,
@@ -110,12 +112,39 @@ export function methodOf(flags: RunFlags): Method {
     maxTreeDepth: flags.maxTreeDepth,
     metric: flags.metric,
   };
+  const set = Object.entries(flagged).filter(([, value]) => value !== undefined);
+  const given = { ...optionsOf(flags.option ?? []), ...Object.fromEntries(set) };
   // The method checks its options itself; one that it lacks is a diagnostic.
   const make = methods[name] as (settings: object) => Method;
   try {
     return make(given);
   } catch (error) {
     throw withFlags(error);
+  }
+}
+
+/** `key=value` for options that have no flag of their own; values are JSON, other text is a word. */
+function optionsOf(given: readonly string[]): Record<string, unknown> {
+  return Object.fromEntries(
+    given.map((text) => {
+      const at = text.indexOf("=");
+      if (at <= 0) {
+        const wanted = 'KEY=VALUE, such as tolerance=1e-6 or joint=\'[["z","x"]]\'';
+        return fail("bad_option", undefined, { option: "--option", value: text, wanted });
+      }
+      const name = text.slice(0, at).trim();
+      // Flags are spelt max-tree-depth, options maxTreeDepth; both are understood.
+      const camel = name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+      return [camel, jsonOrWord(text.slice(at + 1).trim())];
+    }),
+  );
+}
+
+function jsonOrWord(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return text;
   }
 }
 
@@ -159,7 +188,19 @@ const methodTitles: { readonly [N in MethodName]: string } = {
   enumerate: "exact posterior by enumeration",
   gibbs: "Gibbs sampling",
   exact: "exact posterior in closed form",
+  vi: "variational inference",
+  cavi: "mean-field approximation",
+  em: "expectation–maximisation",
 };
+
+/** What a point estimate maximises, and how far it got. */
+function pointOf({ figures }: FitData): string {
+  const { log_density: density, log_likelihood: likelihood } = figures;
+  if (typeof density === "number") return `log density ${figure(density)}`;
+  const isClimb = typeof likelihood === "object" && "final" in likelihood;
+  const { final } = isClimb ? likelihood : {};
+  return typeof final === "number" ? `log likelihood ${figure(final)}` : "point estimate";
+}
 
 function report(posterior: Posterior, summary: Summary): string {
   const { fit } = posterior;
@@ -169,7 +210,7 @@ function report(posterior: Posterior, summary: Summary): string {
   const counts = comesInChains(fit)
     ? `${chains} × (${fit.warmup} + ${draws}) draws`
     : fit.isPoint
-      ? `log density ${figure(fit.figures.log_density as number)}`
+      ? pointOf(fit)
       : `${draws} draws`;
   const seconds = (s: number): string =>
     s < 0.0995 ? `${(s * 1000).toFixed(0)} ms` : `${s.toFixed(2)} s`;

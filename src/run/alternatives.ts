@@ -4,6 +4,8 @@
  */
 import { type Diagnostic, TildeError } from "../base/diagnostic.js";
 import type { MessageCode } from "../base/messages/index.js";
+import { planCavi } from "../inference/cavi/index.js";
+import { planEm } from "../inference/em/index.js";
 import { planElimination } from "../inference/enumerate/plan.js";
 import { exactPosterior } from "../inference/exact/exact.js";
 import { planGibbs } from "../inference/gibbs/plan.js";
@@ -11,6 +13,7 @@ import { buildDiscreteReadout } from "../inference/logjoint/discrete/readout.js"
 import { buildLogJoint } from "../inference/logjoint/index.js";
 import type { Conditioned } from "../passes/condition/index.js";
 import { refuseNothing, refuseParams } from "./context.js";
+import { refuseEm } from "./em.js";
 import { refuseContinuous } from "./enumerate.js";
 import { refuseExact } from "./exact.js";
 import { gibbsWidth, makeInstance } from "./gibbs-chain.js";
@@ -25,7 +28,7 @@ export interface Verdict {
   readonly refusal?: Diagnostic;
 }
 
-function gradientMethod(method: "nuts" | "hmc" | "laplace" | "map") {
+function gradientMethod(method: "nuts" | "hmc" | "laplace" | "map" | "vi") {
   return (conditioned: Conditioned): void => {
     if (method !== "map") refuseParams(conditioned, method);
     refuseNothing(buildLogJoint(conditioned, method), method);
@@ -53,6 +56,16 @@ const plans: { readonly [M in InferenceMethod]: (conditioned: Conditioned) => vo
     refuseNothing({ dimension: sites.length }, "enumerate");
     planElimination(graph, () => sites[0].name);
   },
+  cavi: (conditioned) => {
+    refuseParams(conditioned, "cavi");
+    const { direct } = planCavi(conditioned, makeInstance);
+    refuseNothing({ dimension: direct.sites.length + direct.discrete.length }, "cavi");
+  },
+  em: (conditioned) => {
+    const plan = planEm(conditioned, makeInstance);
+    if (plan.kind === "refused") refuseEm(conditioned, plan);
+  },
+  vi: gradientMethod("vi"),
   laplace: gradientMethod("laplace"),
   map: gradientMethod("map"),
 };
@@ -79,6 +92,7 @@ const refusals: ReadonlySet<MessageCode> = new Set<MessageCode>([
   "no_continuous_sites",
   "enumerate_continuous",
   "not_exact",
+  "site_refused",
   "discrete_infinite",
   "discrete_sum_unsupported",
   "discrete_sum_too_large",

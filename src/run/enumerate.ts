@@ -4,12 +4,12 @@
  */
 import { fail } from "../base/diagnostic.js";
 import { latentVariables } from "../inference/logjoint/latents.js";
-import { elementCount, elementName, unravel } from "../model/data.js";
 import type { Conditioned } from "../passes/condition/index.js";
 import { type Run, refuseParams } from "./context.js";
 import type { EnumerateOptions } from "./methods.js";
 import { marginalsOf, mostProbableOf, openDiscrete, summedSites } from "./results/discrete.js";
 import type { ExactFigures, FitData } from "./results/fit.js";
+import { figuresOfProbabilities } from "./results/structured.js";
 
 /**
  * @throws TildeError where a site is continuous, has no end of values or is too much to sum over,
@@ -64,30 +64,6 @@ export function refuseContinuous(conditioned: Conditioned): void {
 function figuresOf(fit: FitData, name: string): [string, ExactFigures][] {
   const { data, shape, values } = marginalsOf(fit, name);
   const best = mostProbableOf(fit, name).data;
-  const dims = shape.slice(0, -1);
-  return Array.from({ length: elementCount(dims) }, (_, k) => {
-    const p = data.subarray(k * values.length, (k + 1) * values.length);
-    const mean = values.reduce((m, v, i) => m + v * p[i], 0);
-    const variance = values.reduce((s, v, i) => s + (v - mean) ** 2 * p[i], 0);
-    const quantile = (level: number): number => {
-      let below = 0;
-      for (let k = 0; k < p.length; k++) {
-        below += p[k];
-        // The probabilities sum to 1 only up to rounding.
-        if (below >= level - 1e-12) return values[k];
-      }
-      return values[values.length - 1];
-    };
-    const figures: ExactFigures = {
-      mean,
-      sd: Math.sqrt(variance),
-      q5: quantile(0.05),
-      q50: quantile(0.5),
-      q95: quantile(0.95),
-      values,
-      probabilities: Array.from(p),
-      mostProbable: best[k],
-    };
-    return [elementName(name, unravel(k, dims)), figures];
-  });
+  const site = { name, dims: shape.slice(0, -1), low: values[0], count: values.length };
+  return figuresOfProbabilities({ ...site, probabilities: data }, (element) => best[element]);
 }

@@ -2,9 +2,11 @@
 import { fail } from "../base/diagnostic.js";
 import type { Model } from "../model/ir.js";
 import { withAlternatives } from "./alternatives.js";
+import { ascend } from "./cavi.js";
 import { conditionRaw } from "./compile.js";
 import type { Run } from "./context.js";
 import { type RawData, readObject } from "./data/values.js";
+import { maximise } from "./em.js";
 import { enumerateAll } from "./enumerate.js";
 import { solveExactly } from "./exact.js";
 import { presentable, withoutMemory } from "./failure.js";
@@ -16,6 +18,7 @@ import { Posterior } from "./posterior.js";
 import type { FitData } from "./results/fit.js";
 import { sampleGibbs, sampleHamiltonian } from "./sample.js";
 import { simulate } from "./simulate.js";
+import { fitGuide } from "./variational.js";
 
 /**
  * Fits a model to data.
@@ -75,5 +78,11 @@ async function fitted(job: Run, model: Model, data: RawData, method: Method): Pr
       return await sampleGibbs(job, method);
     case "exact":
       return solveExactly(job, method);
+    case "vi":
+      return fitGuide(job, method);
+    case "cavi":
+      return ascend(job, method);
+    case "em":
+      return maximise(job, method);
   }
 }

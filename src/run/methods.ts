@@ -1,12 +1,14 @@
 /** Methods as values with checked options: `nuts({ chains: 4 })`. */
 import { fail } from "../base/diagnostic.js";
 import { nearestNames } from "../base/nearest.js";
+import { CAVI_DEFAULTS } from "../inference/cavi/index.js";
 import {
   HMC_DEFAULTS,
   type HmcOptions,
   NUTS_DEFAULTS,
   type NutsOptions,
 } from "../inference/contract.js";
+import { type GuideName, guideNames } from "../inference/vi/guides/index.js";
 
 export interface MapOptions {
   readonly method: "map";
@@ -43,6 +45,54 @@ export interface ExactOptions {
   /** Independent draws from the posterior in closed form. */
   readonly draws: number;
 }
+export interface CaviOptions {
+  readonly method: "cavi";
+  /** Random starts, of which the one with the best bound is given. */
+  readonly restarts: number;
+  /** Sweeps of each restart, at most. */
+  readonly maxIterations: number;
+  /** Converged when a sweep changes the bound by less than this part of it. */
+  readonly tolerance: number;
+  /** Groups of sites that share a factor: `[["z", "x"]]`. */
+  readonly joint: readonly (readonly string[])[];
+  /** Independent draws from the approximation. */
+  readonly draws: number;
+}
+export interface EmOptions {
+  readonly method: "em";
+  /** Sites whose posterior mode is wanted beside the params. */
+  readonly maximise: readonly string[];
+  /** Starting points, of which the best after a short run goes on; chosen by the model if absent. */
+  readonly restarts?: number;
+  readonly maxIterations: number;
+  /** Converged when an iteration changes the log likelihood by less than this part of it. */
+  readonly tolerance: number;
+  /** Standard errors of the estimates, from the observed information. */
+  readonly standardErrors: boolean;
+  /** Values to start from by name, as data are given. */
+  readonly start?: Readonly<Record<string, unknown>>;
+  /** Joint draws of the discrete sites at the estimates. */
+  readonly draws: number;
+}
+export interface ViOptions {
+  readonly method: "vi";
+  readonly guide: GuideName;
+  /** Most steps of the optimiser. */
+  readonly steps: number;
+  /** First step size, in standard deviations of the start; it falls to a hundredth. */
+  readonly lr: number;
+  /** Draws that each step averages over. */
+  readonly samples: number;
+  /** A rise of the smoothed bound by less than this many nats ends a stage of steps. */
+  readonly tolerance: number;
+  /** Draws from the fitted guide. */
+  readonly draws: number;
+  /** Columns of the guide `low_rank`. */
+  readonly rank: number;
+  /** Couplings of the guide `flow`, and the width of their hidden layers. */
+  readonly layers: number;
+  readonly hidden: number;
+}
 export type Method =
   | NutsOptions
   | HmcOptions
@@ -51,7 +101,10 @@ export type Method =
   | PriorOptions
   | EnumerateOptions
   | GibbsOptions
-  | ExactOptions;
+  | ExactOptions
+  | CaviOptions
+  | EmOptions
+  | ViOptions;
 export type MethodName = Method["method"];
 
 /** What a user may set of a method. */
@@ -66,6 +119,18 @@ const LAPLACE_DEFAULTS: LaplaceOptions = {
 };
 const PRIOR_DEFAULTS: PriorOptions = { method: "prior", draws: 1000 };
 const ENUMERATE_DEFAULTS: EnumerateOptions = { method: "enumerate", draws: 1000 };
+const VI_DEFAULTS: ViOptions = {
+  method: "vi",
+  guide: "mean_field",
+  steps: 50_000,
+  lr: 0.1,
+  samples: 1,
+  tolerance: 0.002,
+  draws: 4000,
+  rank: 3,
+  layers: 4,
+  hidden: 16,
+};
 const GIBBS_DEFAULTS: GibbsOptions = {
   method: "gibbs",
   chains: 4,
@@ -74,6 +139,15 @@ const GIBBS_DEFAULTS: GibbsOptions = {
   thin: 1,
 };
 const EXACT_DEFAULTS: ExactOptions = { method: "exact", draws: 4000 };
+const CAVI_OPTIONS: CaviOptions = { method: "cavi", ...CAVI_DEFAULTS, joint: [], draws: 4000 };
+const EM_DEFAULTS: EmOptions = {
+  method: "em",
+  maximise: [],
+  maxIterations: 2000,
+  tolerance: 1e-9,
+  standardErrors: false,
+  draws: 1000,
+};
 
 type Check = (value: unknown) => string | undefined;
 
@@ -98,6 +172,26 @@ const oneOf =
   (v) =>
     words.includes(v as string) ? undefined : `one of ${words.join(", ")}`;
 
+const names: Check = (v) => (isNames(v) ? undefined : 'a list of names, such as ["mu", "s"]');
+const groups: Check = (v) =>
+  Array.isArray(v) && v.every(isNames)
+    ? undefined
+    : 'a list of lists of names, such as [["z", "x"]]';
+const flag: Check = (v) => (typeof v === "boolean" ? undefined : "true or false");
+const object: Check = (v) =>
+  typeof v === "object" && v !== null && !Array.isArray(v)
+    ? undefined
+    : "an object of names to values";
+function isNames(v: unknown): boolean {
+  return Array.isArray(v) && v.every((name) => typeof name === "string");
+}
+
+const climbChecks: Readonly<Record<string, Check>> = {
+  restarts: whole(1, 1000),
+  maxIterations: whole(1),
+  tolerance: between(0, 1),
+  draws: whole(1),
+};
 const chainChecks: Readonly<Record<string, Check>> = {
   chains: whole(1, 1024),
   warmup: whole(0),
@@ -132,6 +226,19 @@ const optionChecks: { readonly [N in MethodName]: Readonly<Record<string, Check>
   enumerate: { draws: whole(1) },
   gibbs: chainChecks,
   exact: { draws: whole(1) },
+  cavi: { ...climbChecks, joint: groups },
+  vi: {
+    guide: oneOf(...guideNames),
+    steps: whole(100),
+    lr: between(0, Number.POSITIVE_INFINITY),
+    samples: whole(1, 1000),
+    tolerance: between(0, Number.POSITIVE_INFINITY),
+    draws: whole(1),
+    rank: whole(1, 1000),
+    layers: whole(1, 100),
+    hidden: whole(1, 10_000),
+  },
+  em: { ...climbChecks, maximise: names, standardErrors: flag, start: object },
 };
 
 function checked<M extends Method>(defaults: M, settings: Settings<M>): M {
@@ -193,11 +300,35 @@ export function gibbs(settings: Settings<GibbsOptions> = {}): GibbsOptions {
 export function exact(settings: Settings<ExactOptions> = {}): ExactOptions {
   return checked(EXACT_DEFAULTS, settings);
 }
+/** Variational inference by stochastic gradients with an automatic guide (Kucukelbir et al. 2017). */
+export function vi(settings: Settings<ViOptions> = {}): ViOptions {
+  return checked(VI_DEFAULTS, settings);
+}
+/** Mean-field variational inference by coordinate ascent (Bishop 2006, section 10.1). */
+export function cavi(settings: Settings<CaviOptions> = {}): CaviOptions {
+  return checked(CAVI_OPTIONS, settings);
+}
+/** Maximum likelihood or posterior modes by expectation–maximisation (Dempster et al. 1977). */
+export function em(settings: Settings<EmOptions> = {}): EmOptions {
+  return checked(EM_DEFAULTS, settings);
+}
 
 /** Every option of a sampler, for "did you mean". */
 export const samplerOptionNames: readonly string[] = Object.keys(optionChecks.nuts);
 
-export const methods = { nuts, hmc, map, laplace, prior, enumerate, gibbs, exact } as const;
+export const methods = {
+  nuts,
+  hmc,
+  map,
+  laplace,
+  prior,
+  enumerate,
+  gibbs,
+  exact,
+  cavi,
+  em,
+  vi,
+} as const;
 export const methodNames = Object.keys(methods) as readonly MethodName[];
 
 /**

@@ -6,15 +6,14 @@ import type { ChainFailure, HmcOptions, NutsOptions } from "../inference/contrac
 import type { GibbsFailure } from "../inference/gibbs/chain.js";
 import { STATISTIC_COUNT, STATISTICS } from "../inference/hamiltonian/shape.js";
 import { withHmc } from "../inference/hmc/assemble.js";
-import type { DirectJoint } from "../inference/logjoint/direct.js";
 import { withNuts } from "../inference/nuts/assemble.js";
-import { elementCount } from "../model/data.js";
 import { compileDensity } from "./compile.js";
 import { failureOf, type Run, refuseNothing, refuseParams } from "./context.js";
 import { gibbsWidth, readyGibbs } from "./gibbs-chain.js";
 import { checkRoom, keepDraws } from "./keep.js";
 import type { GibbsOptions } from "./methods.js";
 import type { FitData } from "./results/fit.js";
+import { drawnSites } from "./results/structured.js";
 import { runSession, threadCount } from "./session.js";
 
 /** @throws TildeError where a param has no prior, nothing is latent or a chain cannot begin */
@@ -87,7 +86,11 @@ export async function sampleGibbs(run: Run, method: GibbsOptions): Promise<FitDa
   return {
     conditioned,
     method: "gibbs",
-    ...drawnSites(conditioned.model.variables, ready.plan.joint),
+    ...drawnSites(
+      conditioned.model,
+      ready.plan.joint.sites.map((site) => site.latent),
+      ready.plan.joint.discrete,
+    ),
     chains: kept.chains,
     timing: { compileSeconds: (compiled - run.start) / 1000, ...kept.timing },
     seed,
@@ -99,30 +102,15 @@ export async function sampleGibbs(run: Run, method: GibbsOptions): Promise<FitDa
   };
 }
 
-/** Continuous latents as they are, then discrete sites behind them with the values they take. */
-export function drawnSites(
-  variables: Run["conditioned"]["model"]["variables"],
-  joint: DirectJoint,
-): Required<Pick<FitData, "latents" | "ranges">> {
-  const continuous = joint.sites.map((s) => s.latent);
-  const width = continuous.reduce((n, v) => n + v.length, 0);
-  const discrete = joint.discrete.map(({ name, dims, offset }) => {
-    const variable = variables.find((v) => v.name === name) ?? internalError(`no site ${name}`);
-    return { name, variable, dims, offset: width + offset, length: elementCount(dims) };
-  });
-  return {
-    latents: [...continuous, ...discrete],
-    ranges: new Map(joint.discrete.map(({ name, low, count }) => [name, { low, count }])),
-  };
-}
-
 function gibbsFailed(failure: GibbsFailure): TildeError {
   switch (failure.kind) {
     case "start":
       return new TildeError([diagnostic("gibbs_start", undefined, { tries: failure.tries })]);
     case "improper":
-      return new TildeError([diagnostic("gibbs_improper", undefined, { name: failure.name })]);
+      return new TildeError([
+        diagnostic("site_improper", undefined, { method: "gibbs", name: failure.name }),
+      ]);
     case "impossible":
-      return new TildeError([diagnostic("gibbs_impossible", undefined, {})]);
+      return new TildeError([diagnostic("states_impossible", undefined, { method: "gibbs" })]);
   }
 }

@@ -19,6 +19,7 @@ import {
 } from "../../model/data.js";
 import type { Model } from "../../model/ir.js";
 import { dependsOnRandom, walkStmts } from "../../model/traverse.js";
+import { concreteDims } from "../../passes/condition/index.js";
 import { compileSimulator } from "../../passes/interpret/simulate.js";
 import { compileFunction } from "./compiled.js";
 import { type ChainDraws, type DiscreteRange, type FitData, latentLength } from "./fit.js";
@@ -224,6 +225,8 @@ export interface Marginals {
  */
 export function marginalsOf(fit: FitData, name: string): Marginals {
   const range = fit.ranges?.get(name);
+  const known = exactMarginals(fit, name);
+  if (known !== undefined) return known;
   if (range !== undefined) return frequenciesOf(fit, name, range);
   const reader = openDiscrete(siteFit(fit, name));
   const site = siteOf(reader, name);
@@ -246,6 +249,22 @@ export function marginalsOf(fit: FitData, name: string): Marginals {
   for (let k = 0; k < data.length; k++) data[k] /= total;
   const values = Array.from({ length: site.count }, (_, k) => site.low + k);
   return { data, shape: [...site.dims, site.count], values };
+}
+
+/** The probabilities that the method told itself, where it did. */
+function exactMarginals(fit: FitData, name: string): Marginals | undefined {
+  const variable = fit.conditioned.model.variables.find((v) => v.name === name);
+  if (fit.exact === undefined || variable === undefined) return undefined;
+  const dims = concreteDims(fit.conditioned, variable.type.dims);
+  const rows: (readonly number[])[] = [];
+  let values: readonly number[] = [];
+  for (let k = 0; k < elementCount(dims); k++) {
+    const figures = fit.exact.get(elementName(name, unravel(k, dims)));
+    if (figures?.probabilities === undefined || figures.values === undefined) return undefined;
+    rows.push(figures.probabilities);
+    values = figures.values;
+  }
+  return { data: Float64Array.from(rows.flat()), shape: [...dims, values.length], values };
 }
 
 /** How often each value of a drawn site occurs. */

@@ -38,7 +38,10 @@ export type MethodName =
   | "prior"
   | "enumerate"
   | "gibbs"
-  | "exact";
+  | "exact"
+  | "vi"
+  | "cavi"
+  | "em";
 
 /** What `summary.json` can hold under `diagnostics`: numbers, histories, tables of them. */
 export type Figure =

@@ -1,0 +1,114 @@
+/** Runs of mean-field variational inference by coordinate ascent. */
+import { type Diagnostic, diagnostic, fail, TildeError } from "../base/diagnostic.js";
+import { type CaviFailure, type CaviResult, planCavi, runCavi } from "../inference/cavi/index.js";
+import { stream } from "../math/rng/random.js";
+import { type Run, refuseNothing, refuseParams } from "./context.js";
+import { makeInstance } from "./gibbs-chain.js";
+import type { CaviOptions } from "./methods.js";
+import { type FitData, latentLength } from "./results/fit.js";
+import {
+  climbFigures,
+  drawnSites,
+  figuresOfMoments,
+  figuresOfProbabilities,
+} from "./results/structured.js";
+
+/** The random streams of the draws from q have this for their site. */
+const STREAM_SITE = 0x52000000;
+
+/**
+ * q with its moments, and independent draws from it.
+ * @throws TildeError where the model is out of reach or no start has a finite bound
+ */
+export function ascend(run: Run, method: CaviOptions): FitData {
+  const { conditioned, seed, options } = run;
+  refuseParams(conditioned, "cavi");
+  const { joint, restarts, maxIterations, tolerance, draws } = method;
+  const plan = planCavi(conditioned, makeInstance, { joint });
+  const sites = drawnSites(
+    conditioned.model,
+    plan.direct.sites.map((s) => s.latent),
+    plan.direct.discrete,
+  );
+  const width = latentLength(sites.latents);
+  refuseNothing({ dimension: width }, "cavi");
+  const compiled = performance.now();
+  const settings = { restarts, maxIterations, tolerance };
+  const shouldStop = (): boolean => options.signal?.aborted === true;
+  const found = runCavi(plan, settings, seed, { shouldStop });
+  if (found.kind === "failed") throw failed(found.failure);
+  const base: Pick<FitData, "conditioned" | "method" | "seed" | "isPoint" | "warmup"> = {
+    conditioned,
+    method: "cavi",
+    seed,
+    isPoint: false,
+    warmup: 0,
+  };
+  const timing = {
+    compileSeconds: (compiled - run.start) / 1000,
+    warmupSeconds: 0,
+    sampleSeconds: (performance.now() - compiled) / 1000,
+    gradients: 0,
+  };
+  if (found.kind === "nothing") {
+    return { ...base, ...sites, chains: [], timing, interrupted: true, warnings: [], figures: {} };
+  }
+  const { posterior } = found;
+  const values = new Float64Array(draws * width);
+  for (let t = 0; t < draws; t++) {
+    const drawn = posterior.draw(stream(seed, 0, STREAM_SITE, t));
+    values.set(drawn.values, t * width);
+    values.set(drawn.states, t * width + drawn.values.length);
+  }
+  return {
+    ...base,
+    ...sites,
+    chains: [{ values, draws, statistics: {} }],
+    timing: { ...timing, sampleSeconds: (performance.now() - compiled) / 1000 },
+    interrupted: found.kind === "stopped",
+    exact: new Map([
+      ...posterior.sites.flatMap(({ latent, mean, sd, quantile }) =>
+        figuresOfMoments({ ...latent, mean, sd, quantile }),
+      ),
+      ...posterior.discrete.flatMap(({ site, marginals }) =>
+        figuresOfProbabilities({ ...site, probabilities: marginals }),
+      ),
+    ]),
+    warnings: doubts(found),
+    figures: {
+      ...climbFigures("elbo", { ...found, value: found.elbo }),
+      restarts: found.restarts.map((r) => ({
+        elbo: r.elbo,
+        iterations: r.iterations,
+        converged: r.converged,
+      })),
+      distinct_optima: found.distinctOptima,
+    },
+  };
+}
+
+function doubts({ converged, iterations, change, distinctOptima, restarts }: CaviResult) {
+  const found: Diagnostic[] = [];
+  if (!converged) {
+    found.push(diagnostic("not_converged", undefined, { method: "cavi", iterations, change }));
+  }
+  if (distinctOptima > 1) {
+    const params = { distinct: distinctOptima, restarts: restarts.length };
+    found.push(diagnostic("local_optima", undefined, params));
+  }
+  return found;
+}
+
+function failed(failure: CaviFailure): TildeError {
+  const method = "cavi";
+  switch (failure.kind) {
+    case "improper":
+      return fail("site_improper", undefined, { method, name: failure.name });
+    case "impossible":
+      return fail("states_impossible", undefined, { method });
+    case "start":
+      return fail("site_start", undefined, { method, name: failure.name });
+    case "bound":
+      return fail("bound_not_finite", undefined, { method, value: failure.elbo });
+  }
+}
