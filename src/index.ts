@@ -37,6 +37,8 @@ export {
   nuts,
   type PriorOptions,
   prior,
+  type ViOptions,
+  vi,
 } from "./run/methods.js";
 export type { InferOptions } from "./run/options.js";
 export { Posterior } from "./run/posterior.js";

@@ -84,4 +84,16 @@ export const methodMessages = {
     message: `the gradient of ${p.what} is not available: ${p.why}`,
     help: "use a method that needs no gradient, or make this argument a constant of the model",
   })),
+  ascent_diverged: error((p: { method: string; step: number; bound: number }) => ({
+    message: `${p.method} diverged at step ${p.step}: the objective became ${p.bound}, at every smaller step size too`,
+    help: "give scales a prior that keeps them away from 0 and infinity, or use nuts; \`--option lr=0.01\` begins with smaller steps",
+  })),
+  guide_misfit: warning((p: { guide: string; k: number }) => ({
+    message: `the guide ${p.guide} does not cover the posterior (Pareto k = ${p.k.toFixed(2)}, good below 0.7)`,
+    help: "means may be usable, spreads are not: take a richer guide (\`full_rank\`, \`flow\`) or nuts",
+  })),
+  bound_still_rising: warning((p: { steps: number }) => ({
+    message: `the bound was still rising after ${count(p.steps, "step")}`,
+    help: "allow more steps",
+  })),
 } as const;

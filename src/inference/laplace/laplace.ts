@@ -8,7 +8,7 @@ import { cholesky, triangularSolve } from "../../math/linalg/index.js";
 import { stream } from "../../math/rng/index.js";
 import type { KernelInstance } from "../contract.js";
 import { SITES } from "../hamiltonian/random.js";
-import { paretoK } from "./pareto.js";
+import { paretoK } from "../../math/pareto.js";
 
 export interface LaplaceFit {
   readonly kind: "fitted";

@@ -124,7 +124,7 @@ export function withOptimiser(model: KernelModule, what: Optimised): KernelModul
     store("opt_first", i, get(moved)),
     store(params, i, add(load(params, i), mul(get(rate), get(moved)))),
   ];
-  const isFinite = (x: Expr): Expr => eq(sub(x, x), f64(0));
+  const finite = (x: Expr): Expr => eq(sub(x, x), f64(0));
   const body: Stmt[] = [
     set(rate, setting(SETTINGS.rate)),
     set(beta1, setting(SETTINGS.beta1)),
@@ -135,7 +135,7 @@ export function withOptimiser(model: KernelModule, what: Optimised): KernelModul
       store("opt_trace", index("t"), get(value)),
       set(norm, f64(0)),
       over([set(norm, add(get(norm), mul(load(gradient, i), load(gradient, i))))], [norm]),
-      when(unary("eqz", isFinite(add(get(value), get(norm)))), [giveBack(index("t"))]),
+      when(unary("eqz", finite(add(get(value), get(norm)))), [giveBack(index("t"))]),
       set(scale, f64(1)),
       when(gt(setting(SETTINGS.clip), f64(0)), [
         set(norm, unary("sqrt", get(norm))),

@@ -20,9 +20,9 @@ import {
 } from "../../kernel/build.js";
 import type { Buffer, Expr, KernelFunction, Local, Stmt } from "../../kernel/ir.js";
 import {
+  type NormalsUse,
   normalRetryFunction,
   normalsFunction,
-  type NormalsUse,
   zigguratBuffers,
 } from "../hamiltonian/normal.js";
 import { loadKey, philoxFunction, philoxRounds, SITES, WORDS } from "../hamiltonian/random.js";
@@ -99,7 +99,8 @@ function uniformsFunction(
     const whole = add(mul(bits(high, 6), f64(2 ** 27)), bits(low, 5));
     return mul(add(mul(whole, f64(2)), f64(1)), f64(2 ** -54));
   };
-  const value = (u: Expr): Expr => (law.kind === "uniform" ? u : unary("floor", mul(u, f64(law.of))));
+  const value = (u: Expr): Expr =>
+    law.kind === "uniform" ? u : unary("floor", mul(u, f64(law.of)));
   return {
     name,
     params: [step],
@@ -123,4 +124,3 @@ export function seedNoise(key: Int32Array, seed: number | bigint, run: number): 
   key[1] = Number(BigInt.asIntN(32, wide >> 32n));
   key[2] = run;
 }
-

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { laplace, negativeHessian } from "../../../src/inference/laplace/laplace.js";
-import { paretoK, paretoShape } from "../../../src/inference/laplace/pareto.js";
+import { paretoK, paretoShape } from "../../../src/math/pareto.js";
 import { findMode } from "../../../src/inference/map/mode.js";
 import { moments } from "../../../src/run/diagnostics/index.js";
 import { eightSchoolsModel, funnelModel, gaussianModel } from "../nuts/models.js";

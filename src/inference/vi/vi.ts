@@ -1,0 +1,216 @@
+/**
+ * Variational inference with an automatic guide: stochastic gradient ascent of the evidence lower
+ * bound in stages of falling step size. A stage ends when the bound, smoothed over windows, has
+ * stopped to rise; the iterates of the last one are averaged (Dhaka et al. 2020, "Robust, accurate
+ * stochastic optimization for variational inference").
+ */
+import { paretoK } from "../../math/pareto.js";
+import type { KernelInstance } from "../contract.js";
+import { SETTINGS, TRACE } from "../stochastic/adam.js";
+import { seedNoise } from "../stochastic/noise.js";
+
+export interface ViSearch {
+  /** Most steps of all stages together. */
+  readonly steps: number;
+  /** Step size of the first stage, in standard deviations of the start. */
+  readonly rate: number;
+  /** A rise of the smoothed bound by less than this, in nats, ends a stage. */
+  readonly tolerance: number;
+}
+
+export interface ViControls {
+  readonly shouldStop?: () => boolean;
+  readonly onProgress?: (done: number, total: number, bound: number) => void;
+}
+
+/** The bound or its gradient stopped being finite, and did so at every smaller step size. */
+export interface ViFailure {
+  readonly kind: "diverged";
+  readonly step: number;
+  readonly bound: number;
+  /** Index of the first parameter whose gradient is not finite; −1 where only the bound is not. */
+  readonly param: number;
+  /** Parameters before that step. */
+  readonly last: Float64Array;
+}
+
+export interface ViResult {
+  readonly kind: "fitted";
+  readonly params: Float64Array;
+  /** The bound smoothed over windows: the mean of the estimates up to each step. */
+  readonly history: readonly { readonly step: number; readonly bound: number }[];
+  readonly steps: number;
+  /** Whether every stage ended because the bound had stopped to rise. */
+  readonly converged: boolean;
+  readonly interrupted: boolean;
+}
+
+/** Of the first step size, stage after stage. */
+const STAGES = [1, 0.3, 0.1, 0.03, 0.01] as const;
+/** Windows of a stage, at least: two pairs are compared. */
+const LEAST_WINDOWS = 4;
+/** Times that the step size is divided by three after steps that went wrong. */
+const RETRIES = 12;
+/** A window this many nats below the best one has lost the guide. */
+const LOST = 50;
+
+/** Ascends from the parameters in `phi`, where it leaves the result. */
+export function ascend(
+  instance: KernelInstance,
+  search: ViSearch,
+  seed: number | bigint,
+  controls: ViControls = {},
+): ViResult | ViFailure {
+  const params = instance.f64("phi");
+  const settings = instance.f64("opt_settings");
+  const average = instance.f64("opt_average");
+  const trace = instance.f64("opt_trace");
+  const steps = instance.fn("opt_steps");
+  seedNoise(instance.i32("mc_key"), seed, 0);
+  settings[SETTINGS.beta1] = 0.9;
+  settings[SETTINGS.beta2] = 0.999;
+  const history: { step: number; bound: number }[] = [];
+  const window = Math.max(10, Math.min(TRACE, 400, Math.floor(search.steps / 50)));
+  let best = { mean: Number.NEGATIVE_INFINITY, error: 0, params: params.slice() };
+  let done = 0;
+  let retries = 0;
+  let shrink = 1;
+  let converged = true;
+  let interrupted = false;
+
+  const begin = (stage: number): void => {
+    settings[SETTINGS.rate] = search.rate * STAGES[stage] * shrink;
+    settings[SETTINGS.averaging] = 0;
+    settings[SETTINGS.power1] = 1;
+    settings[SETTINGS.power2] = 1;
+    instance.f64("opt_first").fill(0);
+    instance.f64("opt_second").fill(0);
+  };
+
+  for (let stage = 0; stage < STAGES.length && !interrupted; stage++) {
+    const isLast = stage === STAGES.length - 1;
+    // What is left is shared among the stages to come, the last of which gets two shares.
+    const share = Math.floor((search.steps - done) / (STAGES.length - stage + (isLast ? 0 : 1)));
+    const end = isLast ? search.steps : done + share;
+    begin(stage);
+    const means: number[] = [];
+    const errors: number[] = [];
+    let averaged = 0;
+    let flat = false;
+    while (done < end && !flat) {
+      if (controls.shouldStop?.() === true) {
+        interrupted = true;
+        break;
+      }
+      const count = Math.min(window, end - done);
+      const before = params.slice();
+      if (isLast && means.length > 0 && averaged === 0) {
+        average.fill(0);
+        settings[SETTINGS.averaging] = 1;
+      }
+      const taken = steps(done, count);
+      const { mean, error } = meanOf(trace.subarray(0, taken));
+      // Steps that are too long throw the guide far off, from where it seldom comes back.
+      const lost = mean < best.mean - Math.max(LOST, 20 * best.error);
+      if (taken < count || !(error < Number.POSITIVE_INFINITY) || lost) {
+        if (retries === RETRIES || (done === 0 && taken === 0 && shrink < 0.1)) {
+          const gradient = instance.f64("dphi");
+          const param = gradient.findIndex((x) => !Number.isFinite(x));
+          return {
+            kind: "diverged",
+            step: done + taken,
+            bound: trace[taken],
+            param,
+            last: before,
+          };
+        }
+        retries++;
+        shrink /= 3;
+        params.set(Number.isFinite(best.mean) ? best.params : before);
+        done += taken === count ? count : taken + 1;
+        begin(stage);
+        means.length = 0;
+        errors.length = 0;
+        averaged = 0;
+        continue;
+      }
+      done += count;
+      if (settings[SETTINGS.averaging] === 1) averaged += count;
+      if (mean > best.mean) best = { mean, error, params: params.slice() };
+      means.push(mean);
+      errors.push(error);
+      history.push({ step: done, bound: mean });
+      controls.onProgress?.(done, search.steps, mean);
+      flat = isFlat(means, errors, search.tolerance, isLast ? 4 * LEAST_WINDOWS : LEAST_WINDOWS);
+    }
+    converged &&= flat;
+    if (averaged > 0) {
+      for (let i = 0; i < params.length; i++) params[i] = average[i] / averaged;
+    }
+  }
+  const result = params.slice();
+  return { kind: "fitted", params: result, history, steps: done, converged, interrupted };
+}
+
+function meanOf(x: Float64Array): { mean: number; error: number } {
+  let mean = 0;
+  let squares = 0;
+  x.forEach((v, k) => {
+    const d = v - mean;
+    mean += d / (k + 1);
+    squares += d * (v - mean);
+  });
+  return { mean, error: Math.sqrt(squares / Math.max(1, x.length - 1) / x.length) };
+}
+
+/** Whether the last half of the windows is no higher than the half before it. */
+function isFlat(
+  means: readonly number[],
+  errors: readonly number[],
+  tolerance: number,
+  least: number,
+): boolean {
+  const n = means.length;
+  if (n < least) return false;
+  const half = Math.min(8, n >> 1);
+  const mean = (x: readonly number[]): number => x.reduce((a, b) => a + b, 0) / x.length;
+  const recent = mean(means.slice(n - half));
+  const before = mean(means.slice(n - 2 * half, n - half));
+  const error = Math.hypot(...errors.slice(n - 2 * half)) / half;
+  return recent - before < Math.max(tolerance, 2 * error);
+}
+
+export interface ViDraws {
+  /** Row t is draw t in the model's own coordinates. */
+  readonly constrained: Float64Array;
+  readonly lp: Float64Array;
+  /** The bound at the guide, and its Monte Carlo standard error. */
+  readonly bound: number;
+  readonly error: number;
+  /** Shape of the tail of the importance weights p/q; above 0.7 the guide does not cover p. */
+  readonly paretoK: number;
+}
+
+/** Steps of the noise that no search takes. */
+const DRAW_STEPS = 0x40000000;
+
+/** Draws from the guide at the parameters in `phi`. */
+export function drawGuide(instance: KernelInstance, draws: number, seed: number | bigint): ViDraws {
+  seedNoise(instance.i32("mc_key"), seed, 0);
+  const noise = instance.fn("noise");
+  const draw = instance.fn("draw");
+  const densities = instance.f64("densities");
+  const row = instance.f64("constrained");
+  const constrained = new Float64Array(draws * row.length);
+  const lp = new Float64Array(draws);
+  const ratios = new Float64Array(draws);
+  for (let t = 0; t < draws; t++) {
+    noise(DRAW_STEPS + t);
+    draw();
+    lp[t] = densities[0];
+    ratios[t] = densities[0] - densities[1];
+    constrained.set(row, t * row.length);
+  }
+  const { mean, error } = meanOf(ratios);
+  return { constrained, lp, bound: mean, error, paretoK: paretoK(ratios) };
+}

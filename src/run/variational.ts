@@ -1,0 +1,138 @@
+/** Runs of `vi`: an automatic guide started at the mode, or at the origin where there is none. */
+import { diagnostic, fail, TildeError } from "../base/diagnostic.js";
+import { compileKernels, createMemory, instantiate } from "../device/cpu/compile.js";
+import type { KernelInstance } from "../inference/contract.js";
+import { negativeHessian } from "../inference/laplace/laplace.js";
+import { findMode } from "../inference/map/mode.js";
+import { withOptimiser } from "../inference/stochastic/adam.js";
+import { guides } from "../inference/vi/guides/index.js";
+import { boundKernels, setWhitening, type Whitening } from "../inference/vi/objective.js";
+import { ascend, drawGuide } from "../inference/vi/vi.js";
+import { cholesky, choleskyInverse } from "../math/linalg/index.js";
+import { stream } from "../math/rng/index.js";
+import { compileDensity } from "./compile.js";
+import { failureOf, type Run, refuseParams } from "./context.js";
+import type { ViOptions } from "./methods.js";
+import type { FitData } from "./results/fit.js";
+
+/** Above this the importance weights have no usable variance (Vehtari et al. 2024). */
+const PARETO_LIMIT = 0.7;
+/** The search for a mode ends here: it is a start and no result. */
+const MODE_ITERATIONS = 500;
+/** Hessians of more coordinates are not taken. */
+const HESSIAN_LIMIT = 1000;
+/** Draws that starts are compared by. */
+const TRIAL_DRAWS = 200;
+
+/** Fits the guide of `method`. @throws TildeError where the bound cannot be started or diverges. */
+export function fitGuide(run: Run, method: ViOptions): FitData {
+  const { conditioned, seed } = run;
+  refuseParams(conditioned, "vi");
+  const { joint, kernels } = compileDensity(conditioned, { methodName: "vi" });
+  const d = joint.dimension;
+  if (d === 0) fail("no_latent_sites", undefined, { method: "vi" });
+  const program = compileKernels(kernels);
+  const density = instantiate(program, createMemory(program, 1), 0);
+  const guide = guides[method.guide](d, method);
+  // A whole factor would make independent coordinates dependent.
+  const whole = method.guide === "full_rank" || method.guide === "flow";
+  const { samples } = method;
+  const bound = boundKernels(joint, guide, whole ? "whole" : "diagonal", samples);
+  const module = withOptimiser(bound, {
+    objective: "bound",
+    params: "phi",
+    gradient: "dphi",
+    length: guide.params,
+    noise: [{ buffer: "eps", length: samples * guide.noise, law: { kind: "normal" } }],
+    rule: "adam",
+  });
+  const climber = compileKernels(module);
+  const instance = instantiate(climber, createMemory(climber, 1), 0);
+  const unit = { center: new Float64Array(d), scale: new Float64Array(d).fill(1) };
+  const begin = (whitening: Whitening): void => {
+    setWhitening(instance, whitening);
+    instance.f64("phi").set(guide.start(unit, stream(seed, 0, START_SITE, 0)));
+  };
+
+  // Of the starts, the one with the highest bound: a mode may run away, as in a funnel.
+  const starts = startsOf(density, seed, whole, (failure) => failureOf(failure, joint));
+  const trials = starts.map((whitening) => {
+    begin(whitening);
+    const value = drawGuide(instance, TRIAL_DRAWS, seed).bound;
+    return { whitening, bound: Number.isNaN(value) ? Number.NEGATIVE_INFINITY : value };
+  });
+  begin(trials.reduce((a, b) => (b.bound > a.bound ? b : a)).whitening);
+  const compiledAt = performance.now();
+  const search = { steps: method.steps, rate: method.lr, tolerance: method.tolerance };
+  const found = ascend(instance, search, seed, {
+    shouldStop: () => run.options.signal?.aborted === true,
+  });
+  if (found.kind === "diverged") {
+    const { step, bound } = found;
+    throw new TildeError([diagnostic("ascent_diverged", undefined, { step, bound, method: "vi" })]);
+  }
+  const fit = drawGuide(instance, method.draws, seed);
+  const warnings = [];
+  if (fit.paretoK > PARETO_LIMIT) {
+    warnings.push(diagnostic("guide_misfit", undefined, { k: fit.paretoK, guide: method.guide }));
+  }
+  if (!found.converged && !found.interrupted) {
+    warnings.push(diagnostic("bound_still_rising", undefined, { steps: found.steps }));
+  }
+  return {
+    conditioned,
+    method: "vi",
+    latents: joint.latents,
+    chains: [{ values: fit.constrained, draws: method.draws, statistics: { lp: fit.lp } }],
+    timing: {
+      compileSeconds: (compiledAt - run.start) / 1000,
+      warmupSeconds: 0,
+      sampleSeconds: (performance.now() - compiledAt) / 1000,
+      gradients: found.steps * method.samples,
+    },
+    seed,
+    isPoint: false,
+    interrupted: found.interrupted,
+    warmup: 0,
+    warnings,
+    figures: {
+      converged: found.converged,
+      steps: found.steps,
+      pareto_k: fit.paretoK,
+      elbo: {
+        history: found.history.map((h) => h.bound),
+        steps: found.history.map((h) => h.step),
+        final: fit.bound,
+        mcse: fit.error,
+      },
+    },
+  };
+}
+
+const START_SITE = 0x7fff0200;
+
+/** A normal at the mode where there is one, and the standard normal. */
+function startsOf(
+  density: KernelInstance,
+  seed: number,
+  whole: boolean,
+  failed: (failure: Parameters<typeof failureOf>[0]) => Error,
+): Whitening[] {
+  const d = density.f64("q").length;
+  const plain: Whitening = { center: new Float64Array(d), factor: new Float64Array(d).fill(1) };
+  const mode = findMode(
+    density,
+    { starts: 2, maxIterations: MODE_ITERATIONS, jacobian: true },
+    seed,
+  );
+  if (mode.kind === "failed") throw failed({ ...mode, kind: "start" });
+  const { q, converged } = mode.best;
+  if (!converged || d > HESSIAN_LIMIT) return [plain, { center: q, factor: plain.factor }];
+  const hessian = negativeHessian(density, q);
+  const factor = cholesky(hessian, d);
+  const root = factor && whole ? cholesky(choleskyInverse(factor, d), d) : undefined;
+  // Independent normals that are closest to a normal have the variances of its conditionals.
+  const diagonal = Float64Array.from({ length: d }, (_, i) => 1 / Math.sqrt(hessian[i * (d + 1)]));
+  if (factor === undefined) return [plain, { center: q, factor: plain.factor }];
+  return [plain, { center: q, factor: root ?? diagonal }];
+}
