@@ -114,7 +114,7 @@ export function largeConcentration(concentration: Concentration): number {
         const alpha = 10 ** (k / 40);
         lps.push(concentration.logPrior(alpha) + Math.log(alpha));
       }
-      const top = lps.reduce((m, lp) => (lp > m ? lp : m), -Infinity);
+      const top = lps.reduce((m, lp) => Math.max(m, Number.isNaN(lp) ? m : lp), -Infinity);
       const masses = lps.map((lp) => (lp > -Infinity ? Math.exp(lp - top) : 0));
       const total = masses.reduce((s, m) => s + m, 0);
       let sum = 0;
