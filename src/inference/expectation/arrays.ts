@@ -56,7 +56,7 @@ export function spreadData(
 }
 
 /** 0 times anything is 0: what a mask switches off stays off, infinite or not. */
-const times = (x: number, y: number): number => (x === 0 || y === 0 ? 0 : x * y);
+export const times = (x: number, y: number): number => (x === 0 || y === 0 ? 0 : x * y);
 
 export function constant(axes: readonly Axis[], data: Float64Array): Constant {
   return { kind: "constant", axes, data };

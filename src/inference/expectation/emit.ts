@@ -124,6 +124,12 @@ export class Emitter {
     }
     const alone = main === undefined || main.axes.length === 0;
     const state = { operands, sums: [...t.sums] };
+    if (!alone && isSubset(main.axes, t.sums)) {
+      // Nothing of it is left in the result: one operand among others.
+      operands.push({ axes: main.axes, node: this.g.constant(main.data, sizes(main.axes)) });
+      this.reduce(state, []);
+      return { kind: "plain", value: state.operands[0] };
+    }
     this.reduce(state, alone ? [] : main.axes);
     const [p] = state.operands;
     if (main === undefined) return { kind: "plain", value: p };

@@ -3,7 +3,7 @@
  * summed axes along which all readings are the same are added up (x xᵀ keeps its lower triangle,
  * Σₙ yₙ a[groupₙ] one number a group).
  */
-import { constant, multiply, offsets, scale, stridesBy } from "./arrays.js";
+import { constant, multiply, offsets, scale, stridesBy, times } from "./arrays.js";
 import { MAX_PRODUCT } from "./coefficients.js";
 import {
   type Axis,
@@ -32,7 +32,7 @@ export function prepare(source: AxisSource, t: Term): Prepared | undefined {
     else nodes.push(c);
   }
   let made: Prepared | undefined = {
-    constants: multiplied(constants),
+    constants,
     readings: t.readings,
     nodes,
     sums: t.sums,
@@ -41,7 +41,7 @@ export function prepare(source: AxisSource, t: Term): Prepared | undefined {
     made = compressed(source, made, bundle);
     if (made === undefined) return undefined;
   }
-  return made;
+  return { ...made, constants: multiplied(made.constants) };
 }
 
 /** Known arrays that share axes (or have none) as one. */
@@ -65,10 +65,21 @@ function multiplied(list: readonly Constant[]): Constant[] {
   return [scale(rest[0], scalar.data[0]), ...rest.slice(1)];
 }
 
+/** Known arrays that share axes, directly or by others: what a product of them all is over. */
+function components(constants: readonly Constant[]): { readonly axes: readonly Axis[] }[] {
+  const out: { axes: Axis[] }[] = [];
+  for (const c of constants) {
+    const joined = out.filter((o) => o.axes.some((a) => c.axes.includes(a)));
+    for (const o of joined) out.splice(out.indexOf(o), 1);
+    out.push({ axes: unionOf([...joined, c]) });
+  }
+  return out;
+}
+
 /** Summed axes that stand in the same factors. */
 function bundles(p: Prepared): Axis[][] {
   const groups = new Map<string, Axis[]>();
-  const factors = [...p.constants, ...p.readings, ...p.nodes];
+  const factors = [...components(p.constants), ...p.readings, ...p.nodes];
   for (const axis of p.sums) {
     const key = factors.map((f) => (f.axes.includes(axis) ? 1 : 0)).join("");
     const group = groups.get(key);
@@ -83,33 +94,34 @@ function compressed(
   p: Prepared,
   bundle: readonly Axis[],
 ): Prepared | undefined {
-  const inside = (f: { readonly axes: readonly Axis[] }): boolean => f.axes.includes(bundle[0]);
+  const inside = (f: { readonly axes: readonly Axis[] }): boolean =>
+    f.axes.some((a) => bundle.includes(a));
   const readers = p.readings.filter(inside);
   const known = p.constants.filter(inside);
-  if (readers.length === 0 || known.length > 1 || p.nodes.some(inside)) return p;
+  if (readers.length === 0 || p.nodes.some(inside)) return p;
   const columns = axesSize(bundle);
-  const kept = (f: { readonly axes: readonly Axis[] }): Axis[] =>
+  const keptOf = (f: { readonly axes: readonly Axis[] }): Axis[] =>
     f.axes.filter((a) => !bundle.includes(a));
   const layout = (f: { readonly axes: readonly Axis[] }): Int32Array =>
-    offsets([...bundle, ...kept(f)], stridesBy(f.axes));
+    offsets([...bundle, ...keptOf(f)], stridesBy(f.axes));
   const tables = readers.flatMap((r) => {
     const at = layout(r);
-    const tables = [at.map((k) => r.index[k])];
     const { second } = r;
-    if (second !== undefined) tables.push(at.map((k) => second[k]));
-    return tables;
+    const first = at.map((k) => r.index[k]);
+    return second === undefined ? [first] : [first, at.map((k) => second[k])];
   });
-  const [c] = known;
-  const data = c === undefined ? undefined : layout(c);
-  const rows = data === undefined ? 1 : data.length / columns;
-  const isUsed = (column: number): boolean => {
-    if (c === undefined || data === undefined) return true;
-    for (let i = 0; i < rows; i++) if (c.data[data[column * rows + i]] !== 0) return true;
-    return false;
-  };
+  const kept = unionOf(known).filter((a) => !bundle.includes(a));
+  const rows = axesSize(kept);
+  const factors = known.map(({ axes, data }) => {
+    const strides = stridesBy(axes);
+    return { data, column: offsets(bundle, strides), row: offsets(kept, strides) };
+  });
+  const isUsed = (column: number): boolean =>
+    factors.every((f) => f.row.some((at) => f.data[at + f.column[column]] !== 0));
   const { group, representatives } = grouped(tables, columns, isUsed);
   const count = representatives.length;
   if (count === columns && bundle.length === 1) return p;
+  if (rows * count > MAX_PRODUCT) return p;
   if (count === 0) return undefined;
   const axes: Axis[] = count === 1 ? [] : [source.make(count)];
   const readings = p.readings.map((r) => {
@@ -123,24 +135,25 @@ function compressed(
       });
       return out;
     };
-    const moved = { ...r, axes: [...axes, ...kept(r)], index: pick(r.index) };
+    const moved = { ...r, axes: [...axes, ...keptOf(r)], index: pick(r.index) };
     return r.second === undefined ? moved : { ...moved, second: pick(r.second) };
   });
   const sums = [...p.sums.filter((a) => !bundle.includes(a)), ...axes];
   const weights = new Float64Array(count * rows);
-  for (let column = 0; column < columns; column++) {
-    const k = group[column];
-    if (k < 0) continue;
-    for (let i = 0; i < rows; i++) {
-      weights[i * count + k] +=
-        c === undefined || data === undefined ? 1 : c.data[data[column * rows + i]];
+  for (let i = 0; i < rows; i++) {
+    for (let column = 0; column < columns; column++) {
+      const k = group[column];
+      if (k < 0) continue;
+      let product = 1;
+      for (const f of factors) product = times(product, f.data[f.row[i] + f.column[column]]);
+      weights[i * count + k] += product;
     }
   }
-  const weight = constant([...(c === undefined ? [] : kept(c)), ...axes], weights);
-  const constants = c === undefined ? p.constants : p.constants.filter((x) => x !== c);
-  const isOne = c === undefined && weights.every((w) => w === 1);
+  const weight = constant([...kept, ...axes], weights);
+  const constants = p.constants.filter((x) => !known.includes(x));
+  const isOne = known.length === 0 && weights.every((w) => w === 1);
   return {
-    constants: isOne ? constants : multiplied([...constants, weight]),
+    constants: isOne ? constants : [...constants, weight],
     readings,
     nodes: p.nodes,
     sums,
