@@ -30,8 +30,8 @@ export function baseSampler(
     components.map((c) => c.name),
   );
   const parents = globals.map((s) => s.name).filter((name) => needed.has(name));
-  const trimmed = { ...conditioned, model: restricted(conditioned.model, needed, parents) };
-  const simulator = compileSimulator(withComponents(trimmed, 1));
+  const model = restricted(conditioned.model, needed, parents);
+  const simulator = compileSimulator({ ...withComponents(conditioned, 1), model });
   return {
     parents,
     draw: (rng, thetas, row) => {

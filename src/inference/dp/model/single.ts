@@ -52,11 +52,7 @@ export function singleKernels(
     terms.reduce<Node>((sum, t) => g.add(sum, t), g.constant(0));
   const reading = (sites: readonly number[]): Node[] => {
     const wanted = new Set<Node>(sites.map((k) => joint.sites[k].input));
-    return joint.terms.filter((t) => {
-      const reads = topological([t]);
-      const isLabelled = joint.states !== undefined && reads.includes(joint.states);
-      return !isLabelled && reads.some((n) => wanted.has(n));
-    });
+    return joint.plain.filter((t) => topological([t]).some((n) => wanted.has(n)));
   };
   add("item", total(joint.factors.map((f) => itemDensity(g, f, item, items))));
   add("base", total(reading(components)));

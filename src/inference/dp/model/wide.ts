@@ -121,11 +121,11 @@ export class WideKernels {
     }
   }
   /** Draws every site outside the plate. */
-  drawGlobals(rng: RandomStream, widths: Map<number, number>): void {
+  drawGlobals(rng: RandomStream): void {
     const sliced = new Set(slicedGlobals(this.#structure));
     for (const { site } of this.#structure.globals) {
       if (sliced.has(site)) {
-        this.#slice(site, rng, widths);
+        this.#slice(site, rng);
         continue;
       }
       const found = this.#conjugate.find((f) => f.site === site);
@@ -145,15 +145,13 @@ export class WideKernels {
     }
   }
 
-  #slice(site: number, rng: RandomStream, widths: Map<number, number>): void {
+  #slice(site: number, rng: RandomStream): void {
     const values = this.#values[site];
     const density = this.instance.fn(`density_${site}`);
     for (let i = 0; i < values.length; i++) {
-      const before = values[i];
-      const width = widths.get(site) ?? 1;
       const after = sliceUpdate(
-        before,
-        width,
+        values[i],
+        1,
         (at) => {
           values[i] = at;
           return density();
