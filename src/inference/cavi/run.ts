@@ -4,9 +4,10 @@
  * bound has many maxima, so ascent starts several times and the best end is kept.
  */
 import { stream } from "../../math/rng/random.js";
+import { type Conditioned, conditionalFactor } from "../ascent/conditional.js";
 import { Ascent, type AscentState } from "../ascent/engine.js";
 import { startCounts } from "../ascent/start.js";
-import type { CaviPlan } from "./plan.js";
+import { type CaviPlan, startValues } from "./plan.js";
 import { PointFactor } from "./points.js";
 import { type CaviPosterior, posteriorOf } from "./posterior.js";
 
@@ -87,8 +88,7 @@ export function runCavi(
   seed: number | bigint,
   controls: CaviControls = {},
 ): CaviOutcome {
-  const ascent = new Ascent(plan.ascent, plan.make(plan.ascent.module));
-  const sweep = new Sweep(plan, ascent, seed);
+  const sweep = new Sweep(plan, seed);
   const restarts: Restart[] = [];
   const total = sweep.isConvex ? 1 : options.restarts;
   let best: { readonly elbo: number; readonly saved: SavedSweep } | undefined;
@@ -121,7 +121,7 @@ export function runCavi(
     change: winner.change,
     restarts,
     distinctOptima: countDistinct(restarts.map((r) => r.elbo)),
-    posterior: posteriorOf(plan, ascent, sweep.points),
+    posterior: posteriorOf(plan, sweep.ascent, sweep.points),
   };
 }
 
@@ -173,12 +173,21 @@ export interface SavedSweep {
 export class Sweep {
   readonly points: PointFactor | undefined;
   readonly #plan: CaviPlan;
-  readonly #ascent: Ascent;
+  readonly ascent: Ascent;
   readonly #order: readonly number[];
+  readonly #conditional: Conditioned | undefined;
 
-  constructor(plan: CaviPlan, ascent: Ascent, seed: number | bigint) {
+  constructor(plan: CaviPlan, seed: number | bigint) {
     this.#plan = plan;
-    this.#ascent = ascent;
+    const instance = plan.make(plan.ascent.module);
+    const { conditional } = plan;
+    const conditioned = conditional && conditionalFactor(plan.ascent, instance, conditional);
+    const special = new Map(
+      conditional && conditioned ? [[conditional.site, conditioned.factor]] : [],
+    );
+    const ascent = new Ascent(plan.ascent, conditioned?.instance ?? instance, special);
+    this.#conditional = conditioned;
+    this.ascent = ascent;
     const { sites } = plan.ascent.joint;
     const indices = [...sites.keys()].filter((k) => sites[k].kind === "statistics");
     // Locations before scales: a scale fitted to a random location is far too wide.
@@ -200,24 +209,21 @@ export class Sweep {
     for (let attempt = 0; attempt < TRIES; attempt++) {
       const rng = stream(seed, restart, STREAM, 1 + attempt);
       const state = this.#plan.draw(rng);
-      const values = joint.sites.map((s) => new Float64Array(siteLength(s)));
-      this.#plan.direct.sites.forEach((s, k) => {
-        const { site, from } = this.#plan.places[k];
-        values[site].set(s.isFree ? state.free[k] : state.own[k], from);
-      });
+      const values = startValues(this.#plan.ascent, this.#plan.direct, this.#plan.places, state);
       joint.sites.forEach((s, k) => {
-        if (s.kind === "statistics") this.#ascent.startAt(k, values[k]);
+        if (s.kind === "statistics") this.ascent.startAt(k, values[k]);
       });
+      this.#conditional?.reset();
       // Seeds first: they end best most often, but not always.
       const kind = restart % 3 === 2 ? "soft" : "seeds";
-      this.#ascent.startCounts((counts) => {
+      this.ascent.startCounts((counts) => {
         startCounts(kind, discrete, patterns, counts, rng);
       });
       if (this.points === undefined) return undefined;
       const scale = 0.5 ** attempt;
       const all = this.points.sites.flatMap((k) => [...values[k]]);
       this.points.start(Float64Array.from(all, (v) => v * scale));
-      if (this.#ascent.scenarioValues().every(Number.isFinite)) return undefined;
+      if (this.ascent.scenarioValues().every(Number.isFinite)) return undefined;
     }
     const [name] = this.#plan.points.keys();
     return { kind: "start", name };
@@ -225,7 +231,7 @@ export class Sweep {
 
   run(check: () => void = () => {}): CaviFailure | undefined {
     for (const k of this.#order) {
-      const failed = this.#ascent.updateFactor(k);
+      const failed = this.ascent.updateFactor(k);
       if (failed !== undefined) return failed;
       check();
     }
@@ -236,24 +242,20 @@ export class Sweep {
       }
       check();
     }
-    if (!this.#ascent.updateDiscrete()) return { kind: "impossible" };
+    if (!this.ascent.updateDiscrete()) return { kind: "impossible" };
     check();
     return undefined;
   }
 
   elbo(): number {
-    return this.#ascent.elbo() + (this.points?.entropy() ?? 0);
+    return this.ascent.elbo() + (this.points?.entropy() ?? 0);
   }
 
   save(): SavedSweep {
-    return { state: this.#ascent.save(), points: this.points?.parameters };
+    return { state: this.ascent.save(), points: this.points?.parameters };
   }
   restore(saved: SavedSweep): void {
     if (saved.points !== undefined) this.points?.load(saved.points);
-    this.#ascent.restore(saved.state);
+    this.ascent.restore(saved.state);
   }
-}
-
-function siteLength(site: CaviPlan["ascent"]["joint"]["sites"][number]): number {
-  return site.kind === "point" ? site.input.shape[0] : site.direct.latent.length;
 }

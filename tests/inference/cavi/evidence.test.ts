@@ -68,7 +68,7 @@ describe("the bound lies below the evidence", () => {
     const fit = cavi(text, data);
     expect(fit.elbo).toBeCloseTo(passes.logSum() + rest, 9);
     const marginals = [...fit.marginal("s"), ...fit.marginal("w")];
-    passes.marginals().forEach((p, i) => expect(marginals[i]).toBeCloseTo(p, 9));
+    for (const [i, p] of passes.marginals().entries()) expect(marginals[i]).toBeCloseTo(p, 9);
     // Draws have them too: 5 standard errors.
     const counts = new Float64Array(marginals.length);
     const n = 4000;

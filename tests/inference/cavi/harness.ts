@@ -1,5 +1,4 @@
 /** Mean-field runs of small models. */
-import { Ascent } from "../../../src/inference/ascent/engine.js";
 import {
   CAVI_DEFAULTS,
   type CaviOptions,
@@ -54,10 +53,15 @@ export function cavi(
 }
 
 /** The largest fall of the bound at any single update, relative to the bound. */
-export function largestFall(text: string, data: Data, sweeps: number, seed = 1): number {
-  const plan = planOf(text, data);
-  const ascent = new Ascent(plan.ascent, make(plan.ascent.module));
-  const sweep = new Sweep(plan, ascent, seed);
+export function largestFall(
+  text: string,
+  data: Data,
+  sweeps: number,
+  options: CaviPlanOptions = {},
+  seed = 1,
+): number {
+  const plan = planOf(text, data, options);
+  const sweep = new Sweep(plan, seed);
   let worst = 0;
   for (let restart = 0; restart < 3; restart++) {
     if (sweep.start(seed, restart) !== undefined) throw new Error("no start");
