@@ -1,9 +1,10 @@
 /**
  * All benchmarks in one run: a table, then one JSON line for each figure. Arguments choose some of
- * `gradient`, `hmm`, `dense`, `compile`, `nuts`, `process`.
+ * `gradient`, `hmm`, `dense`, `compile`, `nuts`, `dp`, `process`.
  */
 import { compileFigures } from "./compile.js";
 import { denseFigures } from "./dense.js";
+import { dpFigures } from "./dp.js";
 import { type Figure, jsonLine, table } from "./figures.js";
 import { gradientFigures } from "./gradient.js";
 import { hmmFigures } from "./hmm.js";
@@ -17,6 +18,7 @@ const benches: Readonly<Record<string, () => Figure[]>> = {
   dense: denseFigures,
   compile: () => compileFigures(),
   nuts: () => nutsFigures(),
+  dp: () => dpFigures(),
   process: processFigures,
 };
 

@@ -24,7 +24,7 @@ const LARGEST_TRUNCATION = 2000;
 /**
  * A bound on the L1 distance between the data's marginal distributions under T components and
  * under the process: 4 (1 − E[(Σ_{k<T} p_k)^N]) (Ishwaran and James 2001, theorem 2), which is at
- * most 4 N E[1 − Σ_{k<T} p_k] = 4 N (α / (1 + α))^{T−1}. At most 2, as any such distance.
+ * most 4 N E[1 − Σ_{k<T} p_k] = 4 N (α / (1 + α))^{T−1}. At most 2, as such distances are.
  */
 export function truncationError(items: number, alpha: number, truncation: number): number {
   return Math.min(2, 4 * items * (alpha / (1 + alpha)) ** (truncation - 1));
