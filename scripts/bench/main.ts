@@ -10,6 +10,7 @@ import { gradientFigures } from "./gradient.js";
 import { hmmFigures } from "./hmm.js";
 import { nutsFigures } from "./nuts.js";
 import { processFigures } from "./process.js";
+import { viFigures } from "./vi.js";
 
 const benches: Readonly<Record<string, () => Figure[]>> = {
   // First, while no other bench has shaped what the optimiser knows.
@@ -19,6 +20,7 @@ const benches: Readonly<Record<string, () => Figure[]>> = {
   compile: () => compileFigures(),
   nuts: () => nutsFigures(),
   dp: () => dpFigures(),
+  vi: viFigures,
   process: processFigures,
 };
 

@@ -123,7 +123,7 @@ const VI_DEFAULTS: ViOptions = {
   method: "vi",
   guide: "mean_field",
   steps: 50_000,
-  lr: 0.1,
+  lr: 0.05,
   samples: 1,
   tolerance: 0.002,
   draws: 4000,

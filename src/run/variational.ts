@@ -8,7 +8,7 @@ import { withOptimiser } from "../inference/stochastic/adam.js";
 import { guides } from "../inference/vi/guides/index.js";
 import { boundKernels, setWhitening, type Whitening } from "../inference/vi/objective.js";
 import { ascend, drawGuide } from "../inference/vi/vi.js";
-import { cholesky, choleskyInverse } from "../math/linalg/index.js";
+import { cholesky, choleskyInverse, triangularSolve } from "../math/linalg/index.js";
 import { stream } from "../math/rng/index.js";
 import { compileDensity } from "./compile.js";
 import { failureOf, type Run, refuseParams } from "./context.js";
@@ -18,7 +18,7 @@ import type { FitData } from "./results/fit.js";
 /** Above this the importance weights have no usable variance (Vehtari et al. 2024). */
 const PARETO_LIMIT = 0.7;
 /** The search for a mode ends here: it is a start and no result. */
-const MODE_ITERATIONS = 500;
+const MODE_ITERATIONS = 1000;
 /** Hessians of more coordinates are not taken. */
 const HESSIAN_LIMIT = 1000;
 /** Draws that starts are compared by. */
@@ -126,13 +126,51 @@ function startsOf(
     seed,
   );
   if (mode.kind === "failed") throw failed({ ...mode, kind: "start" });
-  const { q, converged } = mode.best;
-  if (!converged || d > HESSIAN_LIMIT) return [plain, { center: q, factor: plain.factor }];
-  const hessian = negativeHessian(density, q);
+  const { q } = mode.best;
+  const fallback: Whitening[] = [plain, { center: q, factor: plain.factor }];
+  if (d > HESSIAN_LIMIT) return fallback;
+  const hessian = polish(density, q);
+  if (hessian === undefined) return fallback;
   const factor = cholesky(hessian, d);
   const root = factor && whole ? cholesky(choleskyInverse(factor, d), d) : undefined;
   // Independent normals that are closest to a normal have the variances of its conditionals.
   const diagonal = Float64Array.from({ length: d }, (_, i) => 1 / Math.sqrt(hessian[i * (d + 1)]));
-  if (factor === undefined) return [plain, { center: q, factor: plain.factor }];
   return [plain, { center: q, factor: root ?? diagonal }];
+}
+
+/** Newton steps at most, and the decrease of the density, in nats, that the next one must promise. */
+const NEWTON_STEPS = 30;
+const NEWTON_DECREMENT = 1e-6;
+
+/**
+ * Moves q by Newton's method to the mode that a search came near: where coordinates depend on each
+ * other strongly, gradients alone take thousands of steps. Gives the negative Hessian there, or
+ * undefined where the density is not concave on the way.
+ */
+function polish(density: KernelInstance, q: Float64Array): Float64Array | undefined {
+  const d = q.length;
+  const at = density.f64("q");
+  const evaluate = density.fn("lp_grad");
+  for (let step = 0; step < NEWTON_STEPS; step++) {
+    const hessian = negativeHessian(density, q);
+    const factor = cholesky(hessian, d);
+    if (factor === undefined) return undefined;
+    at.set(q);
+    const lp = evaluate();
+    const gradient = density.f64("grad").slice();
+    const half = triangularSolve(factor, gradient, d, 1, "lower");
+    const move = triangularSolve(factor, half, d, 1, "lower-transposed");
+    const decrement = half.reduce((s, v) => s + v * v, 0);
+    if (!Number.isFinite(decrement)) return undefined;
+    if (decrement < NEWTON_DECREMENT) return hessian;
+    let length = 1;
+    for (; length > 1e-4; length /= 2) {
+      for (let i = 0; i < d; i++) at[i] = q[i] + length * move[i];
+      if (evaluate() > lp) break;
+    }
+    // Rounding is all that is left to gain.
+    if (length <= 1e-4) return hessian;
+    for (let i = 0; i < d; i++) q[i] += length * move[i];
+  }
+  return undefined;
 }

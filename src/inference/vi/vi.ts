@@ -40,7 +40,7 @@ export interface ViResult {
   /** The bound smoothed over windows: the mean of the estimates up to each step. */
   readonly history: readonly { readonly step: number; readonly bound: number }[];
   readonly steps: number;
-  /** Whether every stage ended because the bound had stopped to rise. */
+  /** Whether the last stage ended because the bound had stopped to rise. */
   readonly converged: boolean;
   readonly interrupted: boolean;
 }
@@ -52,7 +52,7 @@ const LEAST_WINDOWS = 4;
 /** Times that the step size is divided by three after steps that went wrong. */
 const RETRIES = 12;
 /** A window this many nats below the best one has lost the guide. */
-const LOST = 50;
+const LOST = 5;
 
 /** Ascends from the parameters in `phi`, where it leaves the result. */
 export function ascend(
@@ -75,7 +75,7 @@ export function ascend(
   let done = 0;
   let retries = 0;
   let shrink = 1;
-  let converged = true;
+  let converged = false;
   let interrupted = false;
 
   const begin = (stage: number): void => {
@@ -143,7 +143,7 @@ export function ascend(
       controls.onProgress?.(done, search.steps, mean);
       flat = isFlat(means, errors, search.tolerance, isLast ? 4 * LEAST_WINDOWS : LEAST_WINDOWS);
     }
-    converged &&= flat;
+    converged = flat;
     if (averaged > 0) {
       for (let i = 0; i < params.length; i++) params[i] = average[i] / averaged;
     }
