@@ -14,7 +14,13 @@ export { diagnosticToJson, renderDiagnostic, renderDiagnostics } from "./base/re
 export { lineColumn, type Source, type Span } from "./base/span.js";
 export type { HmcOptions, NutsOptions } from "./inference/contract.js";
 export type { SamplerDiagnostics } from "./run/diagnostics/index.js";
-export { explain, type Plan, type SitePlan, type SumGroupPlan } from "./run/explain.js";
+export {
+  explain,
+  type MethodPlan,
+  type Plan,
+  type SitePlan,
+  type SumGroupPlan,
+} from "./run/explain.js";
 export { infer } from "./run/infer.js";
 export { type CompileOptions, compile, load, Program, ppl } from "./run/load.js";
 export {

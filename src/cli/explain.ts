@@ -1,20 +1,34 @@
 /** `tilde explain`: the plan of a model and its data, as text or JSON. */
+import { fail } from "../base/diagnostic.js";
+import { inferenceMethods } from "../run/alternatives.js";
 import { checkSource, selectModel } from "../run/compile.js";
 import { loadDataFiles } from "../run/data/files.js";
-import { explainRaw, type Plan, type SitePlan, type SumGroupPlan } from "../run/explain.js";
+import {
+  explainRaw,
+  type MethodPlan,
+  type Plan,
+  type SitePlan,
+  type SumGroupPlan,
+} from "../run/explain.js";
 import { loadSource } from "../run/sources.js";
 import type { ExitCode } from "./main.js";
 
 interface ExplainFlags {
   readonly model?: string;
   readonly data?: readonly string[];
+  readonly method?: string;
   readonly json?: boolean;
 }
 
 export async function explainCommand(file: string, flags: ExplainFlags): Promise<ExitCode> {
   const source = await loadSource(file);
   const model = selectModel(checkSource(source), source, flags.model);
-  const plan = explainRaw(model, await loadDataFiles(flags.data ?? []));
+  const method = inferenceMethods.find((m) => m === flags.method);
+  if (flags.method !== undefined && method === undefined) {
+    const wanted = `one of ${inferenceMethods.join(", ")}`;
+    fail("bad_option", undefined, { option: "--method", value: flags.method, wanted });
+  }
+  const plan = explainRaw(model, await loadDataFiles(flags.data ?? []), method);
   process.stdout.write(`${flags.json ? JSON.stringify(plan, null, 2) : renderPlan(plan)}\n`);
   return 0;
 }
@@ -26,21 +40,32 @@ export function renderPlan(plan: Plan): string {
     lines.push("", "discrete sites are summed out:");
     for (const sum of plan.sums) lines.push(`  ${sumLine(sum)}`);
   }
-  const d = plan.density;
-  lines.push("");
-  if (d === undefined) {
-    lines.push("nothing continuous is latent: `--method enumerate` gives the exact posterior");
-    return lines.join("\n");
+  if (plan.steps.length > 0) {
+    lines.push("", `${plan.method}:`, ...plan.steps.map((step) => `  ${step}`));
+  } else {
+    lines.push("", ...densityLines(plan));
   }
-  lines.push(
+  lines.push("", "methods:", ...aligned(plan.methods.map(methodCells)));
+  return lines.join("\n");
+}
+
+function densityLines(plan: Plan): string[] {
+  const d = plan.density;
+  if (d === undefined) {
+    return ["nothing continuous is latent: `--method enumerate` gives the exact posterior"];
+  }
+  return [
     `${plan.dimension} unconstrained numbers`,
     d.dataAfter < d.dataBefore
       ? `data folded: ${short(d.dataBefore)} numbers in the density as written, ${short(d.dataAfter)} kept`
       : `${short(d.dataAfter)} numbers of data in the density`,
     `about ${short(d.operations)} operations for the density, ${short(d.gradientOperations)} with its gradient`,
     `memory: ${bytes(d.constantBytes)} of constants, ${bytes(d.workspaceBytes)} for each chain`,
-  );
-  return lines.join("\n");
+  ];
+}
+
+function methodCells({ method, works, reason }: MethodPlan): string[] {
+  return [method, works ? "works" : `no: ${reason}`];
 }
 
 function siteCells(s: SitePlan): string[] {
@@ -49,11 +74,13 @@ function siteCells(s: SitePlan): string[] {
   switch (s.treatment) {
     case "observed":
       return [name, "observed"];
+    case "drawn":
+      return [name, `discrete, ${s.latent} element${s.latent === 1 ? "" : "s"}`];
     case "summed out":
       return [name, `summed out, ${s.values} values each`];
     case "sampled":
     case "optimised": {
-      const by = s.transform === "none" ? "" : ` by ${s.transform}`;
+      const by = s.transform === undefined || s.transform === "none" ? "" : ` by ${s.transform}`;
       return [name, `latent, ${s.latent} number${s.latent === 1 ? "" : "s"}${by}`];
     }
   }

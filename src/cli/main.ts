@@ -104,6 +104,7 @@ export function program(done: (code: ExitCode) => void): Command {
     .argument("[file]", "a .ppl file")
     .option("--model <name>", "which model of the file")
     .option(...dataOption)
+    .option("--method <name>", "explain what this method does (default: nuts)")
     .option("--json", "print the plan as JSON")
     .action(async (given, flags, command) => {
       const [file, options] = withModel(command, given, flags);

@@ -43,6 +43,7 @@ const columns: readonly Column[] = [
   { title: "", cell: (r) => r.name, left: true },
   { title: "mean", cell: (r) => figure(r.mean) },
   { title: "sd", cell: (r) => (isConstant(r) ? "0" : figure(r.sd)) },
+  { title: "se", cell: (r) => figure(r.se) },
   { title: "mcse", cell: unlessConstant((r) => figure(r.mcseMean)) },
   { title: "5%", cell: (r) => figure(r.q5) },
   { title: "50%", cell: (r) => figure(r.q50) },

@@ -1,5 +1,5 @@
 /** Runs of mean-field variational inference by coordinate ascent. */
-import { type Diagnostic, diagnostic, fail, TildeError } from "../base/diagnostic.js";
+import { type Diagnostic, diagnostic, fail, type TildeError } from "../base/diagnostic.js";
 import { type CaviFailure, type CaviResult, planCavi, runCavi } from "../inference/cavi/index.js";
 import { stream } from "../math/rng/random.js";
 import { type Run, refuseNothing, refuseParams } from "./context.js";

@@ -3,6 +3,11 @@
  * treated, how discrete sites are summed out and at what cost, what was folded, memory and work.
  */
 import { planElimination } from "../inference/enumerate/plan.js";
+import { planCavi } from "../inference/cavi/index.js";
+import { describeEm, planEm } from "../inference/em/index.js";
+import { exactPosterior } from "../inference/exact/exact.js";
+import { describePlan, planGibbs } from "../inference/gibbs/plan.js";
+import { isDiscrete, latentVariables } from "../inference/logjoint/latents.js";
 import type { SumPlan } from "../inference/logjoint/discrete/index.js";
 import { elementCounts } from "../inference/logjoint/discrete/layout.js";
 import { buildDiscreteReadout } from "../inference/logjoint/discrete/readout.js";
@@ -14,12 +19,18 @@ import { printSupport } from "../model/print.js";
 import { type Conditioned, concreteDims } from "../passes/condition/index.js";
 import type { Graph } from "../tensor/ops.js";
 import { constantNumbers, workOf } from "../tensor/work.js";
+import { type InferenceMethod, judgeMethods, withAlternatives } from "./alternatives.js";
 import { compileDensity, conditionRaw } from "./compile.js";
+import { refuseParams } from "./context.js";
+import { refuseEm } from "./em.js";
+import { refuseExact } from "./exact.js";
+import { makeInstance } from "./gibbs-chain.js";
 import { type RawData, readObject } from "./data/values.js";
 import { presentable } from "./failure.js";
 import type { Program } from "./load.js";
 
-export type SiteTreatment = "observed" | "sampled" | "summed out" | "optimised";
+/** `drawn` are discrete sites of methods that do not sum them out. */
+export type SiteTreatment = "observed" | "sampled" | "summed out" | "optimised" | "drawn";
 
 /** How one site or param is treated. */
 export interface SitePlan {
@@ -50,8 +61,21 @@ export interface SumGroupPlan {
   readonly cost: number;
 }
 
+/** Whether a method works for the model and its data. */
+export interface MethodPlan {
+  readonly method: InferenceMethod;
+  readonly works: boolean;
+  /** What it says where it does not. */
+  readonly reason?: string;
+}
+
 export interface Plan {
   readonly model: string;
+  readonly method: InferenceMethod;
+  /** What a sweep or an iteration does, block by block; of methods that have such. */
+  readonly steps: readonly string[];
+  /** Every method, and why those that do not work do not. */
+  readonly methods: readonly MethodPlan[];
   readonly sites: readonly SitePlan[];
   /** Unconstrained numbers that a gradient method moves through. */
   readonly dimension: number;
@@ -71,21 +95,93 @@ export interface Plan {
 }
 
 /**
- * What would be done with a model and its data by a method that moves through continuous sites.
- * @throws TildeError where data are wrong, or a discrete site cannot be summed out: the message
- * names the site and the cost
+ * What a method would do with a model and its data.
+ * @throws TildeError where data are wrong or the method refuses the model: the message names the
+ * site and the reason
  */
-export function explain(program: Program, data: Readonly<Record<string, unknown>> = {}): Plan {
+export function explain(
+  program: Program,
+  data: Readonly<Record<string, unknown>> = {},
+  options: { readonly method?: InferenceMethod } = {},
+): Plan {
   try {
-    return explainRaw(program.model, readObject(data));
+    return explainRaw(program.model, readObject(data), options.method);
   } catch (error) {
     throw presentable(error);
   }
 }
 
 /** The same with data that was read from files; diagnostics are thrown as they are. */
-export function explainRaw(model: Model, data: RawData): Plan {
+export function explainRaw(model: Model, data: RawData, asked?: InferenceMethod): Plan {
   const conditioned = conditionRaw(model, data);
+  try {
+    const method = asked ?? "nuts";
+    const methods = judgeMethods(conditioned).map(({ method: name, refusal }): MethodPlan => {
+      const works = refusal === undefined;
+      return works ? { method: name, works } : { method: name, works, reason: refusal.message };
+    });
+    const steps = stepsOf(conditioned, method);
+    const base =
+      steps === undefined ? gradientPlan(conditioned) : { ...sitesOf(conditioned), sums: [] };
+    return { model: model.name, method, ...base, steps: steps ?? [], methods };
+  } catch (error) {
+    throw withAlternatives(error, conditioned);
+  }
+}
+
+/** Treatments without a density over unconstrained numbers. */
+function sitesOf(conditioned: Conditioned): Pick<Plan, "sites" | "dimension"> {
+  const latent = new Map(latentVariables(conditioned).map((v) => [v.name, v.length]));
+  const sites = conditioned.model.variables
+    .filter((v) => v.role !== "let")
+    .map((v): SitePlan => {
+      const dims = concreteDims(conditioned, v.type.dims);
+      const base = { name: v.name, dims, support: printSupport(v.support) };
+      const isLatentDiscrete = isDiscrete(v.support) && !conditioned.observed.has(v.name);
+      if (isLatentDiscrete) return { ...base, treatment: "drawn", latent: elementCount(dims) };
+      const length = latent.get(v.name) ?? 0;
+      if (length === 0) return { ...base, treatment: "observed", latent: 0 };
+      return { ...base, treatment: v.role === "param" ? "optimised" : "sampled", latent: length };
+    });
+  return { sites, dimension: [...latent.values()].reduce((n, length) => n + length, 0) };
+}
+
+/** What a method with blocks does in one round; undefined for methods that follow a gradient. */
+function stepsOf(conditioned: Conditioned, method: InferenceMethod): string[] | undefined {
+  switch (method) {
+    case "gibbs":
+      refuseParams(conditioned, method);
+      return describePlan(planGibbs(conditioned, makeInstance));
+    case "em": {
+      const plan = planEm(conditioned, makeInstance);
+      return plan.kind === "refused" ? refuseEm(conditioned, plan) : describeEm(plan);
+    }
+    case "cavi": {
+      refuseParams(conditioned, method);
+      const { direct, points } = planCavi(conditioned, makeInstance);
+      const lines = direct.sites.map(({ latent: { name } }) => {
+        const why = points.get(name);
+        return why === undefined
+          ? `${name}: factor in closed form`
+          : `${name}: normal factor in unconstrained numbers, since ${why}`;
+      });
+      return [...lines, ...direct.discrete.map(({ name }) => `${name}: exact messages`)];
+    }
+    case "exact": {
+      refuseParams(conditioned, method);
+      const found = exactPosterior(conditioned, makeInstance);
+      if (found.kind !== "exact") return refuseExact(conditioned, found);
+      const { normal, sites } = found;
+      const lines = sites.map((s) => `${s.name}: ${s.family}`);
+      return normal.length === 0 ? lines : [...lines, `${normal.join(", ")}: one normal vector`];
+    }
+    default:
+      return undefined;
+  }
+}
+
+function gradientPlan(conditioned: Conditioned) {
+  const { model } = conditioned;
   const joint = buildLogJoint(conditioned, "nuts");
   const summed = new Map(joint.sum?.sites.map((s) => [s.name, s.count]));
   const latent = new Map(joint.latents.map((v) => [v.name, v.length]));
@@ -93,7 +189,6 @@ export function explainRaw(model: Model, data: RawData): Plan {
     .filter((v) => v.role !== "let")
     .map((v) => sitePlan(conditioned, v, latent.get(v.name) ?? 0, summed.get(v.name)));
   return {
-    model: model.name,
     sites,
     dimension: joint.dimension,
     sums: joint.sum === undefined ? [] : sumPlans(conditioned, joint.sum),
