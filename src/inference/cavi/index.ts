@@ -2,6 +2,7 @@
 export type { CaviPlan, CaviPlanOptions } from "./plan.js";
 export { planCavi } from "./plan.js";
 export type { CaviDiscrete, CaviDraw, CaviPosterior, CaviSite } from "./posterior.js";
+export { describeCavi } from "./report.js";
 export type {
   CaviControls,
   CaviFailure,
