@@ -23,19 +23,29 @@ export interface NormalSite {
 /** Blocks of more scalars are not split by the values of discrete sites. */
 const BLOCK_LIMIT = 200;
 
-/** Undefined where the statistics are not those of a normal with small blocks. */
+/**
+ * Undefined where the statistics are not those of a normal with small blocks.
+ * @param natural at values of the parameters of no particular kind: a product without weight there
+ * has none anywhere (masks pad the lists of products), and links nothing
+ */
 export function normalSite(
   statistics: readonly Statistic[],
   length: number,
+  natural: readonly Float64Array[],
 ): NormalSite | undefined {
-  const products = statistics.find((s) => s.kind === "products");
+  const at = statistics.findIndex((s) => s.kind === "products");
+  const products = statistics[at];
   const isNormal = statistics.every(
     (s) => s.kind === "value" || s.kind === "products" || (s.kind === "power" && s.exponent === 2),
   );
   if (!isNormal || statistics.every((s) => s.kind === "value")) return undefined;
   const none = new Int32Array(0);
+  // A product that links nothing counts as a square, with weight 0.
   const first = products?.kind === "products" ? products.first : none;
-  const second = products?.kind === "products" ? products.second : none;
+  const second =
+    products?.kind === "products"
+      ? products.second.map((j, p) => (natural[at][p] === 0 ? products.first[p] : j))
+      : none;
   const blocks = connectedBlocks(length, first, second);
   for (let b = 0; b < blocks.count; b++) {
     if (blocks.memberStart[b + 1] - blocks.memberStart[b] > BLOCK_LIMIT) return undefined;

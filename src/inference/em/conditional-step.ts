@@ -29,9 +29,13 @@ export interface Attachment {
 export function findAttachment(expected: Expected, latent: LatentFactor): Attachment | undefined {
   const site = expected.joint.sites[latent.site];
   if (site.kind === "point") return undefined;
+  expected.counts.forEach((counts) => {
+    for (let i = 0; i < counts.length; i++) counts[i] = 1 + 0.37 * (i % 7);
+  });
   const normal = normalSite(
     site.statistics.map((s) => s.statistic),
     latent.length,
+    expected.natural(latent.site),
   );
   if (normal === undefined) return undefined;
   let found: Attachment | undefined;

@@ -43,8 +43,10 @@ export interface Coordinates {
   readonly own: (u: Float64Array) => Float64Array;
   /** The gradient in the unconstrained numbers of a function with gradient `slope` in its own. */
   readonly pull: (u: Float64Array, slope: Float64Array) => Float64Array;
-  /** Unconstrained numbers of values inside the support. */
+  /** Unconstrained numbers of values inside the support; of sites that are latent in full. */
   readonly free: (own: Float64Array) => Float64Array;
+  /** log |det ∂own/∂u|, and its gradient. */
+  readonly logDet: (u: Float64Array) => { readonly value: number; readonly slope: Float64Array };
 }
 
 export interface CoordinateKernels {
@@ -55,7 +57,7 @@ export interface CoordinateKernels {
   readonly others: readonly { readonly name: string; readonly buffer: string }[];
 }
 
-/** @param names parameters and sites whose scalars are all latent */
+/** @param names of continuous latent sites and params */
 export function coordinateKernels(
   conditioned: Conditioned,
   names: readonly string[],
@@ -64,6 +66,7 @@ export function coordinateKernels(
   const wanted = new Set(names);
   const latents = new Map(latentVariables(conditioned).map((v) => [v.name, v]));
   const layouts = new Map<string, Piece[]>();
+  const logDets = new Map<string, Node>();
   const free = new Map<string, InputNode>();
   const ownInputs: InputNode[] = [];
   for (const name of names) {
@@ -104,6 +107,7 @@ export function coordinateKernels(
         size: shape.event[shape.event.length - 1] ?? 1,
         free: taken - before,
       });
+      logDets.set(shape.name, g.add(logDets.get(shape.name) ?? g.constant(0), made.logDet));
       return made;
     });
     return assemble(lowerer, shape, pieces);
@@ -116,7 +120,10 @@ export function coordinateKernels(
   const all: InputNode[] = [...free.values()];
   const values = names.map((name) => {
     const whole = variableNode(l, vars, name);
-    return g.reshape(whole, [latents.get(name)?.length ?? 0]);
+    const flat = g.reshape(whole, [whole.shape.reduce((n, d) => n * d, 1)]);
+    const elements = latents.get(name)?.elements;
+    if (elements === undefined) return flat;
+    return g.gather(flat, g.constant(elements, [elements.length], "int"), 0);
   });
   all.push(...ownInputs);
   const slopes = names.map((name, k) => {
@@ -143,6 +150,9 @@ export function coordinateKernels(
     const total = g.sum(g.mul(values[k], slopes[k]));
     add(`own_values_${k}`, values[k], values[k].shape[0]);
     add(`pulled_${k}`, gradient(g, total, [u])[0], u.shape[0]);
+    const logDet = logDets.get(name) ?? g.constant(0);
+    add(`log_det_${k}`, g.reshape(logDet, [1]), 1);
+    add(`log_det_slope_${k}`, gradient(g, logDet, [u])[0], u.shape[0]);
   });
   const module = {
     buffers: [...buffers, ...pool.buffers(), ...pool.scratchBuffers()],
@@ -167,6 +177,13 @@ export function coordinateKernels(
           slope.set(gradientAt);
           instance.call(`pulled_${k}`);
           return instance.f64(`pulled_${k}`).slice(0, at.length);
+        },
+        logDet: (at) => {
+          u.set(at);
+          instance.call(`log_det_${k}`);
+          instance.call(`log_det_slope_${k}`);
+          const slopeAt = instance.f64(`log_det_slope_${k}`).slice(0, at.length);
+          return { value: instance.f64(`log_det_${k}`)[0], slope: slopeAt };
         },
         free: (values) => freeOf(layouts.get(name) ?? [], values, own),
       };

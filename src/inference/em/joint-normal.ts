@@ -82,14 +82,17 @@ function makeBlocks(
     const value = statistics.findIndex((s) => s.kind === "value");
     if (!isNormal || value < 0) return undefined;
     const block = labelsOf(latent);
+    // At the parameters' values of no particular kind: what has no weight there has none anywhere.
+    const weights = expected.natural(latent.site);
     const own: number[][] = Array.from({ length: count }, () => []);
     const place = block.map((b, i) => {
       own[b].push(i);
       return sizes[b]++;
     });
-    for (const s of statistics) {
+    for (const [j, s] of statistics.entries()) {
       if (s.kind !== "products") continue;
-      if (s.first.some((i, p) => block[i] !== block[s.second[p]])) return undefined;
+      const crosses = (i: number, p: number) => block[i] !== block[s.second[p]];
+      if (s.first.some((i, p) => crosses(i, p) && weights[j][p] !== 0)) return undefined;
     }
     members.push({ latent, statistics, block, place, own, value });
   }
@@ -196,6 +199,7 @@ export function jointNormalEStep(expected: Expected, blocks: JointBlocks): EStep
         natural[j].forEach((eta, at) => {
           const i = s.kind === "products" ? s.first[at] : at;
           const k = s.kind === "products" ? s.second[at] : at;
+          if (block[i] !== block[k]) return;
           if (s.kind === "value") linear[block[i]][place[i]] += eta;
           else {
             add(block[i], place[i], place[k], -eta);

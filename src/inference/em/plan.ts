@@ -20,6 +20,7 @@ import { findJointBlocks, jointNormalEStep } from "./joint-normal.js";
 import { MStep, type Parameter } from "./m-step.js";
 import { closedForm } from "./maximise/index.js";
 import { statisticAt } from "./statistics.js";
+import { type PointLatent, variationalEStep } from "./variational.js";
 
 export interface EmPlan {
   readonly kind: "plan";
@@ -31,7 +32,11 @@ export interface EmPlan {
   readonly parameters: readonly Parameter[];
   readonly eStep: EStep;
   /** Continuous latent sites that are integrated out, by index in the joint. */
-  readonly latents: readonly LatentFactor[];
+  readonly latents: readonly {
+    readonly site: number;
+    readonly name: string;
+    readonly length: number;
+  }[];
 }
 
 const DEFAULTS = {
@@ -56,21 +61,23 @@ export function planEm(
   const joint = expectedJoint(conditioned, names);
   if ("kind" in joint) return joint;
   const isParameter = (s: ExpectedSite): boolean => names.has(s.direct.latent.name);
-  const latents: LatentFactor[] = [];
-  for (const s of joint.sites) {
-    if (isParameter(s)) continue;
-    const latent = latentFactor(s);
-    if (latent === undefined) {
-      const site = s.direct.latent.name;
-      return { kind: "refused", site, reason: "its distribution given the others is in no family" };
-    }
-    latents.push(latent);
-  }
+  const latents = joint.sites.flatMap((s): LatentFactor[] => {
+    const latent = isParameter(s) ? undefined : latentFactor(s);
+    return latent === undefined ? [] : [latent];
+  });
+  const pointNames = joint.sites.flatMap((s) => {
+    return s.kind === "point" && !isParameter(s) ? [s.direct.latent.name] : [];
+  });
   const points = joint.sites.flatMap((s, k) => (s.kind === "point" ? [k] : []));
   const kernels = compileAscent(joint, { pointGradients: points });
   const expected = new Expected(joint, kernels, make(kernels.module));
   const coordinates = coordinateKernels(conditioned, named);
   const bound = coordinates.bind(make(coordinates.module));
+  const ofPoints = coordinateKernels(conditioned, pointNames);
+  const pointLatents = ofPoints.bind(make(ofPoints.module)).map((c): PointLatent => {
+    const site = joint.sites.findIndex((s) => s.direct.latent.name === c.latent.name);
+    return { site, name: c.latent.name, coordinates: c };
+  });
   const parameters = joint.sites.flatMap((s, site): Parameter[] => {
     if (!isParameter(s)) return [];
     const { latent, supports } = s.direct;
@@ -103,8 +110,16 @@ export function planEm(
     kernels,
     expected,
     parameters: [...parameters].sort((a, b) => rank(a) - rank(b)),
-    eStep: chooseEStep(expected, latents),
-    latents,
+    eStep:
+      pointLatents.length > 0
+        ? variationalEStep(expected, pointLatents, latents)
+        : chooseEStep(expected, latents),
+    latents: [
+      ...latents.map(({ site, name, length }) => ({ site, name, length })),
+      ...pointLatents.map(({ site, name, coordinates: c }) => {
+        return { site, name, length: c.latent.length };
+      }),
+    ],
   };
 }
 
@@ -160,7 +175,7 @@ function parameterNames(
   );
 }
 
-/** Parameters that no statistics separate are points; a latent site must have statistics. */
+/** Parameters that no statistics separate are points, and so are latent sites without a factor. */
 function expectedJoint(
   conditioned: Conditioned,
   parameters: ReadonlySet<string>,
@@ -168,13 +183,23 @@ function expectedJoint(
   const points = new Set<string>();
   for (;;) {
     const found = expectJoint(buildDirectJoint(conditioned, new Set(), "em"), points);
-    if (!isNotMultilinear(found)) return found;
-    const movable = found.sites.filter((s) => parameters.has(s.name) && !points.has(s.name));
-    if (movable.length === 0) {
-      const [first] = found.sites;
-      return { kind: "refused", site: first.name, reason: first.reason };
+    // Parameters first: a latent site that meets none but points may have statistics after all.
+    let blocked: readonly string[];
+    if (isNotMultilinear(found)) {
+      const names = found.sites.map((s) => s.name);
+      const moved = names.filter((n) => parameters.has(n));
+      blocked = moved.length > 0 ? moved : names;
+      const again = found.sites.find((s) => points.has(s.name));
+      if (again !== undefined) return { kind: "refused", site: again.name, reason: again.reason };
+    } else {
+      blocked = found.sites.flatMap((s) => {
+        const { name } = s.direct.latent;
+        const isLatent = s.kind === "statistics" && !parameters.has(name);
+        return isLatent && factorOf(s) === undefined ? [name] : [];
+      });
+      if (blocked.length === 0) return found;
     }
-    for (const s of movable) points.add(s.name);
+    for (const name of blocked) points.add(name);
   }
 }
 
@@ -201,8 +226,13 @@ function latentFactor(site: ExpectedSite): LatentFactor | undefined {
   };
 }
 
+/** A parameter at standard normal unconstrained numbers. */
+export function randomPoint({ coordinates }: Parameter, rng: RandomStream): Float64Array {
+  return coordinates.own(Float64Array.from({ length: coordinates.freeLength }, () => rng.normal()));
+}
+
 /** A point in the middle of a site's support, away from symmetry where the support allows. */
-export function neutralPoint({ direct }: ExpectedSite, rng: RandomStream): Float64Array {
+function neutralPoint({ direct }: ExpectedSite, rng: RandomStream): Float64Array {
   const { length, dims } = direct.latent;
   const [first] = direct.supports;
   const last = dims[dims.length - 1] ?? 1;
@@ -245,7 +275,7 @@ const kernelsAreContinuous = (expected: Expected): boolean => expected.tables.le
 function placeParameters(expected: Expected, parameters: readonly Parameter[]): void {
   const mStep = new MStep(expected, parameters);
   parameters.forEach((p, k) => {
-    mStep.set(k, neutralPoint(p.expected, stream(PROBE_SEED, 0, k, 0)));
+    mStep.set(k, randomPoint(p, stream(PROBE_SEED, 0, k, 0)));
   });
 }
 const PROBE_SEED = 19_770_601;

@@ -57,7 +57,10 @@ export function runEm(
       segments.push(segment);
       const logLikelihood = segment.history[segment.history.length - 1];
       restarts.push({ logLikelihood });
-      controls.onProgress?.({ phase: "restarts", done: restart + 1, total: starts, logLikelihood });
+      if (starts > 1) {
+        const done = restart + 1;
+        controls.onProgress?.({ phase: "restarts", done, total: starts, logLikelihood });
+      }
       if (segment.end === "stopped") break;
     }
   }

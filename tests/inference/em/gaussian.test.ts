@@ -1,6 +1,6 @@
 /** Models with continuous latent sites against closed forms and direct maximisation. */
 import { describe, expect, it } from "vitest";
-import { fit, largestFall, reference, valueOf } from "./harness.js";
+import { fit, largestFall, reference, estimate } from "./harness.js";
 
 const { ppca, ppcaMissing, factorAnalysis, student, localLevel } = reference;
 
@@ -24,12 +24,12 @@ describe("probabilistic PCA", () => {
     expect(result.exact).toBe(true);
     expect(largestFall(result)).toBeLessThan(1e-12);
     expect(result.logLikelihood).toBeCloseTo(ppca.logLikelihood, 6);
-    const [s] = valueOf(result, "s");
+    const [s] = estimate(result, "s");
     expect(s * s).toBeCloseTo(ppca.noise, 5);
-    valueOf(result, "m").forEach((m, i) => {
+    estimate(result, "m").forEach((m, i) => {
       expect(m).toBeCloseTo(ppca.mean[i], 4);
     });
-    covarianceOf(valueOf(result, "W"), new Array(5).fill(s * s), 2).forEach((c, i) => {
+    covarianceOf(estimate(result, "W"), new Array(5).fill(s * s), 2).forEach((c, i) => {
       expect(c).toBeCloseTo(ppca.covariance.flat()[i], 3);
     });
   });
@@ -39,7 +39,7 @@ describe("probabilistic PCA", () => {
     expect(result.exact).toBe(true);
     expect(largestFall(result)).toBeLessThan(1e-12);
     expect(result.logLikelihood).toBeCloseTo(ppcaMissing.logLikelihood, 4);
-    const [s] = valueOf(result, "s");
+    const [s] = estimate(result, "s");
     expect(s * s).toBeCloseTo(ppcaMissing.noise, 3);
   });
 
@@ -47,7 +47,7 @@ describe("probabilistic PCA", () => {
     const data = { ...linear, d: 4 };
     const result = fit("ppca_ard", data, { maxIterations: 3000, restarts: 1 });
     expect(largestFall(result)).toBeLessThan(1e-10);
-    const alpha = valueOf(result, "alpha").sort((a, b) => a - b);
+    const alpha = estimate(result, "alpha").sort((a, b) => a - b);
     // Two columns with the spread of the loadings, two that the prior has pulled to zero.
     expect(alpha[1]).toBeLessThan(10);
     expect(alpha[2]).toBeGreaterThan(50 * alpha[1]);
@@ -58,7 +58,7 @@ describe("factor analysis", () => {
   it("agrees with scikit-learn", () => {
     const result = fit("factor_analysis", { N: 150, D: 8, d: 2, x: factorAnalysis.x }, tight);
     expect(result.logLikelihood).toBeCloseTo(factorAnalysis.logLikelihood, 6);
-    const noise = valueOf(result, "s").map((s) => s * s);
+    const noise = estimate(result, "s").map((s) => s * s);
     noise.forEach((v, i) => {
       expect(v).toBeCloseTo(factorAnalysis.noise[i], 4);
     });
@@ -71,7 +71,7 @@ describe("mixture of PPCA", () => {
     const result = fit("ppca_mixture", data, { restarts: 4, tolerance: 1e-9 });
     expect(result.exact).toBe(true);
     expect(largestFall(result)).toBeLessThan(1e-11);
-    const [w, W, m, s] = ["w", "W", "m", "s"].map((n) => valueOf(result, n));
+    const [w, W, m, s] = ["w", "W", "m", "s"].map((n) => estimate(result, n));
     const total = ppca.x.reduce((sum: number, row: number[]) => {
       const logs = w.map((weight, k) => {
         const noise = new Array(5).fill(s[k] ** 2);
@@ -112,7 +112,7 @@ describe("Student-t regression by latent scales", () => {
     expect(largestFall(result)).toBeLessThan(1e-12);
     expect(result.logLikelihood).toBeCloseTo(student.logLikelihood, 7);
     ["a", "b", "s"].forEach((name, k) => {
-      expect(valueOf(result, name)[0]).toBeCloseTo(student[name], 4);
+      expect(estimate(result, name)[0]).toBeCloseTo(student[name], 4);
       const found = result.params.find((p) => p.name === name)?.standardError?.[0] ?? Number.NaN;
       expect(found).toBeCloseTo(student.standardErrors[k], 3);
     });
@@ -125,7 +125,7 @@ describe("local level", () => {
     expect(result.exact).toBe(true);
     expect(largestFall(result)).toBeLessThan(1e-12);
     expect(result.logLikelihood).toBeCloseTo(localLevel.logLikelihood, 6);
-    expect(valueOf(result, "q")[0]).toBeCloseTo(localLevel.q, 3);
-    expect(valueOf(result, "r")[0]).toBeCloseTo(localLevel.r, 3);
+    expect(estimate(result, "q")[0]).toBeCloseTo(localLevel.q, 3);
+    expect(estimate(result, "r")[0]).toBeCloseTo(localLevel.r, 3);
   });
 });

@@ -37,7 +37,7 @@ export function fitPlan(plan: EmPlan, seed = 1): EmResult {
   return result;
 }
 
-export function valueOf(result: EmResult, name: string): number[] {
+export function estimate(result: EmResult, name: string): number[] {
   const found = result.params.find((p) => p.name === name);
   if (found === undefined) throw new Error(`no param ${name}`);
   return [...found.value];

@@ -1,6 +1,6 @@
 /** Mixtures and hidden Markov models against scikit-learn, hmmlearn and plain numpy. */
 import { describe, expect, it } from "vitest";
-import { fit, fitPlan, largestFall, planOf, reference, starts, valueOf } from "./harness.js";
+import { fit, fitPlan, largestFall, planOf, reference, starts, estimate } from "./harness.js";
 
 const { gaussianMixture, hmm, bernoulliMixture } = reference;
 const eye = [1, 0, 0, 1];
@@ -28,10 +28,10 @@ describe.each(Object.entries(kinds))(
       }
       expect(largestFall(result)).toBeLessThan(1e-12);
       expect(result.exact).toBe(true);
-      valueOf(result, "pi").forEach((w, k) => {
+      estimate(result, "pi").forEach((w, k) => {
         expect(w).toBeCloseTo(expected.weights[k], 4);
       });
-      valueOf(result, "mu").forEach((m, i) => {
+      estimate(result, "mu").forEach((m, i) => {
         expect(m).toBeCloseTo(expected.means.flat()[i], 3);
       });
     });
@@ -55,7 +55,7 @@ describe("mixture of Bernoullis", () => {
       expect(Math.abs(result.history[k] - value)).toBeLessThan(1e-9 * Math.abs(value));
     });
     expect(result.logLikelihood).toBeCloseTo(bernoulliMixture.logLikelihood, 6);
-    valueOf(result, "p").forEach((p, i) => {
+    estimate(result, "p").forEach((p, i) => {
       expect(p).toBeCloseTo(bernoulliMixture.p.flat()[i], 3);
     });
   });
@@ -64,7 +64,7 @@ describe("mixture of Bernoullis", () => {
     const x = bernoulliMixture.x.map((row: number[]) => [...row, 0, 1]);
     const result = fit("bernoulli_mixture", { ...data, D: 7, x });
     expect(Number.isFinite(result.logLikelihood)).toBe(true);
-    const p = valueOf(result, "p");
+    const p = estimate(result, "p");
     expect([p[5], p[6], p[12], p[13]]).toEqual([0, 1, 0, 1]);
   });
 });
@@ -79,10 +79,10 @@ describe("hidden Markov model", () => {
     });
     expect(result.logLikelihood).toBeCloseTo(hmm.logLikelihood, 5);
     expect(largestFall(result)).toBeLessThan(1e-12);
-    valueOf(result, "P").forEach((p, i) => {
+    estimate(result, "P").forEach((p, i) => {
       expect(p).toBeCloseTo(hmm.transition.flat()[i], 3);
     });
-    valueOf(result, "s").forEach((s, i) => {
+    estimate(result, "s").forEach((s, i) => {
       expect(s).toBeCloseTo(hmm.sd[i], 3);
     });
   });

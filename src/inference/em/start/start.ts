@@ -2,7 +2,7 @@
 import { stream } from "../../../math/rng/random.js";
 import { startCounts } from "../../ascent/start.js";
 import type { MStep } from "../m-step.js";
-import { neutralPoint, type EmPlan } from "../plan.js";
+import { randomPoint, type EmPlan } from "../plan.js";
 import { initialParams } from "./init.js";
 
 const START_STREAM = 0x7ffe8000;
@@ -32,7 +32,7 @@ export function startAt(plan: EmPlan, mStep: MStep, seed: number | bigint, resta
   parameters.forEach((p, k) => {
     const given = options.start?.get(p.name) ?? inits.get(p.name);
     if (given === undefined) open.add(k);
-    mStep.set(k, given ?? neutralPoint(p.expected, rng));
+    mStep.set(k, given ?? randomPoint(p, rng));
   });
   eStep.start(rng);
   if (open.size === 0 || kernels.discrete.length === 0) return;
