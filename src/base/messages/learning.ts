@@ -116,6 +116,10 @@ const objectives = {
     message: `\`${p.name}\` cannot be cut into minibatches of \`${p.size}\``,
     help: `learn from all of \`${p.size}\` at once, or let a network give what each element has of its own`,
   })),
+  param_start: error((p: { element: string; value: string; support: string }) => ({
+    message: `the initial value ${p.value} of \`${p.element}\` does not lie inside \`${p.support}\``,
+    help: "give an initial value, or a distribution of initial values, inside the param's support",
+  })),
   strategy_missing: error((p: { site: string; strategy: string }) => ({
     message: `draws of \`${p.site}\` by \`${p.strategy}\` are not supported here`,
     help: "choose another strategy with `using`",

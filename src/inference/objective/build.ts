@@ -14,6 +14,7 @@ import { inputsOf, substitute } from "../../tensor/transform.js";
 import { emptyContext } from "../logjoint/context.js";
 import { startLowering } from "../logjoint/index.js";
 import type { NoiseInput, ObjectiveGraph, ParamSlot, ProgramBinding } from "./contract.js";
+import { initialTheta, type ParamOwner } from "./initial.js";
 import { layoutParams, paramNode } from "./parameters.js";
 import {
   type Batch,
@@ -27,6 +28,7 @@ import {
   sumBeyond,
   sumPerCopy,
   type Trace,
+  withSizes,
 } from "./programs.js";
 import type { Copies } from "./replicate.js";
 import { type ScoreSite, scoreSites, scoreTerms } from "./score.js";
@@ -87,7 +89,8 @@ export function buildObjective(objective: Objective, options: BuildOptions): Obj
   const score = scoreTerms(state, value, sites);
   const surrogate = score.terms.reduce<Node>((total, t) => g.add(total, t), value);
   const [grad] = gradient(g, surrogate, [theta]);
-  const values = valuesNode(state, layout.slots, layout.own);
+  const owners = [...new Set(layout.programs.values()), { conditioned, slots: layout.own }];
+  const values = valuesNode(state, layout.slots, owners);
   const names = ["value", "grad", "values", ...score.states.map((s) => s.slot.next)];
   const nodes = g.resolve([value, grad, values, ...score.states.map((s) => s.next)]);
   const graph: Graph = {
@@ -100,6 +103,7 @@ export function buildObjective(objective: Objective, options: BuildOptions): Obj
     dimension: layout.dimension,
     params: layout.slots,
     valueCount: layout.valueCount,
+    initial: (seed) => initialTheta(owners, layout.dimension, seed),
     noise,
     streams: [...streams.values()],
     states: score.states.map((s) => s.slot),
@@ -120,25 +124,25 @@ function bindPrograms(
   data: DataSet,
   batch: Batch,
 ) {
+  const models = [...options.programs.values()].map((b) => b.model);
+  const known = withSizes(models, data);
   const made = new Map<ProgramBinding["model"], Omit<Program, "slots">>();
   for (const name of objective.programs) {
     const binding = options.programs.get(name);
     if (binding === undefined || made.has(binding.model)) continue;
     // The first program's params have their plain names: it is the model that is learned.
     const prefix = made.size === 0 ? "" : binding.model.name;
-    made.set(binding.model, { ...conditionProgram(binding, data, batch), prefix });
+    made.set(binding.model, { ...conditionProgram(binding, known, batch), prefix });
   }
   const own = { conditioned, prefix: objective.name };
   const layout = layoutParams([...made.values(), own]);
   const slotsOf = (c: Conditioned): ReadonlyMap<string, ParamSlot> =>
     layout.owned.get(c) ?? internalError(`no params of ${c.model.name}`);
   const programs = new Map<string, Program>();
+  const bound = new Map([...made].map(([m, p]) => [m, { ...p, slots: slotsOf(p.conditioned) }]));
   for (const name of objective.programs) {
-    const binding = options.programs.get(name);
-    const program = binding && made.get(binding.model);
-    if (program !== undefined) {
-      programs.set(name, { ...program, slots: slotsOf(program.conditioned) });
-    }
+    const program = bound.get(options.programs.get(name)?.model ?? objective.body);
+    if (program !== undefined) programs.set(name, program);
   }
   return { ...layout, programs, own: slotsOf(conditioned) };
 }
@@ -237,13 +241,9 @@ function objectiveNode(
 function valuesNode(
   state: State,
   slots: readonly ParamSlot[],
-  own: ReadonlyMap<string, ParamSlot>,
+  owners: readonly ParamOwner[],
 ): Node {
   const { g, theta } = state;
-  const owners: readonly Pick<Program, "conditioned" | "slots">[] = [
-    ...state.programs.values(),
-    { conditioned: state.conditioned, slots: own },
-  ];
   const parts = slots.map((slot) => {
     const owner = owners.find((o) => o.slots.get(slot.param) === slot);
     if (owner === undefined) return internalError(`no program of ${slot.name}`);

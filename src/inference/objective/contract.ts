@@ -73,7 +73,8 @@ export interface ObjectiveGraph {
   readonly dimension: number;
   readonly params: readonly ParamSlot[];
   readonly valueCount: number;
-  /** A first `theta`, without the params' random initial values (see `initialTheta`). */
+  /** A first `theta`: the params' initial values, drawn where they are distributions. */
+  readonly initial: (seed: number | bigint) => Float64Array;
   readonly noise: readonly NoiseInput[];
   readonly streams: readonly StreamInput[];
   readonly states: readonly StateSlot[];

@@ -42,6 +42,26 @@ export interface Trace {
   readonly values: ReadonlyMap<string, Node>;
 }
 
+/**
+ * The data with the sizes that they tell: a size of the data of any program's input or site is the
+ * size of that name in all of them.
+ */
+export function withSizes(models: readonly Model[], data: DataSet): DataSet {
+  const found = new Map(data);
+  for (const model of models) {
+    for (const v of [...model.inputs, ...model.variables]) {
+      const value = data.get(v.name);
+      if (value === undefined || ("role" in v && v.role !== "site")) continue;
+      v.type.dims.forEach((d, axis) => {
+        const name = plainName(d);
+        if (name === undefined || found.has(name) || axis >= value.dims.length) return;
+        found.set(name, { dims: [], data: Float64Array.of(value.dims[axis]) });
+      });
+    }
+  }
+  return found;
+}
+
 /** A program joined with what the data say of it. */
 export function conditionProgram(
   binding: ProgramBinding,
@@ -152,12 +172,16 @@ function dataNode(
   const { conditioned, streams } = program;
   const value = conditioned.observed.get(name) ?? conditioned.inputs.get(name);
   if (value === undefined) return internalError(`no data ${name}`);
-  return streams.has(name)
-    ? b.g.input(`data.${name}`, value.dims, scalar)
+  if (!streams.has(name)) return b.g.constant(value.data, value.dims, scalar);
+  // Programs may read the same data as numbers of different kinds.
+  const rows = b.g.input(`data.${name}`, value.dims);
+  if (scalar === "real") return rows;
+  return scalar === "bool" ? b.g.ne(rows, 0) : b.g.trunc(rows);
+}`, value.dims, scalar)
     : b.g.constant(value.data, value.dims, scalar);
 }
 
-/** The program's text with streamed inputs as sites, whose values the lowering is asked for. */
+/** The program's text with streamed inputs as params, whose values the lowering is asked for. */
 function withStreams(program: Program): Model {
   const { model } = program.conditioned;
   const names = new Set(model.inputs.map((i) => i.name).filter((n) => program.streams.has(n)));
@@ -165,14 +189,14 @@ function withStreams(program: Program): Model {
   const rewrite = (e: Expr): Expr =>
     mapExpr(e, (x) =>
       x.kind === "var" && x.role === "input" && names.has(x.name)
-        ? { ...x, role: "site" }
+        ? { ...x, role: "param" }
         : undefined,
     );
   const added = model.inputs
     .filter((i) => names.has(i.name))
     .map((i): Variable => {
       const { name, span, type, support } = i;
-      return { name, span, type, support, role: "site", eventRank: 0, random: true };
+      return { name, span, type, support, role: "param", eventRank: 0, random: true };
     });
   return {
     ...model,
@@ -215,31 +239,21 @@ export function drawTrace(
   frozen: boolean,
 ): Trace {
   const text = withStreams(program);
-  const isSite = (v: Variable): boolean => v.role === "site" && !program.streams.has(v.name);
   const sites = program.conditioned.model.variables.filter((v) => v.role === "site");
   const drawn = new Set(sites.map((v) => v.name));
   const copied = replicate(text, drawn, copies);
   const { model, noise } = unfold(copied, frozen);
   const laws = new Map(noise.map((n) => [n.name, n]));
-  const { l, vars } = lower(
-    b,
-    { ...program, streams: program.streams },
-    model,
-    frozen,
-    (variable) => {
-      const law = laws.get(variable);
-      if (law === undefined) return undefined;
-      const dims = dimsOf(l.conditioned, vars, variable);
-      const input: NoiseInput = { name: `${name}.${variable}`, law: law.law, dims };
-      if (!b.noise.some((n) => n.name === input.name)) b.noise.push(input);
-      return b.g.input(input.name, dims);
-    },
-  );
+  const { l, vars } = lower(b, program, model, frozen, (variable) => {
+    const law = laws.get(variable);
+    if (law === undefined) return undefined;
+    const dims = dimsOf(l.conditioned, vars, variable);
+    const input: NoiseInput = { name: `${name}.${variable}`, law: law.law, dims };
+    if (!b.noise.some((n) => n.name === input.name)) b.noise.push(input);
+    return b.g.input(input.name, dims);
+  });
   const values = new Map<string, Node>();
-  for (const site of sites) {
-    if (isSite(site) || drawn.has(site.name))
-      values.set(site.name, variableNode(l, vars, site.name));
-  }
+  for (const site of sites) values.set(site.name, variableNode(l, vars, site.name));
   return { name, copies, values };
 }
 
