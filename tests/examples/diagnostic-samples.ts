@@ -78,6 +78,7 @@ export const samples: Samples = {
   unknown_option: { option: "chain", method: "nuts", near: ["chains"] },
   no_latent_sites: { method: "nuts" },
   no_maximum: {},
+  labels_switched: { names: ["mu", "pi", "z"], differ: true, switched: 0.02 },
   ascent_diverged: { method: "vi", step: 120, bound: Number.NaN },
   guide_misfit: { guide: "mean_field", k: 0.91 },
   bound_still_rising: { steps: 50000 },
@@ -117,11 +118,6 @@ export const samples: Samples = {
   simulation_ignores: { what: "`factor`" },
 
   joint_unsupported: { names: ["z", "tau"], reason: "`tau` is not on the real line" },
-  improper_factor: { method: "cavi", name: "mu" },
-  factor_start: { method: "cavi", name: "beta" },
-  bound_not_finite: { method: "cavi", bound: "-inf" },
-  local_optima: { method: "cavi", restarts: 5, distinct: 2, best: -120.31, worst: -131.02 },
-  ascent_not_converged: { method: "cavi", iterations: 1000, change: 3.2e-6 },
 
   unbounded_start: { text: "1" },
   unbounded_twice: {},
@@ -163,4 +159,5 @@ export const samples: Samples = {
   information_singular: {},
   not_exact: { name: "z", reason: "it is discrete, and closed forms are of continuous sites" },
   no_continuous_sites: { method: "nuts" },
+  gibbs_site_option: { name: "s", reason: "its conditional is in no family that is known" },
 };
