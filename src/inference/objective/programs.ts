@@ -177,8 +177,6 @@ function dataNode(
   const rows = b.g.input(`data.${name}`, value.dims);
   if (scalar === "real") return rows;
   return scalar === "bool" ? b.g.ne(rows, 0) : b.g.trunc(rows);
-}`, value.dims, scalar)
-    : b.g.constant(value.data, value.dims, scalar);
 }
 
 /** The program's text with streamed inputs as params, whose values the lowering is asked for. */
