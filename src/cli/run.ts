@@ -35,6 +35,8 @@ export interface RunFlags {
   readonly vars?: string;
   readonly out?: string;
   readonly json?: boolean;
+  /** False with `--no-relabel`. */
+  readonly relabel?: boolean;
 }
 
 export async function runCommand(file: string, flags: RunFlags): Promise<ExitCode> {
@@ -70,6 +72,7 @@ export async function runCommand(file: string, flags: RunFlags): Promise<ExitCod
       method,
       seed: flags.seed,
       threads: flags.threads,
+      relabel: flags.relabel,
       signal: stop.signal,
       onProgress: view?.update,
     });

@@ -10,6 +10,7 @@ import { maximise } from "./em.js";
 import { enumerateAll } from "./enumerate.js";
 import { solveExactly } from "./exact.js";
 import { presentable, withoutMemory } from "./failure.js";
+import { withoutSwitching } from "./labels/relabel.js";
 import { Program } from "./load.js";
 import { type Method, shownValue } from "./methods.js";
 import { type CheckedOptions, checkOptions, type InferOptions } from "./options.js";
@@ -55,7 +56,9 @@ async function run(model: Model, data: RawData, options: CheckedOptions): Promis
   const { seed } = options;
   const job: Run = { conditioned: conditionRaw(model, data), seed, start, options };
   try {
-    return new Posterior(await fitted(job, model, data, options.method));
+    const fit = await fitted(job, model, data, options.method);
+    const isChain = fit.method === "nuts" || fit.method === "hmc" || fit.method === "gibbs";
+    return new Posterior(isChain && options.relabel !== false ? withoutSwitching(fit) : fit);
   } catch (error) {
     throw withAlternatives(error, job.conditioned);
   }

@@ -11,6 +11,11 @@ export interface InferOptions {
   /** A whole number; the same seed gives the same draws. Default 1. */
   readonly seed?: number;
   readonly threads?: number;
+  /**
+   * Whether draws of components that can change places (of a mixture, say) are relabelled to one
+   * labelling. Default true; false keeps them as the sampler made them.
+   */
+  readonly relabel?: boolean;
   /** Aborting ends the run with the draws so far. */
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: SessionProgress) => void;
@@ -32,6 +37,7 @@ const checks: { readonly [K in keyof Required<InferOptions>]: (v: unknown) => st
     method: () => undefined,
     seed: wholeNumber(0),
     threads: wholeNumber(1),
+    relabel: (v) => (typeof v === "boolean" ? undefined : "true or false"),
     signal: (v) => (v instanceof AbortSignal ? undefined : "an AbortSignal"),
     onProgress: (v) => (typeof v === "function" ? undefined : "a function"),
   };

@@ -86,14 +86,22 @@ export const methodMessages = {
   })),
   ascent_diverged: error((p: { method: string; step: number; bound: number }) => ({
     message: `${p.method} diverged at step ${p.step}: the objective became ${p.bound}, at every smaller step size too`,
-    help: "give scales a prior that keeps them away from 0 and infinity, or use nuts; \`--option lr=0.01\` begins with smaller steps",
+    help: "give scales a prior that keeps them away from 0 and infinity, or use nuts; `--option lr=0.01` begins with smaller steps",
   })),
   guide_misfit: warning((p: { guide: string; k: number }) => ({
     message: `the guide ${p.guide} does not cover the posterior (Pareto k = ${p.k.toFixed(2)}, good below 0.7)`,
-    help: "means may be usable, spreads are not: take a richer guide (\`full_rank\`, \`flow\`) or nuts",
+    help: "means may be usable, spreads are not: take a richer guide (`full_rank`, `flow`) or nuts",
   })),
   bound_still_rising: warning((p: { steps: number }) => ({
     message: `the bound was still rising after ${count(p.steps, "step")}`,
     help: "allow more steps",
   })),
+  labels_switched: warning(
+    (p: { names: readonly string[]; differ: boolean; switched: number }) => ({
+      message: `components of ${p.names.join(", ")} can change places${
+        p.differ ? ", and chains were in different labellings" : ""
+      } (${(100 * p.switched).toFixed(0)} % of the draws left the labelling of their chain): all draws were relabelled to one`,
+      help: "means and R-hat are those of one labelling; an `ordered` parameter or a prior that differs between components makes labels part of the model",
+    }),
+  ),
 } as const;

@@ -10,6 +10,7 @@ import { directKernels, inputBuffer } from "../../inference/conditionals/kernels
 import { loadState, type RandomState, randomStates } from "../../inference/conditionals/states.js";
 import type { KernelInstance } from "../../inference/contract.js";
 import { buildDirectJoint, type DirectJoint, STATES } from "../../inference/logjoint/direct.js";
+import { isDiscrete } from "../../inference/logjoint/latents.js";
 import type { RandomStream } from "../../math/rng/random.js";
 import { stream } from "../../math/rng/random.js";
 import type { DistExpr, Stmt } from "../../model/ir.js";
@@ -40,6 +41,11 @@ const SEED = 20_000_617;
 /** Sets of exchangeable components; empty where there are none. */
 export function findExchangeable(conditioned: Conditioned): Exchangeable[] {
   const sizes = mixtureSizes(conditioned);
+  const hasLabels = conditioned.model.variables.some((v) => {
+    const given = conditioned.observed.get(v.name);
+    return v.role === "site" && isDiscrete(v.support) && (!given || given.missing !== undefined);
+  });
+  if (sizes.size === 0 && !hasLabels) return [];
   let joint: DirectJoint;
   try {
     joint = buildDirectJoint(conditioned, new Set(), "labels");

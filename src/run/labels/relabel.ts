@@ -5,17 +5,9 @@
  * around one of them, where means, R-hat and effective sizes of components say something.
  */
 import { assign } from "../../math/assignment.js";
-import type { ChainDraws, FitData } from "../results/fit.js";
+import type { ChainDraws, FitData, Relabelling } from "../results/fit.js";
 import { latentLength } from "../results/fit.js";
-import { type Exchangeable, inverseOf, positions } from "./exchangeable.js";
-
-export interface Relabelling {
-  readonly group: Exchangeable;
-  /** For each chain, the labelling most of its draws are in, against the pivot's. */
-  readonly chains: readonly Int32Array[];
-  /** The share of draws in another labelling than most of their chain. */
-  readonly switched: number;
-}
+import { type Exchangeable, findExchangeable, inverseOf, positions } from "./exchangeable.js";
 
 export interface Relabelled {
   readonly fit: FitData;
@@ -36,6 +28,17 @@ export function relabel(fit: FitData, groups: readonly Exchangeable[]): Relabell
     relabellings.push(done.relabelling);
   }
   return { fit: { ...fit, chains }, relabellings };
+}
+
+/**
+ * The fit of a sampler with its exchangeable components relabelled, and what was done kept beside
+ * it. Draws are left as they are where the model has none.
+ */
+export function withoutSwitching(fit: FitData): FitData {
+  const groups = findExchangeable(fit.conditioned);
+  if (groups.length === 0) return fit;
+  const { fit: done, relabellings } = relabel(fit, groups);
+  return { ...done, relabellings };
 }
 
 /** What of a draw tells the components apart: for each a row of numbers. */

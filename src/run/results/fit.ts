@@ -2,6 +2,7 @@
 import type { Diagnostic } from "../../base/diagnostic.js";
 import type { LatentVariable } from "../../inference/logjoint/index.js";
 import type { Conditioned } from "../../passes/condition/index.js";
+import type { Exchangeable } from "../labels/exchangeable.js";
 
 /** One chain's kept draws. */
 export interface ChainDraws {
@@ -86,9 +87,20 @@ export interface FitData {
   readonly points?: ReadonlyMap<string, PointFigures>;
   /** Exact figures by scalar (`z[0]`), which summaries give instead of those of the draws. */
   readonly exact?: ReadonlyMap<string, ExactFigures>;
+  /** Groups of components whose draws were relabelled to a pivot. */
+  readonly relabellings?: readonly Relabelling[];
   /** What the method has to say about itself: more warnings, and figures for `summary.json`. */
   readonly warnings: readonly Diagnostic[];
   readonly figures: Readonly<Record<string, Figure>>;
+}
+
+/** How the draws of components that can change places were relabelled. */
+export interface Relabelling {
+  readonly group: Exchangeable;
+  /** For each chain, the labelling most of its draws were in, against the pivot's. */
+  readonly chains: readonly Int32Array[];
+  /** The share of draws in another labelling than most of their chain. */
+  readonly switched: number;
 }
 
 /**

@@ -1,5 +1,5 @@
 /** The summary of a fit: one row per scalar, the sampler's diagnostics, timing. */
-import type { Diagnostic } from "../../base/diagnostic.js";
+import { type Diagnostic, diagnostic } from "../../base/diagnostic.js";
 import {
   moments,
   type SamplerDiagnostics,
@@ -9,7 +9,7 @@ import {
 } from "../diagnostics/index.js";
 import { type Column, forEachColumn, openColumns } from "./columns.js";
 import { dependents } from "./discrete.js";
-import type { ExactFigures, Figure, FitData } from "./fit.js";
+import type { ExactFigures, Figure, FitData, Relabelling } from "./fit.js";
 import { histogramOf } from "./histogram.js";
 import { readableNames } from "./readout.js";
 
@@ -71,7 +71,12 @@ export function summarise(fit: FitData, names?: readonly string[]): Summary {
   };
   if (fit.chains.length > 0) forEachColumn(fit, columns, add);
   const sampler = comesInChains(fit) ? diagnoseSampler(fit, judged) : undefined;
-  return { rows, cut, sampler, warnings: [...fit.warnings, ...(sampler?.warnings ?? [])] };
+  return {
+    rows,
+    cut,
+    sampler,
+    warnings: [...fit.warnings, ...labelWarnings(fit), ...(sampler?.warnings ?? [])],
+  };
 }
 
 /** Whether the draws of a fit depend on each other, as those of a Markov chain do. */
@@ -149,6 +154,16 @@ function diagnoseSampler(
   });
 }
 
+/** Of relabelled components: no fault of the run, but said where its chains disagreed. */
+function labelWarnings(fit: FitData): Diagnostic[] {
+  return (fit.relabellings ?? []).flatMap(({ group, chains, switched }) => {
+    const differ = chains.some((p) => p.some((v, k) => v !== chains[0][k]));
+    if (!differ && switched < 0.05) return [];
+    const names = [...group.variables.map((v) => v.name), ...group.labels];
+    return [diagnostic("labels_switched", undefined, { names, differ, switched })];
+  });
+}
+
 /** Whether nothing speaks against trusting the fit. */
 export function passed(fit: FitData, summary: Summary): boolean {
   return (summary.sampler?.passed ?? true) && fit.warnings.length === 0;
@@ -195,6 +210,16 @@ export function summaryJson(fit: FitData, summary: Summary): Record<string, unkn
   };
 }
 
+function labelsJson({ group, chains, switched }: Relabelling): Record<string, unknown> {
+  return {
+    components: group.size,
+    variables: group.variables.map((v) => v.name),
+    labels: group.labels,
+    chains: chains.map((p) => Array.from(p)),
+    switched,
+  };
+}
+
 function diagnosticsJson(fit: FitData, summary: Summary): Record<string, unknown> {
   const finite = (x: number): number | null => (Number.isFinite(x) ? x : null);
   const s = summary.sampler;
@@ -209,6 +234,7 @@ function diagnosticsJson(fit: FitData, summary: Summary): Record<string, unknown
     interrupted: fit.interrupted,
     passed: passed(fit, summary),
     warnings,
+    ...(fit.relabellings === undefined ? {} : { relabelled: fit.relabellings.map(labelsJson) }),
     ...Object.fromEntries(Object.entries(fit.figures).map(([k, v]) => [k, figureJson(v)])),
   };
   if (s === undefined) return common;

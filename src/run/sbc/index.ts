@@ -109,7 +109,11 @@ export async function sbcRaw(
     const data: RawData = { values, problems: new Map() };
     quantities ??= quantitiesOf(model, data);
     try {
-      const fit = await inferRaw(model, data, { method, seed: seed * 1_000_003 + r });
+      const fit = await inferRaw(model, data, {
+        method,
+        relabel: false,
+        seed: seed * 1_000_003 + r,
+      });
       const rng = stream(seed, 1, 0, r);
       for (const q of quantities) {
         for (const [name, rank] of ranksOf(q, truth.draws, fit, r, ranked, () => rng.uniform())) {
