@@ -200,7 +200,7 @@ export const dataMessages = {
   })),
   file_unreadable: error((p: { path: string; reason: string }) => ({
     message: `cannot read \`${p.path}\`: ${p.reason}`,
-    help: "check the path",
+    help: "check the path; relative paths begin at the folder where the command runs",
   })),
   file_unwritable: error((p: { path: string; reason: string }) => ({
     message: `cannot write to \`${p.path}\`: ${p.reason}`,

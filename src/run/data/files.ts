@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { fail } from "../../base/diagnostic.js";
 import { lineColumn } from "../../base/span.js";
 import { readReason } from "../sources.js";
+import { jsonErrorPosition } from "./json-position.js";
 import { mergeData, type RawData, readObject } from "./values.js";
 
 /** @throws TildeError where a file cannot be read or is not JSON or CSV. */
@@ -20,7 +21,7 @@ async function readText(path: string): Promise<string> {
     const text = await readFile(path, "utf8");
     return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
   } catch (error) {
-    return fail("data_parse", undefined, { path, reason: readReason(error) });
+    return fail("file_unreadable", undefined, { path, reason: readReason(error) });
   }
 }
 
@@ -39,10 +40,10 @@ export function parseJson(path: string, text: string): RawData {
 }
 
 function jsonReason(text: string, error: Error): string {
-  const at = /position (\d+)/.exec(error.message)?.[1];
+  const at = jsonErrorPosition(text);
   if (at === undefined) return `it is not JSON (${error.message})`;
-  const { line, column } = lineColumn(text, Number(at));
-  const found = text[Number(at)];
+  const { line, column } = lineColumn(text, at);
+  const found = text[at];
   const what = found === undefined ? "it ends too early" : `unexpected ${JSON.stringify(found)}`;
   return `it is not JSON: ${what} at line ${line}, column ${column}`;
 }
@@ -50,6 +51,11 @@ function jsonReason(text: string, error: Error): string {
 async function parseCsv(path: string, text: string): Promise<RawData> {
   // Loaded on first use: most runs read JSON.
   const { parse } = await import("csv-parse/sync");
+  const [first] = text.split("\n", 1);
+  if (first.includes(";") && !/[,\t]/.test(first)) {
+    const reason = "its columns are separated by semicolons; CSV has commas, and points in numbers";
+    return fail("data_parse", undefined, { path, reason });
+  }
   let rows: string[][];
   try {
     rows = parse(text, {

@@ -8,7 +8,7 @@ import type { DiscreteSite } from "../../inference/logjoint/discrete/index.js";
 import type { LatentVariable } from "../../inference/logjoint/latents.js";
 import { elementCount, elementName, unravel } from "../../model/data.js";
 import type { Model } from "../../model/ir.js";
-import type { DiscreteRange, ExactFigures, FitData, Figure } from "./fit.js";
+import type { DiscreteRange, ExactFigures, Figure, FitData } from "./fit.js";
 
 /** Moments of the latent scalars of a continuous site, in their order. */
 export interface SiteMoments {
