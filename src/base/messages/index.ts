@@ -5,6 +5,7 @@
 import { caviMessages } from "./cavi.js";
 import { dataMessages } from "./data.js";
 import { discreteMessages } from "./discrete.js";
+import { gibbsMessages } from "./gibbs.js";
 import { learningMessages } from "./learning.js";
 import { methodMessages } from "./method.js";
 import { simulateMessages } from "./simulate.js";
@@ -19,6 +20,7 @@ export const messageTable = {
   ...caviMessages,
   ...dataMessages,
   ...discreteMessages,
+  ...gibbsMessages,
   ...learningMessages,
   ...methodMessages,
   ...simulateMessages,

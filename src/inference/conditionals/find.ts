@@ -15,8 +15,9 @@ import { buildDirectJoint, type DirectJoint, type DirectSite } from "../logjoint
 import { colouring } from "./colouring.js";
 import { directKernels, type MakeInstance } from "./kernels.js";
 import { naturalParameters, type SiteGradient, siteGradient } from "./natural.js";
-import { type ConditionalRule, rules, scalarRules, symmetric } from "./rules.js";
+import { type ConditionalRule, rules, scalarRules, symmetric, tangential } from "./rules.js";
 import { type DrawState, loadState, randomStates } from "./states.js";
+import { findTruncated, type Truncated } from "./truncated.js";
 
 /**
  * How a site's conditional splits. `elementwise`: its scalars are independent; `event`: its vectors
@@ -57,6 +58,19 @@ export interface Conditionals {
   readonly joint: DirectJoint;
   readonly findings: readonly Finding[];
   readonly draw: DrawState;
+  /**
+   * Sites that are `other` among the findings but a family cut off to an interval, if these were
+   * asked for; the joint has them in their own coordinates.
+   */
+  readonly truncated: ReadonlyMap<number, Truncated>;
+}
+
+/** What is asked for beside whole families. */
+export interface ConditionalOptions {
+  /** Names of sites that are read in unconstrained coordinates whatever their conditionals are. */
+  readonly free?: ReadonlySet<string>;
+  /** Whether to look for truncated families. */
+  readonly truncated?: boolean;
 }
 
 /** Relative to the terms whose sum is compared; rounding leaves 1e-12, another family 1e-2. */
@@ -76,9 +90,10 @@ export function findConditionals(
   conditioned: Conditioned,
   make: MakeInstance,
   methodName: string,
+  options: ConditionalOptions = {},
 ): Conditionals {
   const draw = randomStates(conditioned, methodName);
-  let free = new Set<string>();
+  let free = new Set<string>(options.free ?? []);
   // A site that becomes free changes the coordinates that the others are conditioned on: where a
   // bound depends on another site, that can undo its conjugacy, so all are tested again.
   for (;;) {
@@ -89,9 +104,21 @@ export function findConditionals(
       const none = { kind: "other", name: site.latent.name, site: k } as const;
       return site.isFree ? none : (findConditional(joint, k, instance, draw) ?? none);
     });
-    const others = new Set(findings.filter((f) => f.kind === "other").map((f) => f.name));
-    if (others.size === free.size) return { joint, findings, draw };
-    free = others;
+    const left = findings.flatMap((f) => {
+      return f.kind === "other" && !free.has(f.name) ? [f.site] : [];
+    });
+    const truncated = new Map<number, Truncated>();
+    if (options.truncated === true && left.length > 0) {
+      const cutters = make(directKernels(joint, { gradients: left, densities: left }));
+      for (const k of left) {
+        const found = findTruncated(joint, k, cutters, draw);
+        if (found !== undefined) truncated.set(k, found);
+      }
+    }
+    const others = findings.filter((f) => f.kind === "other" && !truncated.has(f.site));
+    const names = new Set([...free, ...others.map((f) => f.name)]);
+    if (names.size === free.size) return { joint, findings, draw, truncated };
+    free = names;
   }
 }
 
@@ -161,7 +188,9 @@ function candidates(site: DirectSite): Split[] {
     case "unit":
       return scalarRules[form].map((r) => split(r, "elementwise", 1));
     case "simplex":
-      return elements === undefined ? [split(rules.dirichlet, "event", last)] : [];
+      return elements === undefined
+        ? [rules.dirichlet, rules.tangentDirichlet].map((r) => split(r, "event", last))
+        : [];
     case "cov":
       return elements === undefined
         ? [rules.wishart, rules.inverseWishart].map((r) => split(r, "event", last * last, last))
@@ -235,7 +264,8 @@ function classDeviation(
     const largest = predicted.reduce((m, { scale }) => Math.max(m, ...scale), 0);
     for (let i = 0; i < units.length; i++) {
       const raw = found.slice(units[i] * unit, (units[i] + 1) * unit);
-      const actual = unit === size ? raw : symmetric(raw, size);
+      const actual =
+        rule.tangent === true ? tangential(raw) : unit === size ? raw : symmetric(raw, size);
       const { value, scale } = predicted[i];
       for (let k = 0; k < unit; k++) {
         const terms = scale[k] + (FLOOR / TOLERANCE) * largest;

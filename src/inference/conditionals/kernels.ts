@@ -25,6 +25,15 @@ export interface Wanted {
   readonly gradients: readonly number[];
   /** `stats_<k>`: the gradients at each reference value of the whole input, one after another. */
   readonly statistics: readonly { readonly site: number; readonly at: readonly Float64Array[] }[];
+  /**
+   * Several sites as one vector: function and output buffer `name` hold the gradients at the state,
+   * or at each reference value of the vector, one after another.
+   */
+  readonly vectors: readonly {
+    readonly name: string;
+    readonly sites: readonly number[];
+    readonly at?: readonly Float64Array[];
+  }[];
   /** `density_<k>`: the terms of the log joint that depend on site k. */
   readonly densities: readonly number[];
   /** `tables`: the rows of every factor, output buffers `table_<f>`. */
@@ -84,6 +93,34 @@ export function directKernels(joint: DirectJoint, wanted: Partial<Wanted>): Kern
     const name = `stats_${k}`;
     const outputs = [{ name, node: g.concat(points, 0) }];
     add(name, simplify({ inputs: fresh, outputs }), [name]);
+  }
+  for (const { name, sites, at } of wanted.vectors ?? []) {
+    const touched = joint.terms.filter((t) => {
+      const found = topological([t]);
+      return sites.some((k) => found.includes(joint.sites[k].input));
+    });
+    const graph = density(touched);
+    const g = new SimplifyingBuilder();
+    const fresh = graph.inputs.map((n) => g.input(n.name, n.shape, n.dtype));
+    const [output] = substitute(g, [graph.outputs[0].node], new Map());
+    const own = sites.map((k) => g.requireInput(joint.sites[k].input.name));
+    const node = g.concat(gradient(g, output, own), 0);
+    if (at === undefined) {
+      add(name, simplify({ inputs: fresh, outputs: [{ name, node }] }), [name]);
+      continue;
+    }
+    const again = new SimplifyingBuilder();
+    const inputs = fresh.map((n) => again.input(n.name, n.shape, n.dtype));
+    const points = at.flatMap((v) => {
+      let offset = 0;
+      const values = own.map((input): [Node, Node] => {
+        const length = sizeOf(input.shape);
+        offset += length;
+        return [input, again.constant(v.slice(offset - length, offset), input.shape)];
+      });
+      return substitute(again, [node], new Map(values));
+    });
+    add(name, simplify({ inputs, outputs: [{ name, node: again.concat(points, 0) }] }), [name]);
   }
   if (wanted.tables === true && joint.factors.length > 0) {
     const outputs = joint.factors.map((f, k) => ({ name: `table_${k}`, node: f.rows }));

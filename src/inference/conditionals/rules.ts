@@ -21,6 +21,8 @@ export interface ConditionalRule {
   readonly references: (size: number) => readonly Float64Array[];
   /** η from the gradients there, in the order of the references. */
   readonly read: (gradients: readonly Float64Array[], size: number) => Float64Array;
+  /** Whether only the gradient along the simplex counts: likelihoods may be written through 1 − v₀. */
+  readonly tangent?: true;
   /** J_T(v)ᵀ η. */
   readonly gradient: (eta: Float64Array, v: Float64Array, size: number) => Predicted;
   /** A random point of the support, of random magnitude. */
@@ -138,6 +140,38 @@ const dirichlet: ConditionalRule = {
   point: (rng, size) => rng.dirichlet(new Float64Array(size).fill(1)),
 };
 
+/** A gradient's part along the simplex: its mean taken off. */
+export function tangential(g: Float64Array): Float64Array {
+  const mean = g.reduce((sum, x) => sum + x, 0) / g.length;
+  return g.map((x) => x - mean);
+}
+
+/**
+ * The same family where densities are written through sums of entries, as 1 − v₀ for v₁: off the
+ * simplex they are other functions, so just differences of the gradient's entries count,
+ * g_i − g_j = η_i/v_i − η_j/v_j. The centre gives differences of η, another point one of them.
+ */
+const tangentDirichlet: ConditionalRule = {
+  family: "Dirichlet",
+  tangent: true,
+  references: (size) => [
+    new Float64Array(size).fill(1 / size),
+    Float64Array.from({ length: size }, (_, k) => (k === 0 ? 0.75 : 0.25 / (size - 1))),
+  ],
+  read: ([g, h], size) => {
+    const d = g.map((x) => (x - g[1]) / size);
+    const weight = 4 * (size - 1);
+    const second = (h[0] - h[1] - (4 / 3) * d[0]) / (4 / 3 - weight);
+    return d.map((x) => x + second);
+  },
+  gradient: (eta, v) => {
+    const whole = eta.map((e, k) => e / v[k]);
+    const most = whole.reduce((m, x) => Math.max(m, Math.abs(x)), 0);
+    return { value: tangential(whole), scale: whole.map(() => most) };
+  },
+  point: (rng, size) => rng.dirichlet(new Float64Array(size).fill(1)),
+};
+
 /** Reference points s·I of the two matrix families. */
 const SMALL = 2 ** -10;
 const LARGE = 2 ** 10;
@@ -220,4 +254,4 @@ export const scalarRules = {
   positive: [gamma, inverseGamma],
   unit: [beta],
 } as const;
-export const rules = { mvNormal, dirichlet, wishart, inverseWishart } as const;
+export const rules = { mvNormal, dirichlet, tangentDirichlet, wishart, inverseWishart } as const;

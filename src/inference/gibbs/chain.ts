@@ -1,18 +1,26 @@
 /**
- * One chain of the systematic-scan Gibbs sampler (Geman and Geman 1984). Random numbers are keyed
+ * One chain of the Gibbs sampler (Geman and Geman 1984), with systematic or random scan. Random numbers are keyed
  * by seed, chain, block and sweep: the same key gives the same draws, wherever a chain begins.
  */
-import { stream } from "../../math/rng/random.js";
+import { internalError } from "../../base/internal.js";
+import { philoxKey, stream } from "../../math/rng/index.js";
 import type { Conjugate } from "../conditionals/find.js";
 import { inputBuffer } from "../conditionals/kernels.js";
 import { naturalReader } from "../conditionals/natural.js";
 import { loadState } from "../conditionals/states.js";
+import { CutSite, type Truncated } from "../conditionals/truncated.js";
 import type { ChainKey, KernelInstance } from "../contract.js";
 import { expFamilies } from "../expfam/index.js";
 import { STATES } from "../logjoint/direct.js";
+import { type GibbsBlock, sitesOf } from "./blocks.js";
 import { drawDiscrete } from "./discrete.js";
+import { HamiltonianUpdate } from "./hamiltonian.js";
+import { KEY } from "./kernel/random.js";
+import { updateName } from "./kernel/sweep.js";
 import type { GibbsPlan } from "./plan.js";
+import { LAST, LEAST } from "./range.js";
 import { sliceDraw } from "./slice.js";
+import { truncatedDraw } from "./truncated.js";
 
 export interface GibbsOptions {
   /** Sweeps before the draws, in which the slices' widths are adapted. */
@@ -20,7 +28,13 @@ export interface GibbsOptions {
   readonly draws: number;
   /** Sweeps per kept draw. */
   readonly thin: number;
+  /**
+   * `systematic` (the default): every block in turn. `random`: as many updates as there are blocks,
+   * each of a block chosen uniformly, which makes the chain reversible where its updates are.
+   */
+  readonly scan?: Scan;
 }
+export type Scan = "systematic" | "random";
 
 /** Why a chain could not go on. */
 export type GibbsFailure =
@@ -44,9 +58,11 @@ export interface GibbsDraws {
 export type GibbsOutcome = GibbsDraws | { readonly kind: "failed"; readonly failure: GibbsFailure };
 
 const START_TRIES = 100;
-/** Streams of the blocks: the discrete one, then the sites; the start has one of its own. */
+/** Streams of the blocks: see `streamOf`; the start and the scan have their own. */
 const DISCRETE_STREAM = 0;
 const START_STREAM = 0xffffff;
+/** Which blocks a random scan updates. */
+const SCAN_STREAM = 0xfffffe;
 
 /**
  * Runs a chain.
@@ -60,7 +76,7 @@ export function runGibbs(
   key: ChainKey,
   shouldStop: () => boolean = () => false,
 ): GibbsOutcome {
-  const sampler = new GibbsChain(plan, instance, key);
+  const sampler = new GibbsChain(plan, instance, key, options.scan);
   const failedStart = sampler.start();
   if (failedStart !== undefined) return { kind: "failed", failure: failedStart };
   const { warmup, draws, thin } = options;
@@ -80,6 +96,8 @@ export function runGibbs(
   return { kind: "finished", draws: kept, values, discrete, lp };
 }
 
+type Update = (sweep: number, adapt: boolean) => GibbsFailure | undefined;
+
 /** The state of a chain and its updates. */
 export class GibbsChain {
   /** Continuous latent scalars, and discrete elements. */
@@ -89,17 +107,34 @@ export class GibbsChain {
   readonly #instance: KernelInstance;
   readonly #key: ChainKey;
   readonly #tables: readonly Float64Array[];
-  readonly #updates: readonly ((sweep: number, adapt: boolean) => GibbsFailure | undefined)[];
+  readonly #updates: readonly Update[];
+  /** Runs of blocks by one kernel call, and blocks that the host does. */
+  readonly #steps: readonly ((sweep: number, adapt: boolean) => GibbsFailure | undefined)[];
+  readonly #cuts: readonly CutSite[];
+  readonly #scan: Scan;
 
-  constructor(plan: GibbsPlan, instance: KernelInstance, key: ChainKey) {
+  constructor(plan: GibbsPlan, instance: KernelInstance, key: ChainKey, scan: Scan = "systematic") {
     this.#plan = plan;
     this.#instance = instance;
     this.#key = key;
+    this.#scan = scan;
     this.width = plan.joint.sites.reduce((n, s) => n + s.latent.length, 0);
     this.elements = plan.discrete?.counts.length ?? 0;
     this.#tables = plan.joint.factors.map((_, k) => instance.f64(`table_${k}`));
-    this.#updates = plan.findings.map((f) => {
-      return f.kind === "conjugate" ? this.#conjugate(f) : this.#slice(f.site);
+    const [low, high] = philoxKey(key.seed);
+    instance.i32(KEY).set([low | 0, high | 0, key.chain | 0]);
+    this.#cuts = plan.blocks.flatMap((b) => {
+      if (b.kind !== "truncated") return [];
+      return [new CutSite(plan.joint, instance, b.finding.site, b.finding.support)];
+    });
+    this.#updates = plan.blocks.map((b) => this.#updateOf(b));
+    this.#steps = plan.segments.map((segment) => {
+      if (segment.kind === "host") return this.#updates[segment.at];
+      const run = instance.fn(segment.fn);
+      return (sweep) => {
+        const done = run(sweep);
+        return done === segment.to - segment.from ? undefined : this.#failure(segment.from + done);
+      };
     });
   }
 
@@ -108,6 +143,7 @@ export class GibbsChain {
     for (let k = 0; k < START_TRIES; k++) {
       const rng = stream(this.#key.seed, this.#key.chain, START_STREAM, k);
       loadState(this.#plan.joint, this.#instance, this.#plan.draw(rng));
+      for (const cut of this.#cuts) cut.enter();
       if (this.#drawStates(0) !== undefined) continue;
       if (Number.isFinite(this.logJoint())) return undefined;
     }
@@ -116,10 +152,20 @@ export class GibbsChain {
 
   /** One update of everything; sweeps are numbered from 1. */
   sweep(index: number, adapt: boolean): GibbsFailure | undefined {
-    const failed = this.#drawStates(index);
-    if (failed !== undefined) return failed;
-    for (const update of this.#updates) {
-      const failure = update(index, adapt);
+    if (this.#scan === "random") return this.#randomScan(index, adapt);
+    for (const step of this.#steps) {
+      const failure = step(index, adapt);
+      if (failure !== undefined) return failure;
+    }
+    return undefined;
+  }
+
+  #randomScan(index: number, adapt: boolean): GibbsFailure | undefined {
+    const count = this.#updates.length;
+    const rng = stream(this.#key.seed, this.#key.chain, SCAN_STREAM, index);
+    for (let k = 0; k < count; k++) {
+      // Updates are numbered through, so that a block that comes twice draws other numbers.
+      const failure = this.#updates[rng.int(count)](index * count + k, adapt);
       if (failure !== undefined) return failure;
     }
     return undefined;
@@ -147,6 +193,7 @@ export class GibbsChain {
     }
   }
 
+  /** The discrete elements by the host; with the words of the compiled update. */
   #drawStates(sweep: number): GibbsFailure | undefined {
     const { discrete } = this.#plan;
     if (discrete === undefined) return undefined;
@@ -154,6 +201,39 @@ export class GibbsChain {
     const rng = stream(this.#key.seed, this.#key.chain, DISCRETE_STREAM, sweep);
     const states = this.#instance.f64(STATES);
     return drawDiscrete(discrete, this.#tables, states, rng) ? undefined : { kind: "impossible" };
+  }
+
+  #failure(at: number): GibbsFailure {
+    const block = this.#plan.blocks[at];
+    if (block.kind === "discrete") return { kind: "impossible" };
+    return { kind: "improper", name: this.#nameOf(sitesOf(block)[0]) };
+  }
+
+  #updateOf(block: GibbsBlock): Update {
+    const { compiled, blocks } = this.#plan;
+    const name = updateName(block, compiled);
+    if (name !== undefined) {
+      const run = this.#instance.fn(name);
+      const at = blocks.indexOf(block);
+      return (sweep) => (run(sweep) === 1 ? undefined : this.#failure(at));
+    }
+    switch (block.kind) {
+      case "discrete":
+        return (sweep) => this.#drawStates(sweep);
+      case "conjugate":
+        return this.#conjugate(block.finding);
+      case "truncated":
+        return this.#truncated(block.finding);
+      case "slice":
+        return this.#slice(block.site);
+      case "hamiltonian": {
+        const move = new HamiltonianUpdate(this.#plan.joint, block, this.#instance, this.#key);
+        const at = blocks.indexOf(block);
+        return (sweep, adapt) => (move.update(sweep, adapt) ? undefined : this.#failure(at));
+      }
+      case "joint":
+        return internalError("a normal block has no kernel");
+    }
   }
 
   #conjugate(f: Conjugate): (sweep: number) => GibbsFailure | undefined {
@@ -170,6 +250,23 @@ export class GibbsChain {
           if (!family.isValid(etas[i], setting)) return { kind: "improper", name: f.name };
           values.set(inside(family.sample(etas[i], setting, rng)), units[i] * f.unit);
         }
+      }
+      return undefined;
+    };
+  }
+
+  #truncated(f: Truncated): Update {
+    const { joint } = this.#plan;
+    const cut = new CutSite(joint, this.#instance, f.site, f.support);
+    const whole = Array.from({ length: f.length }, () => f.support);
+    return (sweep) => {
+      const rng = stream(this.#key.seed, this.#key.chain, f.site + 1, sweep);
+      const intervals = f.probes ? whole.map((_, i) => cut.interval(i)) : whole;
+      const etas = cut.naturals(f.family, intervals);
+      for (let i = 0; i < f.length; i++) {
+        const x = truncatedDraw(f.family, etas[i], intervals[i], cut.values[i], rng);
+        if (x === undefined) return { kind: "improper", name: f.name };
+        cut.values[i] = x;
       }
       return undefined;
     };
@@ -220,9 +317,6 @@ export class GibbsChain {
 
 /** Keeps draws that round to the end of an open support inside it. */
 function insideOf(f: Conjugate): (x: Float64Array) => Float64Array {
-  const LAST = 1 - Number.EPSILON / 2;
-  // Its reciprocal and its square root are ordinary numbers.
-  const LEAST = 1e-290;
   switch (f.rule.family) {
     case "Gamma":
     case "InverseGamma":

@@ -1,0 +1,134 @@
+/**
+ * The kernels of a plan: the pieces of the log joint, an update function for every block that can
+ * be compiled, and runs of neighbouring updates as one function each, so that a sweep of compiled
+ * blocks is one call.
+ */
+import { eq, get, giveBack, i32, perform, when } from "../../../kernel/build.js";
+import type { Buffer, KernelFunction, KernelModule } from "../../../kernel/ir.js";
+import type { Conditionals } from "../../conditionals/find.js";
+import { directKernels, type Wanted } from "../../conditionals/kernels.js";
+import { isCompiled, referenceValues } from "../../conditionals/natural.js";
+import type { GibbsBlock } from "../blocks.js";
+import { hamiltonianModule } from "../hamiltonian.js";
+import { probesOf } from "../joint.js";
+import { conjugateFunction, hasUnitKernel } from "./conjugate.js";
+import { discreteFunction, hasDiscreteKernel } from "./discrete.js";
+import { isProbedAtOnce, jointFunction } from "./joint.js";
+import { randomBuffers, randomFunctions, whole } from "./random.js";
+
+/** Part of a sweep: blocks from one number to another, by one kernel call or each by the host. */
+export type Segment =
+  | { readonly kind: "kernel"; readonly fn: string; readonly from: number; readonly to: number }
+  | { readonly kind: "host"; readonly at: number };
+
+/** The stream of a block: that of its first site; of discrete elements, 0. */
+export function streamOf(block: GibbsBlock): number {
+  switch (block.kind) {
+    case "discrete":
+      return 0;
+    case "conjugate":
+    case "truncated":
+      return block.finding.site + 1;
+    case "joint":
+      return block.normal.sites[0] + 1;
+    case "slice":
+      return block.site + 1;
+    case "hamiltonian":
+      return block.sites[0] + 1;
+  }
+}
+
+/** The compiled update of a block, or undefined where the host does it. */
+export function updateName(block: GibbsBlock, compiled: boolean): string | undefined {
+  switch (block.kind) {
+    case "discrete":
+      return compiled && hasDiscreteKernel(block.plan) ? "update_discrete" : undefined;
+    case "conjugate":
+      return compiled && hasUnitKernel(block.finding) ? `update_${block.finding.site}` : undefined;
+    case "joint":
+      // The host has no sparse factor of its own; a dense one would be another method.
+      return `update_joint_${block.id}`;
+    default:
+      return undefined;
+  }
+}
+
+export function sweepKernels(
+  found: Conditionals,
+  blocks: readonly GibbsBlock[],
+  compiled: boolean,
+): { readonly kernels: KernelModule; readonly segments: readonly Segment[] } {
+  const { joint } = found;
+  const conjugate = blocks.flatMap((b) => (b.kind === "conjugate" ? [b.finding] : []));
+  const truncated = blocks.flatMap((b) => (b.kind === "truncated" ? [b.finding.site] : []));
+  const normals = blocks.flatMap((b) => (b.kind === "joint" ? [b] : []));
+  const slices = blocks.flatMap((b) => (b.kind === "slice" ? [b.site] : []));
+  const wanted: Partial<Wanted> = {
+    statistics: conjugate.filter(isCompiled).map((f) => ({ site: f.site, at: referenceValues(f) })),
+    gradients: [...conjugate.filter((f) => !isCompiled(f)).map((f) => f.site), ...truncated],
+    densities: [...slices, ...truncated],
+    vectors: normals.map(({ id, normal }) =>
+      isProbedAtOnce(normal)
+        ? { name: `joint_${id}_probes`, sites: normal.sites, at: probesOf(normal) }
+        : { name: `joint_${id}_grad`, sites: normal.sites },
+    ),
+    tables: true,
+    values: true,
+    lp: true,
+  };
+  const base = directKernels(joint, wanted);
+  const buffers: Buffer[] = [...base.buffers, ...randomBuffers];
+  const functions: KernelFunction[] = [...base.functions, ...randomFunctions()];
+  const take = (more: {
+    readonly buffers: readonly Buffer[];
+    readonly functions: readonly KernelFunction[];
+  }): void => {
+    buffers.push(...more.buffers);
+    functions.push(...more.functions);
+  };
+  for (const block of blocks) {
+    const isKernel = updateName(block, compiled) !== undefined;
+    if (block.kind === "hamiltonian") take(hamiltonianModule(joint, block));
+    else if (!isKernel) continue;
+    else if (block.kind === "discrete") take(discreteFunction(block.plan, streamOf(block)));
+    else if (block.kind === "conjugate") functions.push(conjugateFunction(block.finding));
+    else if (block.kind === "joint") {
+      const lengths = block.normal.sites.map((s) => joint.sites[s].latent.length);
+      take(jointFunction(block.normal, block.id, streamOf(block), lengths));
+    }
+  }
+  const segments: Segment[] = [];
+  for (let at = 0; at < blocks.length; ) {
+    let to = at;
+    while (to < blocks.length && updateName(blocks[to], compiled) !== undefined) to++;
+    if (to === at) {
+      segments.push({ kind: "host", at });
+      at++;
+      continue;
+    }
+    const fn = `gibbs_run_${segments.length}`;
+    const names = blocks.slice(at, to).flatMap((b) => updateName(b, compiled) ?? []);
+    functions.push(runFunction(fn, names));
+    segments.push({ kind: "kernel", fn, from: at, to });
+    at = to;
+  }
+  return { kernels: { buffers, functions }, segments };
+}
+
+/** `fn(sweep)`: the updates in turn; gives how many of them succeeded before one failed. */
+function runFunction(fn: string, updates: readonly string[]): KernelFunction {
+  const [sweep, done] = [whole("sweep"), whole("done")];
+  return {
+    name: fn,
+    params: [sweep],
+    result: "i32",
+    body: [
+      ...updates.flatMap((name, k) => [
+        perform(name, [get(sweep)], done),
+        when(eq(get(done), i32(0)), [giveBack(i32(k))]),
+      ]),
+      giveBack(i32(updates.length)),
+    ],
+    exported: true,
+  };
+}
