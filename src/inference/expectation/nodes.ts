@@ -5,14 +5,12 @@
  */
 import { internalError } from "../../base/internal.js";
 import { stream } from "../../math/rng/random.js";
-import { evaluateNode, evaluateWith, valueOfNode } from "../../tensor/evaluate.js";
+import { evaluateNode } from "../../tensor/evaluate.js";
 import type { Node, NodeOf } from "../../tensor/ops.js";
-import { binaryAt, ternaryAt, unaryAt } from "../../tensor/scalar-fns.js";
 import { dependents, operandsOf, topological } from "../../tensor/traverse.js";
 import { uniformValue } from "../../tensor/elementwise-builder.js";
 import type { Algebra } from "./algebra.js";
-import { constant } from "./arrays.js";
-import { numbersOver } from "./coefficients.js";
+import { Known } from "./known.js";
 import { logOnePlus, makeLog } from "./logs.js";
 import { choleskyOf, inverseFactor, inverseMatrix, logDeterminantOf } from "./matrices.js";
 import { cumulated, moved, otherThan, scattered } from "./moves.js";
@@ -21,7 +19,7 @@ import { randomPoint } from "./sites.js";
 import { type Coefficient, Obstacle, sitesOf, type Value } from "./terms.js";
 
 /** Random points of the supports at which a condition must agree to count as known. */
-const TRIALS = 4;
+const TRIALS = 3;
 const SEED = 20_181_203;
 
 export class Reader {
@@ -33,12 +31,14 @@ export class Reader {
   /** Nodes that depend on an input that is read through its statistics. */
   readonly random: ReadonlySet<Node>;
   private readonly leaves = new Map<Node, Value>();
+  private readonly constants: Known;
   private readonly draws: readonly ReadonlyMap<Node, Float64Array>[];
 
   constructor(
     readonly a: Algebra,
     outputs: readonly Node[],
   ) {
+    this.constants = new Known(a);
     const order = topological(outputs);
     const inputs = order.filter((n) => n.op === "input");
     const bySite = new Map<Node, number>(a.sites.map((s, k) => [s.direct.input, k]));
@@ -83,7 +83,7 @@ export class Reader {
       ? this.randomValue(n)
       : this.varies(n)
         ? this.opaque(n)
-        : this.knownValue(n);
+        : this.constants.value(n);
     this.values.set(n, made);
     return made;
   }
@@ -99,49 +99,6 @@ export class Reader {
       axes.map((x) => x.size),
     );
     return a.ofCoefficient({ kind: "node", axes, node }, dims);
-  }
-
-  /** A node of constants, computed now over no more axes than it depends on. */
-  private knownValue(n: Node): Value {
-    const { a } = this;
-    const numbers = (x: Node): Float64Array =>
-      a.numbers(this.value(x)) ?? internalError("a constant that is not known");
-    const elementwise = (xs: readonly Node[], f: (v: readonly number[]) => number): Value => {
-      const [first, ...rest] = xs.map((x) => this.value(x));
-      let all = [first];
-      for (const y of rest) {
-        const [x0, y0] = a.align(all[0], y);
-        all = [...all.map((v) => a.align(x0, v)[1]), y0];
-        all[0] = x0;
-      }
-      const parts = all.map((v) => a.collapse(a.align(all[0], v)[1]));
-      const axes = all[0].dims.flat().filter((x) => parts.some((p) => p.axes.includes(x)));
-      const data = parts.map((p) => numbersOver(p, axes));
-      const out = data[0].map((_, i) => f(data.map((d) => d[i])));
-      return a.ofCoefficient(constant(axes, out), all[0].dims);
-    };
-    switch (n.op) {
-      case "const":
-        return a.ofNumbers(n.data, n.shape);
-      case "unary":
-        return elementwise([n.x], ([x]) => unaryAt[n.fn](x));
-      case "binary":
-        return elementwise([n.x, n.y], ([x, y]) => binaryAt[n.fn](x, y));
-      case "ternary":
-        return elementwise([n.x, n.y, n.z], ([x, y, z]) => ternaryAt[n.fn](x, y, z));
-      case "reduce":
-        if (n.fn === "sum") return a.sum(this.value(n.x), n.axes);
-        break;
-      case "scan":
-      case "output":
-      case "input":
-        return a.ofNumbers(evaluateNode(n), n.shape);
-      default: {
-        const moved = this.moved(n, (x) => this.value(x));
-        if (moved !== undefined) return moved;
-      }
-    }
-    return a.ofNumbers(valueOfNode(n, numbers), n.shape);
   }
 
   /** Operations that move elements, of whatever `read` gives for their operands. */
@@ -217,7 +174,7 @@ export class Reader {
         if (n.x.op === "unary" && n.x.fn === "log") return this.value(n.x.x);
         break;
       case "abs":
-        if (this.agreed(a.g.ge(n.x, 0))?.every((v) => v === 1)) return this.value(n.x);
+        if (this.holds(a.g.ge(n.x, 0), true)) return this.value(n.x);
         break;
       default:
     }
@@ -246,14 +203,13 @@ export class Reader {
       case "max":
       case "min": {
         const first = n.fn === "max" ? a.g.ge(x, y) : a.g.le(x, y);
-        const holds = this.agreed(first);
-        if (holds?.every((v) => v === 1)) return this.value(x);
-        if (holds?.every((v) => v === 0)) return this.value(y);
+        if (this.holds(first, true)) return this.value(x);
+        if (this.holds(first, false)) return this.value(y);
         break;
       }
       default: {
-        const numbers = this.agreed(n);
-        if (n.dtype === "bool" && numbers !== undefined) return a.ofNumbers(numbers, n.shape);
+        const known = n.dtype === "bool" ? this.agreed(n) : undefined;
+        if (known !== undefined) return known;
       }
     }
     return this.refuse(n);
@@ -275,50 +231,41 @@ export class Reader {
         const penalty = this.opaque(a.g.select(n.x, 0, n.z));
         return a.add(read(n.y), penalty);
       }
-      const inside = a.collapse(this.opaque(a.g.select(n.x, a.g.ones(n.shape), 0)));
-      const outside = a.collapse(this.opaque(a.g.select(n.x, a.g.zeros(n.shape), 1)));
-      return this.chosen(read(n.y), read(n.z), inside, outside, n.shape);
+      const inside = this.opaque(a.g.select(n.x, a.g.ones(n.shape), 0));
+      const outside = this.opaque(a.g.select(n.x, a.g.zeros(n.shape), 1));
+      return a.add(a.mul(read(n.y), inside), a.mul(read(n.z), outside));
     }
-    const holds = this.random.has(n.x) ? this.agreed(n.x) : a.numbers(this.value(n.x));
+    const holds = this.random.has(n.x) ? this.agreed(n.x) : this.value(n.x);
     if (holds === undefined) return this.refuse(n);
-    if (holds.every((v) => v !== 0)) return read(n.y);
-    if (holds.every((v) => v === 0)) return read(n.z);
-    const over = a.ofNumbers(Float64Array.from(holds), n.shape).dims.flat();
-    const inside = constant(over, Float64Array.from(holds));
-    const outside = constant(
-      over,
-      Float64Array.from(holds, (v) => (v === 0 ? 1 : 0)),
+    if (every(a, holds, true)) return read(n.y);
+    if (every(a, holds, false)) return read(n.z);
+    const outside = a.map(
+      holds,
+      (v) => (v === 0 ? 1 : 0),
+      (x) => x,
     );
-    return this.chosen(read(n.y), read(n.z), inside, outside, n.shape);
+    return a.add(a.mul(read(n.y), holds), a.mul(read(n.z), outside));
   }
 
-  private chosen(
-    x: Value,
-    y: Value,
-    inside: Coefficient,
-    outside: Coefficient,
-    shape: readonly number[],
-  ): Value {
+  /** The value of a node that is the same at all random points; undefined where they differ. */
+  private agreed(n: Node): Value | undefined {
     const { a } = this;
-    const axes = [...inside.axes];
-    const dims = shape.map((s) => (s === 1 ? [] : [axes.shift() ?? internalError("no axis")]));
-    const like: Value = { dims, terms: [] };
-    const [, p] = a.align(like, x);
-    const [, q] = a.align(like, y);
-    return a.add(a.masked(p, inside), a.masked(q, outside));
-  }
-
-  /** The values of a node that are the same at all random points; undefined where they differ. */
-  private agreed(n: Node): Float64Array | undefined {
     const inputs = topological([n]).filter((x) => x.op === "input");
-    let first: Float64Array | undefined;
+    let first: Value | undefined;
     for (const given of this.draws) {
       if (!inputs.every((x) => given.has(x))) return undefined;
-      const [found] = evaluateWith([n], given);
+      const outer = (x: Node): Value | undefined => (this.varies(x) ? undefined : this.value(x));
+      const found = new Known(a, given, outer).value(n);
       if (first === undefined) first = found;
-      else if (!found.every((v, i) => v === first?.[i])) return undefined;
+      else if (!isEqual(a, first, found)) return undefined;
     }
     return first;
+  }
+
+  /** Whether a condition is true (or false) everywhere on the supports. */
+  private holds(n: Node, wanted: boolean): boolean {
+    const found = this.agreed(n);
+    return found !== undefined && every(this.a, found, wanted);
   }
 
   private scattered(n: NodeOf<"scatter_add">): Value {
@@ -396,6 +343,21 @@ export class Reader {
     const verb = sites.size === 1 ? "enters" : "enter";
     throw new Obstacle(sites, `${names} ${verb} through ${what ?? describe(n)}`);
   }
+}
+
+/** Whether all elements of a known condition are true, or all false. */
+function every(a: Algebra, v: Value, wanted: boolean): boolean {
+  return everyNumber(a.collapse(v), (x) => (x !== 0) === wanted);
+}
+
+function isEqual(a: Algebra, x: Value, y: Value): boolean {
+  const [p, q] = [a.collapse(x), a.collapse(y)];
+  if (p.kind === "node" || q.kind === "node") return false;
+  const [v] = p.data;
+  if (p.data.every((e) => e === v) && q.data.every((e) => e === v)) return true;
+  const alike =
+    p.axes.length === q.axes.length && p.axes.every((s, k) => s.size === q.axes[k].size);
+  return alike && p.data.every((e, i) => e === q.data[i]);
 }
 
 function everyNumber(c: Coefficient, holds: (v: number) => boolean): boolean {
