@@ -58,6 +58,7 @@ export function planEm(
   const named = parameterNames(conditioned, options.maximise ?? []);
   if (!Array.isArray(named)) return named as EmRefusal;
   const names = new Set<string>(named);
+  const given = Object.fromEntries(Object.entries(options).filter(([, v]) => v !== undefined));
   const joint = expectedJoint(conditioned, names);
   if ("kind" in joint) return joint;
   const isParameter = (s: ExpectedSite): boolean => names.has(s.direct.latent.name);
@@ -102,11 +103,15 @@ export function planEm(
       },
     ];
   });
+  for (const [name, values] of options.start ?? []) {
+    const reason = startProblem(parameters, name, values);
+    if (reason !== undefined) return { kind: "refused", site: name, reason };
+  }
   placeParameters(expected, parameters);
   return {
     kind: "plan",
     conditioned,
-    options: { ...DEFAULTS, ...options },
+    options: { ...DEFAULTS, ...given },
     kernels,
     expected,
     parameters: [...parameters].sort((a, b) => rank(a) - rank(b)),
@@ -121,6 +126,32 @@ export function planEm(
       }),
     ],
   };
+}
+
+/** How far a starting value may be from one that its support allows, relative. */
+const START_TOLERANCE = 1e-6;
+
+/** What is wrong with a starting value. */
+function startProblem(
+  parameters: readonly Parameter[],
+  name: string,
+  values: Float64Array,
+): string | undefined {
+  const found = parameters.find((p) => p.name === name);
+  if (found === undefined) return "a start is given for it, but it is not maximised";
+  const { coordinates } = found;
+  const { length } = coordinates.latent;
+  if (values.length !== length) {
+    return `its start has ${values.length} numbers, and it has ${length}`;
+  }
+  const u = coordinates.free(values);
+  // Values on the edge have infinite coordinates, values outside none.
+  const isEdge = u.some((x) => Math.abs(x) === Infinity);
+  const back = isEdge ? values : coordinates.own(u);
+  const isInside = values.every((v, i) => {
+    return Math.abs(back[i] - v) <= START_TOLERANCE * Math.max(1, Math.abs(v));
+  });
+  return isInside && !u.some(Number.isNaN) ? undefined : "its start lies outside its support";
 }
 
 /** Locations, then everything else with a closed form, then what is climbed. */

@@ -44,6 +44,24 @@ describe("refusals", () => {
   });
 });
 
+describe("starts", () => {
+  const problem = (values: Parameters<typeof starts>[0]) => {
+    try {
+      planOf("mixture_spherical", mixture, { start: starts(values) });
+    } catch (e) {
+      return String(e);
+    }
+    return "planned";
+  };
+  it("are checked", () => {
+    expect(problem({ s: [1, 1] })).toContain("s: its start has 2 numbers, and it has 3");
+    expect(problem({ s: [1, 1, -1] })).toContain("s: its start lies outside its support");
+    expect(problem({ pi: [0.5, 0.6, 0.1] })).toContain("pi: its start lies outside");
+    expect(problem({ q: [1] })).toContain("q: a start is given for it, but it is not maximised");
+    expect(problem({ pi: [0.5, 0.5, 0] })).toBe("planned");
+  });
+});
+
 describe("runs", () => {
   it("tell a component that collapses on a point", () => {
     const x = [...wiggle(20), 5, 5, 5];

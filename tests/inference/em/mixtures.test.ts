@@ -1,5 +1,11 @@
 /** Mixtures and hidden Markov models against scikit-learn, hmmlearn and plain numpy. */
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { findMode } from "../../../src/inference/map/mode.js";
+import { condition } from "../../../src/passes/condition/index.js";
+import { compileDensity } from "../../../src/run/compile.js";
+import { make } from "../conditionals/harness.js";
+import { dataSet, modelOf } from "../logjoint/models.js";
 import { fit, fitPlan, largestFall, planOf, reference, starts, estimate } from "./harness.js";
 
 const { gaussianMixture, hmm, bernoulliMixture } = reference;
@@ -100,5 +106,15 @@ describe("priors", () => {
     const result = fitPlan(plan);
     expect(result.converged).toBe(true);
     expect(largestFall(result)).toBeLessThan(1e-12);
+    // L-BFGS on the density with the labels summed out climbs to the same mode.
+    const text = readFileSync(new URL("./models/gaussian_mixture.ppl", import.meta.url), "utf8");
+    const { kernels } = compileDensity(condition(modelOf(text), dataSet(data)), {
+      methodName: "map",
+      withoutJacobian: true,
+    });
+    const options = { starts: 8, maxIterations: 2000, jacobian: false };
+    const mode = findMode(make(kernels), options, 1);
+    if (mode.kind !== "found") throw new Error("no mode");
+    expect(result.logLikelihood).toBeCloseTo(mode.best.lp, 3);
   });
 });
