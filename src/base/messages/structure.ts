@@ -28,6 +28,7 @@ export const structureMessages = {
   })),
   site_refused: error((p: { method: string; name: string; reason: string }) => ({
     message: `\`${p.name}\` keeps ${p.method} from fitting this model: ${p.reason}`,
+    help: "change what the reason names, or take another method",
   })),
   not_converged: warning((p: { method: string; iterations: number; change: number }) => ({
     message: `${p.method} had not converged after ${p.iterations} iterations (last relative change ${p.change.toPrecision(2)})`,
