@@ -120,6 +120,10 @@ const objectives = {
     message: `the initial value ${p.value} of \`${p.element}\` does not lie inside \`${p.support}\``,
     help: "give an initial value, or a distribution of initial values, inside the param's support",
   })),
+  draw_as_index: error((p: { name: string }) => ({
+    message: `a draw of \`${p.name}\` cannot be an index here`,
+    help: `sum over its values instead: \`using enumerate\` where the guide draws \`${p.name}\``,
+  })),
   strategy_missing: error((p: { site: string; strategy: string }) => ({
     message: `draws of \`${p.site}\` by \`${p.strategy}\` are not supported here`,
     help: "choose another strategy with `using`",

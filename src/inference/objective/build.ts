@@ -15,6 +15,7 @@ import { emptyContext } from "../logjoint/context.js";
 import { startLowering } from "../logjoint/index.js";
 import type { NoiseInput, ObjectiveGraph, ParamSlot, ProgramBinding } from "./contract.js";
 import { initialTheta, type ParamOwner } from "./initial.js";
+import { linearFactors } from "./linear.js";
 import { layoutParams, paramNode } from "./parameters.js";
 import {
   type Batch,
@@ -31,7 +32,7 @@ import {
   withSizes,
 } from "./programs.js";
 import type { Copies } from "./replicate.js";
-import { type ScoreSite, scoreSites, scoreTerms } from "./score.js";
+import { siteTerms } from "./score.js";
 import { StoppingBuilder } from "./stopping.js";
 
 export interface BuildOptions {
@@ -83,16 +84,23 @@ export function buildObjective(objective: Objective, options: BuildOptions): Obj
   }
   const state: State = { ...base, traces };
   const evaluations = new Map(objective.evaluations.map((e) => [e.name, evaluate(state, e)]));
-  const value = objectiveNode(state, evaluations, layout.own);
+  // First of inputs in the place of the densities: that shows how they enter.
+  const places = new Map([...evaluations].map(([name, n]) => [name, g.input(name, n.shape)]));
+  const plain = objectiveNode(state, places, layout.own);
+  const factors = linearFactors(g, plain, places);
+  const known = new Map(
+    [...places].map(([name, place]) => [place, evaluations.get(name) ?? place]),
+  );
+  const drawn = substitute(g, [plain], known as ReadonlyMap<Node, Node>)[0];
 
-  const { sites, strategies } = scoreSites(state);
-  const score = scoreTerms(state, value, sites);
-  const surrogate = score.terms.reduce<Node>((total, t) => g.add(total, t), value);
+  const made = siteTerms({ ...state, factors }, drawn);
+  const value = made.exact.reduce<Node>((total, t) => g.add(total, t), drawn);
+  const surrogate = made.score.reduce<Node>((total, t) => g.add(total, t), value);
   const [grad] = gradient(g, surrogate, [theta]);
   const owners = [...new Set(layout.programs.values()), { conditioned, slots: layout.own }];
   const values = valuesNode(state, layout.slots, owners);
-  const names = ["value", "grad", "values", ...score.states.map((s) => s.slot.next)];
-  const nodes = g.resolve([value, grad, values, ...score.states.map((s) => s.next)]);
+  const names = ["value", "grad", "values", ...made.states.map((s) => s.slot.next)];
+  const nodes = g.resolve([value, grad, values, ...made.states.map((s) => s.next)]);
   const graph: Graph = {
     inputs: inputsOf(nodes),
     outputs: names.map((name, k) => ({ name, node: nodes[k] })),
@@ -106,8 +114,8 @@ export function buildObjective(objective: Objective, options: BuildOptions): Obj
     initial: (seed) => initialTheta(owners, layout.dimension, seed),
     noise,
     streams: [...streams.values()],
-    states: score.states.map((s) => s.slot),
-    strategies,
+    states: made.states.map((s) => s.slot),
+    strategies: made.strategies,
     value: nodes[0],
   };
 }
@@ -252,5 +260,3 @@ function valuesNode(
   });
   return parts.length === 0 ? g.zeros([0]) : g.concat(parts, 0);
 }
-
-export type { State, ScoreSite };

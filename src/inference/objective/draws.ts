@@ -39,11 +39,20 @@ export function strategyFor(site: Site, frozen: boolean): { strategy: Strategy; 
   const { span } = site;
   if (isValidStrategy("reparam", site.dist))
     return { strategy: { kind: "reparam", span }, chosen: true };
+  // An index must be a number when the graph is built, as each of the enumerated values is.
+  const isLabel = drawnFrom(site.dist) === "Categorical" && !frozen;
+  if (isLabel) return { strategy: { kind: "enumerate", span }, chosen: true };
   const baseline = frozen ? "none" : "moving_average";
   return { strategy: { kind: "reinforce", span, baseline }, chosen: true };
 }
 
-const supported: readonly StrategyKind[] = ["reparam", "reinforce", "gumbel", "straight_through"];
+const supported: readonly StrategyKind[] = [
+  "reparam",
+  "reinforce",
+  "gumbel",
+  "straight_through",
+  "enumerate",
+];
 
 /** The program with its sites drawn; with `frozen` no gradient passes through any of them. */
 export function unfold(model: Model, frozen: boolean): Unfolded {
@@ -67,6 +76,11 @@ export function unfold(model: Model, frozen: boolean): Unfolded {
     const { strategy } = strategyFor(s, frozen);
     if (!supported.includes(strategy.kind)) {
       fail("strategy_missing", strategy.span, { site: s.name, strategy: strategy.kind });
+    }
+    if (strategy.kind === "enumerate" && !frozen) {
+      // Every value is put in its place in turn; what stands here drops out.
+      const value = constant(0, s.span, s.dist.event.scalar);
+      return { kind: "let", span: s.span, name: s.name, indices: s.indices, value };
     }
     const rule = ruleOf(s, strategy);
     const eps = at(noiseOf(s.name, rule.law, s.span), s.indices);

@@ -7,9 +7,10 @@ import { internalError } from "../../base/internal.js";
 import { type DataSet, type DataValue, elementCount } from "../../model/data.js";
 import type { Expr, Model, Stmt, Variable } from "../../model/ir.js";
 import type { Size } from "../../model/size.js";
-import { mapExpr, stmtExprs, walkExpr, walkStmts } from "../../model/traverse.js";
+import { dependsOnRandom, mapExpr, stmtExprs, walkExpr, walkStmts } from "../../model/traverse.js";
 import { type Conditioned, condition } from "../../passes/condition/index.js";
 import type { InputNode, Node } from "../../tensor/ops.js";
+import { inputsOf } from "../../tensor/transform.js";
 import { axisSizes } from "../logjoint/context.js";
 import { describe, startLowering, termNode } from "../logjoint/index.js";
 import { contextOf, type Scope, type Term } from "../logjoint/scopes.js";
@@ -18,7 +19,7 @@ import type { NoiseInput, ParamSlot, ProgramBinding, StreamInput } from "./contr
 import { unfold } from "./draws.js";
 import { at } from "./expressions.js";
 import { paramNode } from "./parameters.js";
-import { type Copies, mapStmt, replicate } from "./replicate.js";
+import { type Copies, dependents, mapStmt, replicate } from "./replicate.js";
 import type { StoppingBuilder } from "./stopping.js";
 
 /** Minibatches: by size name, how many of its elements are seen in one step. */
@@ -293,6 +294,7 @@ export function evaluateTerms(
     if (given !== undefined && given.missing === undefined) continue;
     missingSite(program, trace, v);
   }
+  checkLabels(conditioned.model, trace);
   const text = withStreams(program);
   const observing: Model = { ...text, body: text.body.map((s) => observeGiven(s, present, text)) };
   const model = replicate(observing, present, trace.copies);
@@ -306,6 +308,22 @@ export function evaluateTerms(
     const { axes } = contextOf(l, vars.contexts, term.scope);
     const loops = axisSizes(axes).length - copies;
     return { statement: term.stmt, node, loops, scale: scaleOf(term.scope, program) };
+  });
+}
+
+/** Positions must be known when the graph is built; drawn labels are not. */
+function checkLabels(model: Model, trace: Trace): void {
+  const drawn = [...trace.values].filter(([, n]) => n.dtype !== "real" && inputsOf([n]).length > 0);
+  if (drawn.length === 0) return;
+  const names = dependents(model, new Set(drawn.map(([name]) => name)));
+  walkStmts(model.body, (s) => {
+    for (const root of stmtExprs(s)) {
+      walkExpr(root, (e) => {
+        if (e.kind !== "index") return;
+        const at = e.indices.find((i) => i.kind === "at" && dependsOnRandom(i.value, names));
+        if (at !== undefined) fail("draw_as_index", e.span, { name: drawn[0][0] });
+      });
+    }
   });
 }
 

@@ -3,29 +3,24 @@
  * ∇ E[R] has the part E[(R − b) ∇ log q(z)] with any b that does not depend on z. The term added to
  * the objective is stop(R − b) · log q(z), whose gradient is that.
  */
-import type { Stmt } from "../../model/ir.js";
-import type { Draw, Objective } from "../../model/objective.js";
+import { fail } from "../../base/diagnostic.js";
+import type { Span } from "../../base/span.js";
+import type { DistExpr, Stmt } from "../../model/ir.js";
 import type { Baseline } from "../../model/strategy.js";
 import { walkStmts } from "../../model/traverse.js";
+import { concreteDims } from "../../passes/condition/index.js";
 import { gradient } from "../../passes/grad/index.js";
 import type { Node } from "../../tensor/ops.js";
 import type { SiteStrategy, StateSlot } from "./contract.js";
+import { type Parts, type SiteOfDraw, siteCost, siteDensity } from "./costs.js";
 import { strategyFor } from "./draws.js";
-import { type Builder, evaluateTerms, type Program, sumPerCopy, type Trace } from "./programs.js";
+import { type EnumeratedSite, enumerationTerm } from "./enumerate.js";
+import { baseOf } from "./replicate.js";
 
-/** A site that is drawn once (for each copy) and whose density the score is of. */
-export interface ScoreSite {
-  readonly draw: Draw;
-  readonly program: Program;
-  readonly trace: Trace;
-  readonly site: string;
+/** A site whose draws gradients cannot pass. */
+interface ScoreSite extends SiteOfDraw {
   readonly baseline: Baseline;
-}
-
-interface Parts extends Builder {
-  readonly objective: Objective;
-  readonly programs: ReadonlyMap<string, Program>;
-  readonly traces: ReadonlyMap<string, Trace>;
+  readonly span: Span;
 }
 
 /** A number of the driver's with the node that renews it. */
@@ -34,12 +29,19 @@ export interface StateNode {
   readonly next: Node;
 }
 
-/** The sites that need a score term, and what every site's strategy is. */
-export function scoreSites(parts: Parts): {
-  readonly sites: readonly ScoreSite[];
+export interface SiteTerms {
+  /** To be added to the objective for the gradient alone. */
+  readonly score: readonly Node[];
+  /** To be added to the objective itself. */
+  readonly exact: readonly Node[];
+  readonly states: readonly StateNode[];
   readonly strategies: readonly SiteStrategy[];
-} {
+}
+
+/** What the strategies of the draws' sites add to the objective, whose own value is `value`. */
+export function siteTerms(parts: Parts, value: Node): SiteTerms {
   const sites: ScoreSite[] = [];
+  const enumerated: EnumeratedSite[] = [];
   const strategies: SiteStrategy[] = [];
   for (const draw of parts.objective.draws) {
     const program = parts.programs.get(draw.program);
@@ -51,34 +53,48 @@ export function scoreSites(parts: Parts): {
       seen.add(s.name);
       const { strategy, chosen } = strategyFor(s, draw.frozen);
       strategies.push({ draw: draw.name, site: s.name, strategy: strategy.kind, chosen });
-      if (draw.frozen || strategy.kind !== "reinforce") return;
-      sites.push({ draw, program, trace, site: s.name, baseline: strategy.baseline });
+      const site = { draw, program, trace, site: s.name };
+      if (draw.frozen) return;
+      if (strategy.kind === "reinforce")
+        sites.push({ ...site, baseline: strategy.baseline, span: strategy.span });
+      if (strategy.kind === "enumerate") {
+        enumerated.push({
+          ...site,
+          values: valueCount(s.dist, (d) => concreteDims(program.conditioned, d)),
+        });
+      }
     });
   }
-  return { sites, strategies };
+  const states: StateNode[] = [];
+  const score = sites.map((s) => scoreTerm(parts, s, value, states));
+  return { score, exact: enumerated.map((s) => enumerationTerm(parts, s)), states, strategies };
+}
+
+type Dims = DistExpr["event"]["dims"];
+
+/** How many values a draw of a Bernoulli or a Categorical has. */
+function valueCount(d: DistExpr, dims: (sizes: Dims) => number[]): number {
+  const base = baseOf(d);
+  if (base.kind !== "named" || base.name === "Bernoulli") return 2;
+  const p = base.args.p ?? base.args.logits;
+  const [size] = dims(p.type.dims).slice(-1);
+  return size;
 }
 
 /** How much of a moving average the last step keeps. */
 const decay = 0.99;
 
-/** The terms to add to the objective `value` so that its gradient is unbiased. */
-export function scoreTerms(
-  parts: Parts,
-  value: Node,
-  sites: readonly ScoreSite[],
-): { readonly terms: readonly Node[]; readonly states: readonly StateNode[] } {
+/** stop(R − b) · log q(z), with R the part of the objective that depends on z where it is known. */
+function scoreTerm(parts: Parts, s: ScoreSite, value: Node, states: StateNode[]): Node {
   const { g } = parts;
-  const states: StateNode[] = [];
-  const terms = sites.map((s) => {
-    const own = evaluateTerms(parts, s.program, s.trace, false).filter(
-      (t) => t.statement.kind === "site" && t.statement.name === s.site,
-    );
-    const logDensity = g.sum(sumPerCopy(parts, own, s.trace.copies));
-    const cost = g.stopGradient(value);
-    const b = baselineOf(parts, s, cost, logDensity, states);
-    return g.mul(b === undefined ? cost : g.sub(cost, b), logDensity);
-  });
-  return { terms, states };
+  const own = siteCost(parts, s, s.trace);
+  const logDensity = siteDensity(parts, s, s.trace, own?.plate);
+  const whole = (): Node => g.broadcast(value, logDensity.shape, []);
+  const cost = g.stopGradient(own?.cost ?? (logDensity.shape.length === 0 ? value : whole()));
+  const b = baselineOf(parts, s, cost, logDensity, states);
+  if (b === undefined) return g.sum(g.mul(cost, logDensity));
+  const held = cost.shape.length === 0 ? b : g.broadcast(b, cost.shape, []);
+  return g.sum(g.mul(g.sub(cost, held), logDensity));
 }
 
 function baselineOf(
@@ -97,20 +113,26 @@ function baselineOf(
     states.push({ slot, next });
     return before;
   };
+  const count = cost.shape.reduce((n, d) => n * d, 1);
+  const mean = g.div(g.sum(cost), count);
   switch (s.baseline) {
     case "none":
       return undefined;
     case "moving_average":
       // Zero at first: the average is divided by the weight it has so far.
-      return ratio(parts, average("cost", cost), average("weight", g.constant(1)));
+      return ratio(parts, average("cost", mean), average("weight", g.constant(1)));
     case "constant": {
       // The constant of least variance, E[R |∇ log q|²] / E[|∇ log q|²].
-      const [slope] = gradient(g, logDensity, [theta]);
+      const [slope] = gradient(g, g.sum(logDensity), [theta]);
       const squared = g.stopGradient(g.sum(g.square(slope)));
-      return ratio(parts, average("weighted", g.mul(cost, squared)), average("squared", squared));
+      return ratio(parts, average("weighted", g.mul(mean, squared)), average("squared", squared));
     }
-    default:
-      return undefined;
+    case "nvil":
+    case "muprop":
+      return fail("strategy_missing", s.span, {
+        site: s.site,
+        strategy: `reinforce(baseline: ${s.baseline})`,
+      });
   }
 }
 

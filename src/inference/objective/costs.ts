@@ -1,0 +1,94 @@
+/**
+ * The part of an objective that depends on one site of a draw: element by element of the plate that
+ * the site stands in where the text shows it, for each copy of the draw otherwise.
+ */
+import type { Draw, Objective } from "../../model/objective.js";
+import type { Node } from "../../tensor/ops.js";
+import { descendants, dependences } from "./dependence.js";
+import { type Builder, evaluateTerms, type Program, sumBeyond, type Trace } from "./programs.js";
+
+export interface Parts extends Builder {
+  readonly objective: Objective;
+  readonly programs: ReadonlyMap<string, Program>;
+  readonly traces: ReadonlyMap<string, Trace>;
+  /** The constant factor of each evaluation, where the objective is linear in them. */
+  readonly factors: ReadonlyMap<string, Node> | undefined;
+}
+
+export interface SiteOfDraw {
+  readonly draw: Draw;
+  readonly program: Program;
+  readonly trace: Trace;
+  readonly site: string;
+}
+
+/** Sums of densities over everything but the copies and, with `plate`, the site's first axis. */
+export interface SiteCost {
+  /** Shape `copies` or, with `plate`, `copies ++ [plate]`. */
+  readonly cost: Node;
+  readonly plate: number | undefined;
+}
+
+/**
+ * What depends on the site, at the values of `trace`; undefined where the objective is not linear in
+ * its densities or evaluates more than sums of them at this draw.
+ */
+export function siteCost(parts: Parts, s: SiteOfDraw, trace: Trace): SiteCost | undefined {
+  const { g, objective, factors, programs } = parts;
+  if (factors === undefined) return undefined;
+  const own = objective.evaluations.filter((e) => e.draw === s.draw.name);
+  if (own.some((e) => e.kind === "log_probs" || e.kind === "score")) return undefined;
+  const sites = descendants(s.program.conditioned.model, s.site);
+  const counts = trace.copies.loops.map((b) => b.count);
+  const rank = counts.length;
+  const plate = plateOf(parts, s, sites);
+  const shape = plate === undefined ? counts : [...counts, plate];
+  const axes = counts.map((_, k) => k);
+  let cost: Node = shape.length === 0 ? g.constant(0) : g.zeros(shape);
+  for (const e of own) {
+    const program = programs.get(e.program);
+    const factor = factors.get(e.name);
+    if (program === undefined || factor === undefined) return undefined;
+    const kinds = dependences(program.conditioned.model, sites);
+    evaluateTerms(parts, program, trace, e.frozen).forEach((t, k) => {
+      if (kinds[k] === "none") return;
+      const isOwn =
+        plate !== undefined &&
+        kinds[k] === "element" &&
+        t.loops > 0 &&
+        t.node.shape[rank] === plate;
+      const summed = g.mul(t.scale, sumBeyond(g, t.node, isOwn ? rank + 1 : rank));
+      const full = isOwn || shape.length === rank ? summed : g.broadcast(summed, shape, axes);
+      const scaled = shape.length === rank ? factor : g.broadcast(factor, shape, axes);
+      cost = g.add(cost, g.mul(scaled, full));
+    });
+  }
+  return { cost, plate };
+}
+
+/** The length of the site's first axis, where its own statement is element by element. */
+function plateOf(parts: Parts, s: SiteOfDraw, sites: ReadonlySet<string>): number | undefined {
+  const kinds = dependences(s.program.conditioned.model, sites);
+  const rank = s.trace.copies.loops.length;
+  const own = evaluateTerms(parts, s.program, s.trace, false).flatMap((t, k) =>
+    t.statement.kind === "site" && t.statement.name === s.site
+      ? [{ isOwn: kinds[k] === "element" && t.loops > 0, length: t.node.shape[rank] }]
+      : [],
+  );
+  return own.length === 1 && own[0].isOwn ? own[0].length : undefined;
+}
+
+/** log q of the site's own draws, in the shape of its cost. */
+export function siteDensity(
+  parts: Parts,
+  s: SiteOfDraw,
+  trace: Trace,
+  plate: number | undefined,
+): Node {
+  const { g } = parts;
+  const rank = trace.copies.loops.length + (plate === undefined ? 0 : 1);
+  return evaluateTerms(parts, s.program, trace, false)
+    .filter((t) => t.statement.kind === "site" && t.statement.name === s.site)
+    .map((t) => sumBeyond(g, t.node, rank))
+    .reduce((a, b) => g.add(a, b));
+}

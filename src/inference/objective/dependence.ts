@@ -1,0 +1,115 @@
+/**
+ * Which statements depend on a site of a draw, and whether element by element: where everything that
+ * depends on z[i] stands in loops over the same i, the cost of z[i] is that of its own element
+ * (Rao–Blackwellisation along the graph; Schulman et al. 2015, section 3). What cannot be seen to
+ * be so from the text counts as depending on all elements.
+ */
+import type { Binder, Expr, Model, Stmt } from "../../model/ir.js";
+import { distDependsOnRandom, stmtExprs, walkExpr, walkStmts } from "../../model/traverse.js";
+import type { Scope, Term } from "../logjoint/scopes.js";
+import { collectStatements } from "../logjoint/scopes.js";
+import { dependents } from "./replicate.js";
+
+/** How a statement depends on the elements of a site. */
+export type Dependence = "none" | "element" | "all";
+
+/** The sites of a drawn program that depend on `site`, itself included. */
+export function descendants(model: Model, site: string): Set<string> {
+  const sites = new Set([site]);
+  for (let before = -1; before !== sites.size; ) {
+    before = sites.size;
+    const names = dependents(model, sites);
+    walkStmts(model.body, (s) => {
+      if (s.kind === "site" && distDependsOnRandom(s.dist, names)) sites.add(s.name);
+    });
+  }
+  return sites;
+}
+
+/** For each density statement of the program, in order, how it depends on the given sites. */
+export function dependences(model: Model, sites: ReadonlySet<string>): Dependence[] {
+  const names = dependents(model, sites);
+  const locals = new Map<string, Expr>();
+  walkStmts(model.body, (s) => {
+    if (s.kind === "local") locals.set(s.name, s.value);
+  });
+  const { terms, definitions } = collectStatements(model);
+  // Lets of which some element reads other elements than its own.
+  const mixed = new Set<string>();
+  for (const name of names) {
+    for (const d of definitions.get(name) ?? []) {
+      if (d.stmt.kind !== "let") continue;
+      if (!isElementwise(d.stmt, outermost(d.scope), names, locals)) mixed.add(name);
+    }
+  }
+  return terms.map((t): Dependence => {
+    if (!mentions(t.stmt, names)) return "none";
+    const loop = outermost(t.scope);
+    const isOwn = isElementwise(t.stmt, loop, names, locals) && !mentions(t.stmt, mixed, locals);
+    return isOwn ? "element" : "all";
+  });
+}
+
+/** The loop around everything, where it runs from 0 and no condition stands outside of it. */
+function outermost(scope: Scope): Binder | undefined {
+  let found: Binder | undefined;
+  for (let s: Scope | undefined = scope; s !== undefined; s = s.parent) {
+    if (s.step?.kind === "if") return undefined;
+    if (s.step?.kind === "for") found = s.step.binder;
+  }
+  return found?.from.kind === "const" && found.from.value === 0 ? found : undefined;
+}
+
+function mentions(
+  s: Term["stmt"],
+  names: ReadonlySet<string>,
+  locals?: ReadonlyMap<string, Expr>,
+): boolean {
+  if (s.kind === "site" && names.has(s.name)) return true;
+  const seen = new Set<string>();
+  let found = false;
+  const look = (e: Expr): void =>
+    walkExpr(e, (x) => {
+      if (x.kind !== "var") return;
+      if (names.has(x.name)) found = true;
+      const local = locals?.get(x.name);
+      if (local === undefined || seen.has(x.name)) return;
+      seen.add(x.name);
+      look(local);
+    });
+  for (const e of stmtExprs(s)) look(e);
+  return found;
+}
+
+/** Every mention of `names` in the statement is of the element of the loop's own index. */
+function isElementwise(
+  s: Extract<Stmt, { kind: "site" | "observe" | "factor" | "let" }>,
+  loop: Binder | undefined,
+  names: ReadonlySet<string>,
+  locals: ReadonlyMap<string, Expr>,
+): boolean {
+  if (loop === undefined) return false;
+  const isOwn = (e: Expr | undefined): boolean => e?.kind === "var" && e.name === loop.name;
+  if ((s.kind === "site" || s.kind === "let") && names.has(s.name) && !isOwn(s.indices[0])) {
+    return false;
+  }
+  let ok = true;
+  const own = new Set<Expr>();
+  const seen = new Set<string>();
+  const look = (e: Expr): void =>
+    walkExpr(e, (x) => {
+      if (x.kind === "index" && x.target.kind === "var") {
+        const [first] = x.indices;
+        if (first.kind === "at" && isOwn(first.value)) own.add(x.target);
+      }
+      if (x.kind !== "var" || !names.has(x.name)) return;
+      const local = locals.get(x.name);
+      if (local === undefined) ok = ok && own.has(x);
+      else if (!seen.has(x.name)) {
+        seen.add(x.name);
+        look(local);
+      }
+    });
+  for (const e of stmtExprs(s)) look(e);
+  return ok;
+}
