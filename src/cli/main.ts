@@ -75,6 +75,7 @@ export function program(done: (code: ExitCode) => void): Command {
     .option("--max-tree-depth <n>", "largest tree depth of nuts (default 10)", wholeNumber)
     .option("--metric <kind>", "diag or dense mass matrix (default diag)")
     .option("--option <key=value>", "a further option of the method; lists as JSON", collect)
+    .option("--no-relabel", "keep components that can change places as they were drawn")
     .option("--vars <names>", "comma-separated variables to report (default: all)")
     .option("--out <dir>", "write summary.json and draws.csv there")
     .option("--json", "print the summary as JSON and nothing else")

@@ -9,7 +9,7 @@ import { inferRaw } from "../run/infer.js";
 import { type Method, type MethodName, methodNames, methods } from "../run/methods.js";
 import type { Posterior } from "../run/posterior.js";
 import type { FitData } from "../run/results/fit.js";
-import { checkNames } from "../run/results/readout.js";
+import { checkSelections } from "../run/results/readout.js";
 import { makeFolder, saveFit } from "../run/results/save.js";
 import { comesInChains, passed, type Summary, summaryJson } from "../run/results/summary.js";
 import { loadSource } from "../run/sources.js";
@@ -171,14 +171,15 @@ function withFlags(error: unknown): unknown {
 /** The variables to report, each known to the model; undefined for all. */
 function variablesOf(flags: RunFlags, model: Model): readonly string[] | undefined {
   const names = flags.vars
-    ?.split(",")
+    // Elements such as `Sigma[0,1]` hold commas.
+    ?.split(/,(?![^[]*\])/)
     .map((n) => n.trim())
     .filter((n) => n !== "");
   if (names?.length === 0) {
     const wanted = "names of variables with commas between them";
     fail("bad_option", undefined, { option: "--vars", value: JSON.stringify(flags.vars), wanted });
   }
-  if (names !== undefined) checkNames(model, names);
+  if (names !== undefined) checkSelections(model, names);
   return names;
 }
 

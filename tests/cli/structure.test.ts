@@ -81,6 +81,15 @@ describe("tilde run", () => {
     expect(params.err).toMatch(/methods that work for this model and data: .*em/);
   });
 
+  test("--vars takes single elements", async () => {
+    const args = ["run", mixture, "--data", data, "--method", "cavi", "--json", "--vars"];
+    const { variables } = JSON.parse((await tilde(...args, "z[2], pi")).out);
+    expect(Object.keys(variables)).toEqual(["z[2]", "pi"]);
+    const wrong = await tilde(...args, "z[4]");
+    expect(wrong.code).toBe(1);
+    expect(wrong.err).toContain("counted from 0");
+  });
+
   test("mistakes in data files", async () => {
     const missing = await tilde("run", mixture, "--data", join(scratch.path, "none.json"));
     expect(missing.err).toContain("there is no such file");

@@ -42,6 +42,13 @@ export const structureMessages = {
     message: "the observed information is singular at the estimate, so standard errors are missing",
     help: "the likelihood has a ridge there: fix what the data do not identify, such as rotations",
   })),
+  unknown_element: error((p: { element: string; name: string; dims: string }) => ({
+    message: `there is no latent element \`${p.element}\``,
+    help:
+      p.dims === ""
+        ? `\`${p.name}\` is a single number`
+        : `\`${p.name}\` has ${p.dims} elements, counted from 0; observed ones are not reported`,
+  })),
   no_continuous_sites: error((p: { method: string }) => ({
     message: `every latent site of the model is discrete, and ${p.method} moves through continuous ones`,
     help: "discrete sites alone need no sampler",

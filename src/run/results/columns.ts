@@ -2,10 +2,11 @@
  * Draws of a fit scalar by scalar, straight from the chains' storage: nothing is copied whole, and
  * lets are computed draw by draw while they are read. Summaries and files read through this.
  */
+import { fail } from "../../base/diagnostic.js";
 import { elementCount, elementName, unravel } from "../../model/data.js";
 import { type FitData, latentLength } from "./fit.js";
 import { compileLets } from "./lets.js";
-import { checkNames } from "./readout.js";
+import { checkSelections, variableOf } from "./readout.js";
 
 /** Where values lie at the draw that was last moved to. */
 interface Source {
@@ -34,19 +35,20 @@ export interface Columns {
 }
 
 /**
- * The scalars of `names` in order, at most `most` of each variable. Of a site that is observed in
- * part these are the imputed elements.
- * @throws TildeError for a name that the model does not define.
+ * The scalars of `selections` in order: variables, at most `most` scalars of each, and elements such
+ * as `theta[3]`. Of a site that is observed in part these are the imputed elements.
+ * @throws TildeError for a name that the model does not define, or an element that there is not.
  */
-export function openColumns(fit: FitData, names: readonly string[], most: number): Columns {
-  checkNames(fit.conditioned.model, names);
+export function openColumns(fit: FitData, selections: readonly string[], most: number): Columns {
+  checkSelections(fit.conditioned.model, selections);
+  const names = selections.map(variableOf);
   const latentSource = sourceOfLatents(fit);
   const latents = new Map(fit.latents.map((v) => [v.name, v]));
   const isComputed = (name: string): boolean => fit.whole?.has(name) !== true && !latents.has(name);
   const computed = sourcesOfLets(fit, [...new Set(names.filter(isComputed))]);
   const columns: Column[] = [];
   const cut: { name: string; total: number }[] = [];
-  for (const name of names) {
+  for (const [at, name] of names.entries()) {
     const latent = latents.get(name);
     const { source, offset, dims, elements } = fit.whole?.has(name)
       ? sourceOfWhole(fit, name)
@@ -54,9 +56,19 @@ export function openColumns(fit: FitData, names: readonly string[], most: number
         ? { ...latent, source: latentSource }
         : { ...computed(name), elements: undefined };
     const total = elements?.length ?? elementCount(dims);
-    if (total > most) cut.push({ name, total });
-    for (let k = 0; k < Math.min(total, most); k++) {
-      const element = elementName(name, unravel(elements?.[k] ?? k, dims));
+    const nameOf = (k: number): string => elementName(name, unravel(elements?.[k] ?? k, dims));
+    const selected = selections[at].replace(/\s/g, "");
+    let [first, end] = [0, Math.min(total, most)];
+    if (selected !== name) {
+      first =
+        Array.from({ length: total }, (_, k) => k).find((k) => nameOf(k) === selected) ?? total;
+      end = first + 1;
+      if (first === total) {
+        fail("unknown_element", undefined, { element: selected, name, dims: dims.join(" × ") });
+      }
+    } else if (total > most) cut.push({ name, total });
+    for (let k = first; k < end; k++) {
+      const element = nameOf(k);
       columns.push({
         name: element,
         variable: name,

@@ -25,6 +25,19 @@ export function checkNames(model: Model, names: readonly string[]): void {
   }
 }
 
+/** `theta` of `theta` and of its element `theta[3]`. */
+export function variableOf(selection: string): string {
+  return selection.replace(/\[.*\]$/, "");
+}
+
+/**
+ * The same for variables and single elements of them, `theta[3]`.
+ * @throws TildeError for the first whose variable the model does not define.
+ */
+export function checkSelections(model: Model, selections: readonly string[]): void {
+  checkNames(model, selections.map(variableOf));
+}
+
 /**
  * Draws of several variables, shape `[chains, draws, …dims]` each.
  * @throws TildeError for a name that the model does not define.
