@@ -151,7 +151,7 @@ function moveNode(g: GraphBuilder, node: Node, axes: readonly Axis[], move: Move
 }
 
 /** The axes along which a map over `axes` is not constant. */
-function dependsOn(map: Int32Array, axes: readonly Axis[]): Set<Axis> {
+export function dependsOn(map: Int32Array, axes: readonly Axis[]): Set<Axis> {
   const strides = stridesBy(axes);
   const found = new Set<Axis>();
   for (const axis of axes) {

@@ -42,6 +42,18 @@ describe("mixtures", () => {
     }
   });
 
+  it("diagonal covariance: loops over the dimensions become columns", () => {
+    const [N, D, K] = [200, 4, 3];
+    const text = models.find((m) => m.name === "diagonal covariances")?.text as string;
+    const { expected } = bothOf(text, { N, D, K, x: matrix(N, D) });
+    const [, rows] = expected.factors;
+    expect(rows.rows.shape).toEqual([N, K]);
+    expect([...rows.references[0].elements]).toEqual(Array.from({ length: N }, (_, n) => n));
+    for (const n of topological(outputsOf(expected))) {
+      if (n.op !== "const") expect(sizeOf(n.shape)).toBeLessThanOrEqual(N * K);
+    }
+  });
+
   it("rows and their adjoint as kernels, no array beyond N × K or the data", () => {
     const [N, D, K] = [300, 3, 4];
     const S = Array.from({ length: D }, (_, i) => Array.from({ length: D }, (_, j) => +(i === j)));

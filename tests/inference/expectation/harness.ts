@@ -61,9 +61,28 @@ export function expectedAt(e: ExpectedJoint, own: readonly Float64Array[]): Floa
   return evaluate(outputsOf(e), inputs);
 }
 
-export function directAt(j: DirectJoint, own: readonly Float64Array[]): Float64Array[] {
-  return evaluate(
-    directOutputs(j),
-    Object.fromEntries(j.sites.map((s, k) => [s.input.name, own[k]])),
+/** The direct joint's outputs, rows added up as the expected joint's factors do. */
+export function directAt({ joint, expected }: Both, own: readonly Float64Array[]): Float64Array[] {
+  const values = evaluate(
+    directOutputs(joint),
+    Object.fromEntries(joint.sites.map((s, k) => [s.input.name, own[k]])),
   );
+  return values.map((v, k) => {
+    if (k >= joint.factors.length) return v;
+    const { references } = joint.factors[k];
+    const { references: kept, rows } = expected.factors[k];
+    const key = (refs: typeof references, i: number) => refs.map((r) => r.elements[i]).join();
+    const places = new Map(
+      Array.from({ length: rows.shape[0] }, (_, i) => [key(kept, i), i] as const),
+    );
+    const tuples = joint.factors[k].rows.shape[0];
+    if (tuples === rows.shape[0]) return v;
+    const width = v.length / tuples;
+    const out = new Float64Array(rows.shape[0] * width);
+    v.forEach((x, i) => {
+      const place = places.get(key(references, Math.floor(i / width))) as number;
+      out[place * width + (i % width)] += x;
+    });
+    return out;
+  });
 }

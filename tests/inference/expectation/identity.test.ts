@@ -14,7 +14,7 @@ describe("expected joint at T(v)", () => {
       const draw = randomStates(condition(modelOf(text), dataSet(data)), "test", 1);
       for (const seed of [1, 2]) {
         const { own } = draw(stream(seed, 0, 0, 0));
-        const want = directAt(joint, own);
+        const want = directAt({ joint, expected }, own);
         const found = expectedAt(expected, own);
         expect(found.length).toBe(want.length);
         want.forEach((w, k) => {

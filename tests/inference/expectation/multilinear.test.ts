@@ -26,7 +26,7 @@ describe("expected joint at mean statistics", () => {
         const bits = Array.from({ length: count }, (_, k) => (c >> k) & 1);
         const weight = bits.reduce((w, b) => w * (b === 1 ? SHARE : 1 - SHARE), 1);
         const at = directAt(
-          joint,
+          { joint, expected },
           bits.map((b, k) => points[b][k]),
         );
         mean ??= at.map((v) => new Array<number>(v.length).fill(0));

@@ -89,7 +89,7 @@ describe("refusals", () => {
         "test",
         1,
       )(stream(3, 0, 0, 0));
-      const want = directAt(joint, own);
+      const want = directAt({ joint, expected }, own);
       expectedAt(expected, own).forEach((v, k) => {
         v.forEach((x, i) => {
           expect(Math.abs(x - want[k][i])).toBeLessThan(1e-9 * (1 + Math.abs(want[k][i])));
