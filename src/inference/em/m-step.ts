@@ -2,7 +2,8 @@
  * The M-step: parameters one after another, each at the maximum of Q given the others (the
  * conditional maximisation of ECM: Meng & Rubin 1993). Locations come before scales: the maximum of
  * a scale needs the new locations, that of a location mostly no scale, so one pass is the full
- * M-step of the textbook models.
+ * M-step of the textbook models. Several locations (loadings and a mean, coefficients) are one
+ * least-squares problem and are solved together.
  */
 import { internalError } from "../../base/internal.js";
 import type { ExpectedSite, Statistic } from "../expectation/contract.js";
@@ -11,6 +12,7 @@ import type { EmFailure } from "./contract.js";
 import type { Coordinates } from "./coordinates.js";
 import type { Scenario } from "./e-step.js";
 import type { Expected } from "./expected.js";
+import { leastSquares } from "./least-squares.js";
 import type { ClosedForm } from "./maximise/index.js";
 import { addStatisticGradient, objectiveAt, statisticAt } from "./statistics.js";
 
@@ -39,7 +41,16 @@ export class MStep {
   readonly #parameters: readonly Parameter[];
   readonly #largest: readonly Float64Array[];
 
+  /** Parameters over all reals in which Q is quadratic, each by itself. */
+  readonly #locations: readonly number[];
+  /** Whether Q may be quadratic in all of them together. */
+  #isQuadratic = true;
+
   constructor(expected: Expected, parameters: readonly Parameter[]) {
+    this.#locations = parameters.flatMap(({ closed, expected: e }, k) => {
+      const isReal = e.direct.supports.every((s) => s.kind === "real");
+      return isReal && closed?.solve !== undefined ? [k] : [];
+    });
     this.#expected = expected;
     this.#parameters = parameters;
     this.values = parameters.map((p) => new Float64Array(p.coordinates.latent.length));
@@ -91,8 +102,9 @@ export class MStep {
    * @param only the parameters to move; all by default
    */
   update(scenarios: readonly Scenario[], only?: (index: number) => boolean): EmFailure | undefined {
+    const isJoint = only === undefined && this.#moveLocations(scenarios);
     for (let k = 0; k < this.#parameters.length; k++) {
-      if (only?.(k) === false) continue;
+      if (only?.(k) === false || (isJoint && this.#locations.includes(k))) continue;
       const failure = this.#maximise(k, scenarios);
       if (failure !== undefined) return failure;
       this.#write(k);
@@ -100,6 +112,34 @@ export class MStep {
       if (scalar >= 0) return { kind: "singular", name: this.#parameters[k].name, scalar };
     }
     return undefined;
+  }
+
+  /** All locations at the joint maximum of Q; false where that is not one least-squares problem. */
+  #moveLocations(scenarios: readonly Scenario[]): boolean {
+    const list = this.#locations;
+    if (list.length < 2 || !this.#isQuadratic) return false;
+    const before = list.map((k) => this.values[k].slice());
+    const place = (at: readonly Float64Array[]): void => {
+      list.forEach((k, i) => {
+        this.values[k].set(at[i]);
+        this.#write(k);
+      });
+    };
+    const etas = list.map((k) => this.natural(k, scenarios).map((n) => n.slice()));
+    const found = leastSquares({
+      start: before,
+      gradient: (at) => {
+        place(at);
+        return list.map((k) => this.slope(k, scenarios));
+      },
+      precondition: (right) => {
+        const solved = list.map((k, i) => this.#parameters[k].closed?.solve?.(etas[i], right[i]));
+        return solved.every((x) => x !== undefined) ? solved : undefined;
+      },
+    });
+    if (found === "not_quadratic") this.#isQuadratic = false;
+    place(typeof found === "string" ? before : found);
+    return typeof found !== "string";
   }
 
   #maximise(index: number, scenarios: readonly Scenario[]): EmFailure | undefined {

@@ -34,6 +34,13 @@ describe("probabilistic PCA", () => {
     });
   });
 
+  it("finds a mean that is far from where it starts", () => {
+    const x = ppca.x.map((row: number[]) => row.map((v) => v + 100));
+    const result = fit("ppca", { ...linear, x }, { restarts: 1, tolerance: 1e-12 });
+    expect(largestFall(result)).toBeLessThan(1e-11);
+    expect(result.logLikelihood).toBeCloseTo(ppca.logLikelihood, 4);
+  });
+
   it("agrees with direct maximisation where entries are missing", () => {
     const result = fit("ppca", { ...linear, x: ppcaMissing.x }, tight);
     expect(result.exact).toBe(true);

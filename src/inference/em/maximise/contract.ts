@@ -20,4 +20,9 @@ export interface ClosedForm {
   readonly name: string;
   /** @param eta one array for each statistic, in their order */
   readonly maximise: (eta: readonly Float64Array[], v: Float64Array) => Outcome;
+  /**
+   * Of quadratic forms over all reals: the x at which the gradient of Q has changed by −`right`,
+   * H x = right with H = −∇²Q. Undefined where H is not positive definite.
+   */
+  readonly solve?: (eta: readonly Float64Array[], right: Float64Array) => Float64Array | undefined;
 }

@@ -49,6 +49,13 @@ export function quadraticForm(
       v.set(found);
       return FOUND;
     },
+    solve: (eta, right) => {
+      const out = new Float64Array(length);
+      for (const block of blocks) {
+        if (solveBlock(block, eta, right, out).kind !== "found") return undefined;
+      }
+      return out;
+    },
   };
 }
 
