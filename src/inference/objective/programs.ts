@@ -19,6 +19,7 @@ import type { NoiseInput, ParamSlot, ProgramBinding, StreamInput } from "./contr
 import { unfold } from "./draws.js";
 import { at } from "./expressions.js";
 import { paramNode } from "./parameters.js";
+import { relaxBits } from "./relax.js";
 import { type Copies, dependents, mapStmt, replicate } from "./replicate.js";
 import type { StoppingBuilder } from "./stopping.js";
 
@@ -295,7 +296,10 @@ export function evaluateTerms(
     missingSite(program, trace, v);
   }
   checkLabels(conditioned.model, trace);
-  const text = withStreams(program);
+  const relaxed = sites.filter(
+    (v) => v.type.scalar === "bool" && trace.values.get(v.name)?.dtype === "real",
+  );
+  const text = relaxBits(withStreams(program), new Set(relaxed.map((v) => v.name)));
   const observing: Model = { ...text, body: text.body.map((s) => observeGiven(s, present, text)) };
   const model = replicate(observing, present, trace.copies);
   const { l, vars } = lower(b, program, model, frozen, (name) =>
