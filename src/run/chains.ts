@@ -68,7 +68,7 @@ export function* takeChains(job: ChainJob, ready?: GibbsReady): Generator<ChainE
     if (chain >= job.work.options.chains) return;
     let steps: Generator<ChainProgress, ChainEnd>;
     if (job.work.kind === "gibbs") {
-      gibbs ??= readyGibbs(job.work.conditioned);
+      gibbs ??= readyGibbs(job.work.conditioned, job.work.options);
       const key = { seed: job.seed, chain };
       const stops = stopsOf(job);
       steps = runGibbsChain(gibbs, job.work.options, key, stops, job.storage[chain]);

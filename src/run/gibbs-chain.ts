@@ -26,8 +26,11 @@ export const makeInstance: MakeInstance = (module) => {
 };
 
 /** @throws TildeError where a latent discrete site is infinite or read as no table holds it */
-export function readyGibbs(conditioned: Conditioned): GibbsReady {
-  const plan = planGibbs(conditioned, makeInstance);
+export function readyGibbs(
+  conditioned: Conditioned,
+  { sites, blocks }: Pick<GibbsOptions, "sites" | "blocks">,
+): GibbsReady {
+  const plan = planGibbs(conditioned, makeInstance, "gibbs", { sites, blocks });
   return { plan, program: compileKernels(plan.kernels) };
 }
 
@@ -52,7 +55,7 @@ export function* runGibbsChain(
 ): Generator<ChainProgress, ChainEnd> {
   const { warmup, draws, thin } = options;
   const instance = instantiate(program, createMemory(program, 1), 0);
-  const sampler = new GibbsChain(plan, instance, key);
+  const sampler = new GibbsChain(plan, instance, key, options.scan);
   const continuous = new Float64Array(sampler.width);
   const discrete = new Float64Array(sampler.elements);
   const width = sampler.width + sampler.elements;

@@ -2,6 +2,7 @@
 import { fail } from "../base/diagnostic.js";
 import { nearestNames } from "../base/nearest.js";
 import { CAVI_DEFAULTS } from "../inference/cavi/index.js";
+import type { SiteMethod } from "../inference/gibbs/plan.js";
 import {
   HMC_DEFAULTS,
   type HmcOptions,
@@ -39,6 +40,12 @@ export interface GibbsOptions {
   readonly draws: number;
   /** Sweeps per kept draw. */
   readonly thin: number;
+  /** Every block in turn, or blocks chosen at random. */
+  readonly scan: "systematic" | "random";
+  /** How single sites are drawn, where the choice is not left to the compiler. */
+  readonly sites: Readonly<Record<string, SiteMethod>>;
+  /** Sites that are drawn at once: `[["mu", "beta"]]`. */
+  readonly blocks: readonly (readonly string[])[];
 }
 export interface ExactOptions {
   readonly method: "exact";
@@ -137,6 +144,9 @@ const GIBBS_DEFAULTS: GibbsOptions = {
   warmup: 1000,
   draws: 1000,
   thin: 1,
+  scan: "systematic",
+  sites: {},
+  blocks: [],
 };
 const EXACT_DEFAULTS: ExactOptions = { method: "exact", draws: 4000 };
 const CAVI_OPTIONS: CaviOptions = { method: "cavi", ...CAVI_DEFAULTS, joint: [], draws: 4000 };
@@ -182,6 +192,13 @@ const object: Check = (v) =>
   typeof v === "object" && v !== null && !Array.isArray(v)
     ? undefined
     : "an object of names to values";
+const siteMethods: Check = (v) => {
+  const known = ["conjugate", "enumerate", "slice", "nuts", "hmc"];
+  const isTable = typeof v === "object" && v !== null && !Array.isArray(v);
+  return isTable && Object.values(v).every((m) => known.includes(m as string))
+    ? undefined
+    : `an object of sites to one of ${known.join(", ")}`;
+};
 function isNames(v: unknown): boolean {
   return Array.isArray(v) && v.every((name) => typeof name === "string");
 }
@@ -224,7 +241,12 @@ const optionChecks: { readonly [N in MethodName]: Readonly<Record<string, Check>
   laplace: { ...searchChecks, draws: whole(1) },
   prior: { draws: whole(1) },
   enumerate: { draws: whole(1) },
-  gibbs: chainChecks,
+  gibbs: {
+    ...chainChecks,
+    scan: oneOf("systematic", "random"),
+    sites: siteMethods,
+    blocks: groups,
+  },
   exact: { draws: whole(1) },
   cavi: { ...climbChecks, joint: groups },
   vi: {
@@ -292,7 +314,7 @@ export function prior(settings: Settings<PriorOptions> = {}): PriorOptions {
 export function enumerate(settings: Settings<EnumerateOptions> = {}): EnumerateOptions {
   return checked(ENUMERATE_DEFAULTS, settings);
 }
-/** Systematic-scan Gibbs sampling: conjugate conditionals, discrete sites, slices for the rest. */
+/** Gibbs sampling: conjugate conditionals, discrete sites, slices or Hamiltonian steps for the rest. */
 export function gibbs(settings: Settings<GibbsOptions> = {}): GibbsOptions {
   return checked(GIBBS_DEFAULTS, settings);
 }

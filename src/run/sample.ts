@@ -69,7 +69,7 @@ export async function sampleHamiltonian(
 export async function sampleGibbs(run: Run, method: GibbsOptions): Promise<FitData> {
   const { conditioned, seed, options } = run;
   refuseParams(conditioned, method.method);
-  const ready = readyGibbs(conditioned);
+  const ready = readyGibbs(conditioned, method);
   const width = gibbsWidth(ready.plan);
   refuseNothing({ dimension: width }, method.method);
   const compiled = performance.now();

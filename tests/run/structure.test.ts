@@ -154,6 +154,22 @@ describe("gibbs", () => {
     expect(fit.fit.chains[0].draws).toBeLessThan(2_000_000);
   });
 
+  test("sites can be drawn otherwise, and scanned at random", async () => {
+    // Autocorrelated now: a third of the draws may count, five standard errors of those.
+    const limit = (5 * truth.sd) / Math.sqrt(4000 / 3);
+    for (const settings of [
+      { sites: { mu: "slice" } },
+      { sites: { mu: "nuts" } },
+      { scan: "random" },
+    ] as const) {
+      const fit = await infer(normal, { data, method: gibbs({ warmup: 200, ...settings }) });
+      expect(Math.abs(jsonOf(fit).variables.mu.mean - truth.mean)).toBeLessThan(limit);
+    }
+    const wrong = infer(mixture, { data: mixed, method: gibbs({ sites: { nothing: "slice" } }) });
+    expect((await errorOf(wrong)).message).toContain("`nothing`");
+    expect(() => gibbs({ sites: { mu: "magic" as "slice" } })).toThrow(TildeError);
+  });
+
   test("says that no state has a positive density", async () => {
     const none = compile(`model none() { m ~ Normal(0, 1); factor -inf; y ~ Normal(m, 1) }`);
     const error = await errorOf(infer(none, { data: { y: 1 }, method: gibbs({ draws: 10 }) }));
