@@ -71,15 +71,20 @@ export function drawStmt(cx: Cx, s: ast.SampleStmt, scope: Scope, found: Objecti
   const v = cx.model.variables.get(s.target.name.text);
   if (v !== undefined) v.remaining--;
   const program = programOf(cx, s.dist, scope);
-  if (program === undefined) return;
-  const loops = s.target.indices.map((e) => plainLoop(e, scope));
-  if (v === undefined || s.type !== undefined || s.using !== undefined) {
-    cx.reporter.report("objective_draw", s.span, { text: quote(s.span) });
-  } else if (!loops.every((b) => b !== undefined) || new Set(loops).size < loops.length) {
-    cx.reporter.report("objective_draw", s.target.span, { text: quote(s.target.span) });
-  } else {
-    found.draws.push({ name: v.name, span: s.span, ...program, loops });
+  if (program === undefined) {
+    if (v !== undefined) v.extents = [];
+    return;
   }
+  const loops = s.target.indices.map((e) => plainLoop(e, scope));
+  const isPlain = s.type === undefined && s.using === undefined;
+  const isIndexed = loops.every((b) => b !== undefined) && new Set(loops).size === loops.length;
+  // Without its loop's index the draw was marked when it was collected.
+  if (v === undefined || !isPlain || !isIndexed || v.broken) {
+    cx.reporter.report("objective_draw", s.span, { text: quote(s.span) });
+    if (v !== undefined) v.extents = [];
+    return;
+  }
+  found.draws.push({ name: v.name, span: s.span, ...program, loops });
 }
 
 /** `q` or `stop_gradient(q)` of an argument q that stands for a model or guide. */

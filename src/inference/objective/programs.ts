@@ -40,6 +40,8 @@ export interface Program {
 /** Values of a draw's sites, each of the shape `copies ++ the site's own`. */
 export interface Trace {
   readonly name: string;
+  /** The guide that it was drawn from, if from one. */
+  readonly guide?: string;
   readonly copies: Copies;
   readonly values: ReadonlyMap<string, Node>;
 }
@@ -254,7 +256,8 @@ export function drawTrace(
   });
   const values = new Map<string, Node>();
   for (const site of sites) values.set(site.name, variableNode(l, vars, site.name));
-  return { name, copies, values };
+  const guide = program.isGuide ? program.conditioned.model.name : undefined;
+  return { name, copies, values, guide };
 }
 
 function dimsOf(conditioned: Conditioned, vars: Variables, name: string): number[] {
@@ -333,6 +336,9 @@ function checkLabels(model: Model, trace: Trace): void {
 
 function missingSite(program: Program, trace: Trace, v: Variable): never {
   const { model } = program.conditioned;
+  if (trace.guide !== undefined) {
+    return fail("guide_misses_site", v.span, { name: v.name, guide: trace.guide });
+  }
   const params = { name: v.name, program: model.name, trace: trace.name };
   return fail("trace_misses_site", v.span, params);
 }
