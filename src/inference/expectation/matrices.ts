@@ -120,17 +120,37 @@ export function logDeterminantOf(a: Algebra, v: Value): Value {
 function diagonalPower(a: Algebra, v: Value, p: number): Value | undefined {
   const [t] = v.terms;
   if (v.terms.length !== 1 || t.sums.length > 0 || t.readings.length === 0) return undefined;
-  const [rows, columns] = v.dims.slice(-2);
-  if (rows.length === 0 || rows.length !== columns.length) return undefined;
-  const isMask = t.coefficients.some((c) => c.kind === "constant" && isDiagonal(c, rows, columns));
-  if (!isMask) return undefined;
+  if (!isDiagonalTerm(t, v)) return undefined;
   const powers = t.coefficients.map((c) => {
     if (c.kind === "node") return powerOf(a.g, c, p);
     // Zeros off the diagonal stay.
     return { ...c, data: c.data.map((x) => (x === 0 ? 0 : x ** p)) };
   });
+  if (!t.readings.every((r) => a.sites[r.site].isPositive)) return undefined;
   const readings = t.readings.map((r) => readingPower(r, p, a.sites));
   return { dims: v.dims, terms: [{ ...t, coefficients: powers, readings }] };
+}
+
+/** Whether a single term is a diagonal matrix by its coefficients (or 1 × 1, of positive readings). */
+function isDiagonalTerm(t: Term, v: Value): boolean {
+  const [rows, columns] = v.dims.slice(-2);
+  if (rows.length === 0 && columns.length === 0) {
+    return t.readings.every((r) => r.fn.kind === "power");
+  }
+  if (rows.length !== columns.length) return false;
+  return t.coefficients.some((c) => c.kind === "constant" && isDiagonal(c, rows, columns));
+}
+
+/** The diagonal of a matrix that is diagonal by its coefficients; undefined for any other. */
+export function diagonalOf(a: Algebra, v: Value): Value | undefined {
+  const rank = v.dims.length;
+  const n = axesSize(v.dims[rank - 1]);
+  if (n === 1 || !v.terms.every((t) => t.readings.length > 0 && isDiagonalTerm(t, v))) {
+    return undefined;
+  }
+  const lead = v.dims.slice(0, -2).map(axesSize);
+  const at = Array.from({ length: n }, (_, i) => i * (n + 1));
+  return a.gather(a.reshape(v, [...lead, n * n]), rank - 2, at, [n]);
 }
 
 /** Whether an array is zero wherever row and column differ. */

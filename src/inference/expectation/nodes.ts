@@ -12,11 +12,17 @@ import { uniformValue } from "../../tensor/elementwise-builder.js";
 import type { Algebra } from "./algebra.js";
 import { Known } from "./known.js";
 import { logOnePlus, makeLog } from "./logs.js";
-import { choleskyOf, inverseFactor, inverseMatrix, logDeterminantOf } from "./matrices.js";
+import {
+  choleskyOf,
+  diagonalOf,
+  inverseFactor,
+  inverseMatrix,
+  logDeterminantOf,
+} from "./matrices.js";
 import { cumulated, moved, otherThan, scattered } from "./moves.js";
 import { makePower } from "./powers.js";
 import { randomPoint } from "./sites.js";
-import { type Coefficient, Obstacle, sitesOf, type Value } from "./terms.js";
+import { axesSize, type Coefficient, Obstacle, sitesOf, type Value } from "./terms.js";
 
 /** Random points of the supports at which a condition must agree to count as known. */
 const TRIALS = 3;
@@ -136,7 +142,7 @@ export class Reader {
         if (n.fn === "sum") return cumulated(a, n, this.value(n.x));
         break;
       case "matmul":
-        return a.matmul(this.value(n.x), this.value(n.y));
+        return this.matrixProduct(this.value(n.x), this.value(n.y));
       case "cholesky":
         return choleskyOf(a, this.value(n.x));
       case "triangular_solve":
@@ -145,7 +151,7 @@ export class Reader {
         const inverse = this.random.has(n.a)
           ? inverseMatrix(a, this.value(n.a))
           : this.inverseOf(n.a, (l, b) => a.g.solve(l, b));
-        if (inverse !== undefined) return a.matmul(inverse, this.value(n.b));
+        if (inverse !== undefined) return this.matrixProduct(inverse, this.value(n.b));
         break;
       }
       case "log_abs_det":
@@ -262,6 +268,23 @@ export class Reader {
     return first;
   }
 
+  /** A matrix product; with a diagonal factor, rows or columns are scaled. */
+  private matrixProduct(x: Value, y: Value): Value {
+    const { a } = this;
+    const scaled = (matrix: Value, by: Value, isRows: boolean): Value => {
+      const shape = matrix.dims.map(axesSize);
+      const rank = shape.length;
+      const own = by.dims.map((_, k) => rank - 1 - by.dims.length + k);
+      const last = isRows ? rank - 2 : rank - 1;
+      return a.mul(matrix, a.broadcast(by, shape, [...own.slice(0, -1), last]));
+    };
+    const fits = (matrix: Value, other: Value): boolean => other.dims.length >= matrix.dims.length;
+    const left = fits(x, y) ? diagonalOf(a, x) : undefined;
+    if (left !== undefined) return scaled(y, left, true);
+    const right = fits(y, x) ? diagonalOf(a, y) : undefined;
+    return right === undefined ? a.matmul(x, y) : scaled(x, right, false);
+  }
+
   /** Whether a condition is true (or false) everywhere on the supports. */
   private holds(n: Node, wanted: boolean): boolean {
     const found = this.agreed(n);
@@ -282,7 +305,8 @@ export class Reader {
     if (inverse === undefined) return this.refuse(n);
     const rank = inverse.dims.length;
     const swap = [...otherThan(rank - 1, rank - 2), rank - 1, rank - 2];
-    return a.matmul(n.transposed ? a.transpose(inverse, swap) : inverse, this.value(n.b));
+    const left = n.transposed ? a.transpose(inverse, swap) : inverse;
+    return this.matrixProduct(left, this.value(n.b));
   }
 
   /** The inverse of a matrix that reads no statistics. */

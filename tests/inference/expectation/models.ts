@@ -359,4 +359,56 @@ export const models: readonly Model[] = [
     }`,
     data: { T: 4, D: 2, E: 3, y: matrix(4, 3) },
   },
+  {
+    name: "diagonal matrices of variances",
+    text: `model m(N: int, D: int) {
+      mu ~ iid(Normal(0, 2), D)
+      v ~ iid(InverseGamma(2, 1), D)
+      for n in 0..N { x[n] ~ MvNormal(mu, diag_matrix(v)) }
+    }`,
+    data: { N: 4, D: 2, x: matrix(4, 2) },
+  },
+  {
+    name: "one dimension: covariance 1 × 1, and a scaled identity",
+    text: `model m(N: int, D: int) {
+      mu ~ MvNormal(zeros(D), eye(D))
+      nu ~ MvNormal(zeros(D), eye(D))
+      tau ~ Gamma(2, 1)
+      Sigma ~ InverseWishart(3, eye(D))
+      for n in 0..N { x[n] ~ MvNormal(mu, Sigma) }
+      for n in 0..N { y[n] ~ MvNormal(nu, eye(D) / tau) }
+    }`,
+    data: { N: 4, D: 1, x: matrix(4, 1), y: matrix(4, 1, 3) },
+  },
+  {
+    name: "stick-breaking by a cumulative product",
+    text: `model m(N: int, K: int) {
+      for k in 0..K { b[k] ~ Beta(1, 2) }
+      let rest = cumprod(1 - b)
+      for k in 0..K { mu[k] ~ Normal(0, 3) }
+      for n in 0..N {
+        z[n] ~ Categorical(ones(K) / K)
+        factor log(rest[z[n]])
+        y[n] ~ Normal(mu[z[n]], 0.5)
+      }
+    }`,
+    data: { N: 4, K: 3, y: wiggle(4, 3) },
+  },
+  {
+    name: "mixture with diagonal matrices",
+    text: `model m(N: int, D: int, K: int) {
+      w ~ Dirichlet(ones(K))
+      for k in 0..K {
+        mu[k] ~ iid(Normal(0, 2), D)
+        v[k] ~ iid(InverseGamma(2, 1), D)
+        t[k] ~ iid(Gamma(2, 1), D)
+      }
+      for n in 0..N {
+        z[n] ~ Categorical(w)
+        x[n] ~ MvNormal(mu[z[n]], diag_matrix(v[z[n]]))
+        y[n] ~ MvNormal(mu[z[n]], precision: diag_matrix(t[z[n]]))
+      }
+    }`,
+    data: { N: 4, D: 3, K: 2, x: matrix(4, 3), y: matrix(4, 3, 5) },
+  },
 ];
