@@ -173,19 +173,10 @@ const rules: { readonly [K in Op]?: Rule<K> } = {
         const size = n.x.shape[axis];
         stride /= size;
         const step = stride;
-        // Positions along an axis of several: read from a table, as ints do not divide.
-        inner[axis] =
-          from.length === 1
-            ? flat
-            : e.g.gather(
-                e.g.constant(
-                  Float64Array.from({ length: total }, (_, i) => Math.floor(i / step) % size),
-                  [total],
-                  "int",
-                ),
-                flat,
-                0,
-              );
+        // Exact below 2⁵²; a table of the positions would be as long as the array.
+        const whole = step === 1 ? flat : e.g.floor(e.g.div(flat, step));
+        const turns = e.g.floor(e.g.div(whole, size));
+        inner[axis] = axis === from[0] ? whole : e.g.sub(whole, e.g.mul(turns, size));
       }
     }
     const kept = n.shape.filter((_, k) => choice[k] === undefined);
