@@ -4,7 +4,7 @@ import type { Marginals } from "../ascent/contract.js";
 export interface EmOptions {
   /** Sites whose posterior mode is wanted (given the other sites integrated out), beside params. */
   readonly maximise?: readonly string[];
-  /** Starting points, of which the best after a short run goes on. Default 8; 1 where nothing is random. */
+  /** Starting points, of which the best three after a short run go on. Default 12; 1 where nothing is random. */
   readonly restarts?: number;
   /** Of the long run. Default 2000. */
   readonly maxIterations?: number;

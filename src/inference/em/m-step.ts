@@ -32,7 +32,7 @@ export interface Parameter {
 const STEPS_BY_STATISTICS = 100;
 const STEPS_BY_VALUE = 10;
 /** A scale that has shrunk by so much since the start has nothing left to describe. */
-const COLLAPSE = 1e-7;
+const COLLAPSE = 1e-6;
 
 export class MStep {
   /** Present values of each parameter, in the order of `parameters`. */
@@ -229,6 +229,20 @@ export class MStep {
       if (!(value[i] > limit * largest[i])) return i;
     }
     return -1;
+  }
+
+  /** The scale that has shrunk most since the first step, where rounding has taken over. */
+  mostCollapsed(): { readonly name: string; readonly scalar: number } | undefined {
+    let found: { readonly name: string; readonly scalar: number } | undefined;
+    let least = Infinity;
+    this.#parameters.forEach(({ name }, k) => {
+      this.#largest[k].forEach((largest, scalar) => {
+        if (!(this.values[k][scalar] / largest < least)) return;
+        least = this.values[k][scalar] / largest;
+        found = { name, scalar };
+      });
+    });
+    return found;
   }
 
   #isVariance(expected: ExpectedSite): boolean {

@@ -17,8 +17,15 @@ import type { EmPlan } from "./plan.js";
 import { standardErrors } from "./standard-errors.js";
 import { startAt, startIsRandom } from "./start/start.js";
 
-const SHORT_RUN = 20;
-const RESTARTS = 8;
+const SHORT_RUN = 15;
+const RESTARTS = 12;
+/** So many of the best short runs go on. */
+const FINALISTS = 3;
+/**
+ * No step lowers the log likelihood; where it falls by so much (relative), sums over data of a
+ * vanishing spread have lost all their digits.
+ */
+const BREAKDOWN = 1e-3;
 
 interface Segment {
   readonly history: readonly number[];
@@ -66,12 +73,24 @@ export function runEm(
   }
   const last = (s: Segment): number => s.history[s.history.length - 1];
   segments.sort((a, b) => last(b) - last(a));
+  const finished: Segment[] = [];
   for (const segment of segments) {
-    const finished = starts === 1 ? segment : resume(plan, mStep, segment, controls);
-    if (!("kind" in finished)) return resultOf(plan, mStep, finished, restarts, controls);
-    failure ??= finished;
+    if (finished.length >= FINALISTS || finished.some((f) => f.end === "stopped")) break;
+    const found = starts === 1 ? segment : resume(plan, mStep, segment, controls);
+    if ("kind" in found) failure ??= found;
+    else finished.push(found);
   }
-  return { kind: "failed", failure: failure ?? internalError("no start"), restarts };
+  if (finished.length === 0) {
+    return { kind: "failed", failure: failure ?? internalError("no start"), restarts };
+  }
+  const best = finished.reduce((a, b) => (last(b) > last(a) ? b : a));
+  if (best !== finished[finished.length - 1]) {
+    best.values.forEach((v, k) => {
+      mStep.set(k, v);
+    });
+    plan.eStep.update();
+  }
+  return resultOf(plan, mStep, best, restarts, controls);
 }
 
 /** Goes on from where a short run ended. */
@@ -123,6 +142,10 @@ function iterate(
     history.push(value);
     report(k, value);
     const scale = Math.max(1, Math.abs(value));
+    if (before - value > BREAKDOWN * scale) {
+      const collapsed = mStep.mostCollapsed();
+      if (collapsed !== undefined) return { kind: "singular", ...collapsed };
+    }
     if (Math.abs(value - before) <= options.tolerance * scale) {
       return { history, values: values(), end: "converged" };
     }

@@ -116,7 +116,7 @@ describe("runs", () => {
     const [a, b] = [fit("mixture_diag", mixture, {}, 3), fit("mixture_diag", mixture, {}, 3)];
     expect(a.history).toEqual(b.history);
     expect(a.restarts).toEqual(b.restarts);
-    expect(a.restarts.length).toBe(8);
+    expect(a.restarts.length).toBe(12);
   });
 
   it("give probabilities of the discrete sites at the estimates", () => {

@@ -7,6 +7,27 @@ import { initialParams } from "./init.js";
 
 const START_STREAM = 0x7ffe8000;
 const START_PASSES = 2;
+/**
+ * Scales begin at those of all data, under which no element is sure of its value. A few rounds with
+ * the likeliest values nearly alone (classification EM: Celeux & Govaert 1992) part the components.
+ */
+const SHARP_ROUNDS = 5;
+const SHARPNESS = 0.9;
+
+/** Rows of `width` counts with most of their sum at the largest. */
+function sharpen(counts: Float64Array, width: number): void {
+  for (let from = 0; from < counts.length; from += width) {
+    const row = counts.subarray(from, from + width);
+    let best = 0;
+    let total = 0;
+    row.forEach((c, k) => {
+      total += c;
+      if (c > row[best]) best = k;
+    });
+    for (let k = 0; k < width; k++) row[k] *= 1 - SHARPNESS;
+    row[best] += SHARPNESS * total;
+  }
+}
 
 /** Whether starts differ: something is drawn. */
 export function startIsRandom(plan: EmPlan): boolean {
@@ -45,7 +66,7 @@ export function startAt(plan: EmPlan, mStep: MStep, seed: number | bigint, resta
       for (let i = 0; i < own.length; i++) own[i] += total / own.length;
     }
   });
-  for (let pass = 0; pass < START_PASSES; pass++) {
+  const moveOpen = (): void => {
     parameters.forEach((_, k) => {
       if (!open.has(k)) return;
       const before = mStep.values[k].slice();
@@ -53,6 +74,16 @@ export function startAt(plan: EmPlan, mStep: MStep, seed: number | bigint, resta
       const failed = mStep.update(eStep.scenarios(), (i) => i === k) !== undefined;
       if (failed || !mStep.values[k].every(Number.isFinite)) mStep.set(k, before);
     });
+  };
+  for (let pass = 0; pass < START_PASSES; pass++) moveOpen();
+  for (let round = 0; round < SHARP_ROUNDS; round++) {
+    if (typeof eStep.update() !== "number") break;
+    eStep.overrideCounts((counts) => {
+      kernels.patterns.forEach(({ shared, tuples }, p) => {
+        if (!shared) sharpen(counts[p], counts[p].length / tuples);
+      });
+    });
+    moveOpen();
   }
   parameters.forEach((_, k) => {
     mStep.set(k, mStep.values[k].slice());
