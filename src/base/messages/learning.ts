@@ -3,11 +3,17 @@ import { didYouMean, error } from "./entry.js";
 
 const list = (names: readonly string[]): string => names.map((n) => `\`${n}\``).join(", ");
 
+/** What to do with names that stand for no number; modules and functions are called. */
+const notNumbers: Readonly<Record<string, string>> = {
+  "a list of definitions": "give the index of one of them",
+  "a model or guide": "draw from it, `z ~ q`, or evaluate its density, `log_joint(p, z)`",
+  "a draw of all sites": "evaluate a density at it: `log_joint(p, z)`",
+};
+
 const modules = {
   not_a_number: error((p: { name: string; what: string }) => ({
     message: `\`${p.name}\` is ${p.what}, not a number`,
-    help:
-      p.what === "a module" || p.what === "a function" ? `call it: \`${p.name}(x)\`` : undefined,
+    help: notNumbers[p.what] ?? `call it: \`${p.name}(x)\``,
   })),
   module_place: error((p: { name: string }) => ({
     message: `\`${p.name}\` cannot hold a module here`,
