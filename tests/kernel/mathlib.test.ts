@@ -342,3 +342,25 @@ test("every library function verifies, and every tensor function has one or an i
     expect(direct.has(name) || mathFunction(name) !== undefined, name).toBe(true);
   }
 });
+
+test("mod has the sign of the divisor, and is exact on whole numbers", () => {
+  const xs: number[] = [];
+  const ys: number[] = [];
+  for (const y of [1, 2, 3, 7, 10, 97, 1e6, -3, -10, 0.5, -0.25]) {
+    for (const x of [0, 1, 2, 3, 5, 6, 9.5, 12, 99, 1e9 + 7, 123456789012, -1, -3, -7, -1e6 - 1]) {
+      xs.push(x);
+      ys.push(y);
+    }
+  }
+  const { lanes, scalar, interpreted } = evaluate("mod", [
+    Float64Array.from(xs),
+    Float64Array.from(ys),
+  ]);
+  expect(lanes).toEqual(scalar);
+  expect(interpreted).toEqual(scalar);
+  xs.forEach((x, i) => {
+    const y = ys[i];
+    const expected = ((x % y) + y) % y;
+    expect(scalar[i] + 0, `${x} mod ${y}`).toBe(expected + 0);
+  });
+});

@@ -274,6 +274,20 @@ const pow = define("pow", ["x", "y"], (b, x, y) => {
   return select(eq(y, f64(0)), f64(1), select(invalid, f64(NaN), signed));
 });
 
+/**
+ * x − y ⌊x / y⌋, with the sign of y. The quotient's rounding can leave the remainder one y off,
+ * which is put right; exact where |x / y| < 2⁵³ and the product has no rounding (whole numbers).
+ */
+const mod = define("mod", ["x", "y"], (b, x, y) => {
+  const quotient = b.let(unary("floor", div(x, y)));
+  const first = b.let(sub(x, mul(quotient, y)));
+  const size = b.let(abs(y));
+  const flipped = b.let(mul(first, copysign(f64(1), y)));
+  const above = b.let(select(lt(flipped, size), flipped, sub(flipped, size)));
+  const inside = b.let(select(lt(above, f64(0)), add(above, size), above));
+  return mul(inside, copysign(f64(1), y));
+});
+
 const square = define("square", ["x"], (_, x) => mul(x, x));
 const reciprocal = define("reciprocal", ["x"], (_, x) => div(f64(1), x));
 
@@ -292,6 +306,7 @@ export const exponentialFunctions: readonly KernelFunction[] = [
   acosh,
   atanh,
   pow,
+  mod,
   square,
   reciprocal,
 ];
