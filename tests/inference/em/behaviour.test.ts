@@ -31,7 +31,8 @@ describe("refusals", () => {
   }`;
   const data = { N: 3, y: [1, 2, 3] };
   it("names what there is to maximise", () => {
-    expect(refusalOf(text, data)).toBe(
+    const alone = "model m(N: int) { mu ~ Normal(0, 1)\n for i in 0..N { y[i] ~ Normal(mu, 1) } }";
+    expect(refusalOf(alone, data)).toBe(
       "mu: the model has no param; name the sites to maximise, of mu",
     );
   });
