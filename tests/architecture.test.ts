@@ -77,11 +77,16 @@ describe("imports", () => {
   });
 
   test("inference methods do not import each other", () => {
-    const methods = ["nuts", "hmc", "map", "laplace", "prior", "gibbs", "exact"];
+    const methods = [
+      ...["nuts", "hmc", "map", "laplace", "prior", "enumerate", "gibbs", "exact"],
+      ...["cavi", "em", "vi", "svi", "dp"],
+    ];
+    // A transition of another sampler is a block of a Gibbs sweep.
+    const composed = new Set(["gibbs -> nuts", "gibbs -> hmc"]);
     const methodOf = (f: string) => methods.find((m) => f.startsWith(`src/inference/${m}/`));
     const wrong = imports.filter(({ from, to }) => {
       const [a, b] = [methodOf(from), methodOf(to)];
-      return a !== undefined && b !== undefined && a !== b;
+      return a !== undefined && b !== undefined && a !== b && !composed.has(`${a} -> ${b}`);
     });
     expect(wrong.map((i) => `${i.from} -> ${i.to}`)).toEqual([]);
   });

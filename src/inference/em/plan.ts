@@ -2,6 +2,7 @@
 import { internalError } from "../../base/internal.js";
 import { nearestNames } from "../../base/nearest.js";
 import { type RandomStream, stream } from "../../math/rng/random.js";
+import { printSize } from "../../model/size.js";
 import type { Conditioned } from "../../passes/condition/index.js";
 import { topological } from "../../tensor/traverse.js";
 import { type AscentKernels, compileAscent, inputsOf } from "../ascent/compile.js";
@@ -198,7 +199,16 @@ function parameterNames(
   const wanted = new Set(maximise);
   const names = sites.flatMap((v) => (v.role === "param" || wanted.has(v.name) ? [v.name] : []));
   if (names.length > 0) return names;
-  const candidates = sites.filter((v) => !isDiscrete(v.support) && !observed.has(v.name));
+  const latent = sites.filter((v) => !observed.has(v.name));
+  const candidates = latent.filter((v) => !isDiscrete(v.support));
+  // Without params: the modes of what is not one an item, where something is left to sum out.
+  const items = new Set(
+    sites.flatMap((v) =>
+      observed.has(v.name) && v.type.dims[0] ? [printSize(v.type.dims[0])] : [],
+    ),
+  );
+  const shared = candidates.filter((v) => !v.type.dims[0] || !items.has(printSize(v.type.dims[0])));
+  if (shared.length > 0 && shared.length < latent.length) return shared.map((v) => v.name);
   const hint = candidates.map((v) => v.name).join(", ");
   return refuse(
     candidates[0]?.name ?? model.name,
