@@ -52,6 +52,13 @@ interface State extends Builder {
   readonly traces: ReadonlyMap<string, Trace>;
 }
 
+function standIns(
+  places: ReadonlyMap<string, InputNode>,
+  evaluations: ReadonlyMap<string, Node>,
+): Map<Node, Node> {
+  return new Map([...places].map(([name, place]) => [place, evaluations.get(name) ?? place]));
+}
+
 /** The draw that is the data alone. */
 const nothing: Trace = { name: "data", copies: { loops: [] }, values: new Map() };
 
@@ -88,10 +95,10 @@ export function buildObjective(objective: Objective, options: BuildOptions): Obj
   const places = new Map([...evaluations].map(([name, n]) => [name, g.input(name, n.shape)]));
   const plain = objectiveNode(state, places, layout.own);
   const factors = linearFactors(g, plain, places);
-  const known = new Map(
-    [...places].map(([name, place]) => [place, evaluations.get(name) ?? place]),
-  );
-  const drawn = substitute(g, [plain], known as ReadonlyMap<Node, Node>)[0];
+  for (const [name, place] of places) {
+    g.stand(place, evaluations.get(name) ?? internalError(`no value of ${name}`));
+  }
+  const [drawn] = substitute(g, [plain], standIns(places, evaluations));
 
   const made = siteTerms({ ...state, factors }, drawn);
   const value = made.exact.reduce<Node>((total, t) => g.add(total, t), drawn);
@@ -105,6 +112,15 @@ export function buildObjective(objective: Objective, options: BuildOptions): Obj
     inputs: inputsOf(nodes),
     outputs: names.map((name, k) => ({ name, node: nodes[k] })),
   };
+  const known = new Set([
+    "theta",
+    ...noise.map((n) => n.name),
+    ...made.states.map((s) => s.slot.name),
+  ]);
+  for (const { name } of graph.inputs) {
+    if (!known.has(name) && !name.startsWith("data."))
+      internalError(`${name} is left in the graph`);
+  }
   const streams = new Map([...layout.programs.values()].flatMap((p) => [...p.streams]));
   return {
     graph,
@@ -204,6 +220,7 @@ function scoreOf(state: State, program: Program, trace: Trace, e: Evaluation): N
     }
     const place = g.input(`${e.name}:${name}`, node.shape);
     places.set(place, node);
+    g.stand(place, node);
     values.set(name, place);
     wrt.push(place);
   }

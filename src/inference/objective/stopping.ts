@@ -5,10 +5,11 @@
  */
 import { GraphBuilder } from "../../tensor/builder.js";
 import type { InputNode, Node } from "../../tensor/ops.js";
-import { substitute } from "../../tensor/transform.js";
+import { inputsOf, substitute } from "../../tensor/transform.js";
 
 export class StoppingBuilder extends GraphBuilder {
   readonly #stops = new Map<Node, InputNode>();
+  readonly #places = new Map<InputNode, Node>();
 
   override stopGradient(x: Node): Node {
     if (x.op === "const" || x.dtype !== "real") return x;
@@ -20,14 +21,20 @@ export class StoppingBuilder extends GraphBuilder {
     return stop;
   }
 
-  /** The nodes with every stop replaced by what it stands for. */
+  /** From here on the input stands for `node`, until `resolve` puts that in its place. */
+  stand(input: InputNode, node: Node): void {
+    this.#places.set(input, node);
+  }
+
+  /** The nodes with every stop and every stand-in replaced by what it stands for. */
   resolve(nodes: readonly Node[]): Node[] {
-    const values = new Map<Node, Node>();
-    // A stop stands for nodes that were made before it: those hold earlier stops only.
-    for (const [x, stop] of [...this.#stops]) {
-      const [value] = substitute(this, [x], values);
-      values.set(stop, value);
+    const table = new Map<Node, Node>(this.#places);
+    for (const [x, stop] of this.#stops) table.set(stop, x);
+    // What a stop stands for may hold others; as nodes are made of earlier ones, this ends.
+    let resolved = [...nodes];
+    while (inputsOf(resolved).some((n) => table.has(n))) {
+      resolved = substitute(this, resolved, table);
     }
-    return substitute(this, nodes, values);
+    return resolved;
   }
 }
