@@ -3,7 +3,7 @@
 #   Rscript scripts/reference/jags_gibbs.R FOLDER
 # FOLDER holds model.bug, data.R (R assignments) and options.R (chains, adapt, warmup, draws, seed,
 # sites); this adds draws.csv (chains one after another, a column for each scalar) and seconds.txt
-# (the time of the draws alone).
+# (the processor time of the draws alone).
 library(rjags)
 folder <- commandArgs(trailingOnly = TRUE)[1]
 options <- new.env()
@@ -28,4 +28,4 @@ flat <- lapply(draws, function(x) {
 })
 write.table(do.call(cbind, flat[options$sites]), file.path(folder, "draws.csv"), sep = ",",
             row.names = FALSE, col.names = FALSE)
-write(taken[["elapsed"]], file.path(folder, "seconds.txt"))
+write(taken[["user.self"]] + taken[["sys.self"]], file.path(folder, "seconds.txt"))

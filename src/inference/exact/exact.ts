@@ -13,17 +13,18 @@ import { stream } from "../../math/rng/random.js";
 import type { Conditioned } from "../../passes/condition/index.js";
 import { type Conjugate, findConditionals } from "../conditionals/find.js";
 import { directKernels, inputBuffer, type MakeInstance } from "../conditionals/kernels.js";
-import { rules, scalarRules } from "../conditionals/rules.js";
+import { type ConditionalRule, rules, scalarRules } from "../conditionals/rules.js";
 import { loadState } from "../conditionals/states.js";
+import { CutSite, type Truncated } from "../conditionals/truncated.js";
 import type { KernelInstance } from "../contract.js";
-import { expFamilies, logDensity, type Params } from "../expfam/index.js";
+import { expFamilies, type FamilyName, logDensity, type Params } from "../expfam/index.js";
 import type { DirectJoint } from "../logjoint/direct.js";
-import { fitUnit, type UnitFit } from "./fit.js";
+import { type Candidate, fitUnit, paretoCandidate, type UnitFit } from "./fit.js";
 
 /** One site's marginal posterior, unit by unit. */
 export interface ExactSite {
   readonly name: string;
-  readonly family: Conjugate["rule"]["family"];
+  readonly family: FamilyName;
   /** Of each unit, in the order of the site's scalars. */
   readonly params: readonly Params[];
 }
@@ -61,45 +62,78 @@ export function exactPosterior(
   make: MakeInstance,
   methodName = "exact",
 ): ExactPosterior | NotExact {
-  const { joint, findings, draw } = findConditionals(conditioned, make, methodName);
+  const { joint, findings, draw, truncated } = findConditionals(conditioned, make, methodName, {
+    truncated: true,
+  });
   if (joint.discrete.length > 0) return { kind: "discrete", name: joint.discrete[0].name };
   const found: Conjugate[] = [];
+  const cuts: Truncated[] = [];
   for (const f of findings) {
-    if (f.kind === "other") return { kind: "conditional", name: f.name };
-    found.push(f);
+    const cut = truncated.get(f.site);
+    if (f.kind === "conjugate") found.push(f);
+    // The upper end of uniform data: a Pareto that begins where the data and the prior allow.
+    else if (cut?.family === "Power" && cut.support.upper === Infinity) cuts.push(cut);
+    else return { kind: "conditional", name: f.name };
   }
   const isNormal = (f: Conjugate) => f.rule.family === "Normal" || f.rule.family === "MvNormal";
   const normal = found.filter(isNormal).map((f) => f.site);
   const others = found.filter((f) => !isNormal(f));
-  const instance = make(directKernels(joint, { lp: true, gradients: normal }));
+  const instance = make(
+    directKernels(joint, {
+      lp: true,
+      gradients: [...normal, ...cuts.map((c) => c.site)],
+      densities: cuts.map((c) => c.site),
+    }),
+  );
   const block = new NormalBlock(joint, instance, normal);
   if (block.length > NORMAL_LIMIT) return { kind: "too_large", length: block.length };
+  const cutSites = cuts.map((c) => new CutSite(joint, instance, c.site, c.support));
+  const load = (rng: RandomStream): void => {
+    loadState(joint, instance, draw(rng));
+    for (const cut of cutSites) cut.enter();
+  };
 
   for (let k = 0; k < 3; k++) {
     const rng = stream(SEED, 0, 0, k);
-    loadState(joint, instance, draw(rng));
+    load(rng);
     if (!block.holds(rng)) {
       const names = normal.map((s) => joint.sites[s].latent.name);
       return { kind: "not_jointly_normal", names };
     }
   }
 
-  loadState(joint, instance, draw(stream(SEED, 1, 0, 0)));
-  const fits: { site: Conjugate; units: UnitFit[] }[] = [];
-  for (const site of others) {
+  load(stream(SEED, 1, 0, 0));
+  const sites = [
+    ...others.map(
+      (f): Fitted => ({
+        name: f.name,
+        site: f.site,
+        unit: f.unit,
+        count: f.classes.reduce((n, c) => n + c.length, 0),
+        rounds: rulesFor(f).map((rule) => () => ({ rule, setting: { size: f.size } })),
+      }),
+    ),
+    ...cuts.map((c, k): Fitted => {
+      const begin = Array.from({ length: c.length }, (_, i) => cutSites[k].interval(i).lower);
+      const rounds = begin.every((b) => b > 0) ? [(u: number) => paretoCandidate(begin[u])] : [];
+      return { name: c.name, site: c.site, unit: 1, count: c.length, rounds };
+    }),
+  ];
+  const fits: { site: Fitted; units: UnitFit[] }[] = [];
+  for (const site of sites) {
     const units = fitSite(instance, block, site);
     if (units === undefined) return { kind: "marginal", name: site.name };
-    fits.push({ site: { ...site, rule: units[0].rule }, units });
+    fits.push({ site, units });
   }
   // Unit by unit the fits hold where the others stand; that they hold together is tested here.
   const evidenceAt = (rng: RandomStream): number => {
     let log = 0;
     for (const { site, units } of fits) {
       const values = instance.f64(inputBuffer(site.site));
-      units.forEach(({ rule, eta }, u) => {
-        const point = rule.point(rng, site.size);
+      units.forEach(({ rule, setting, eta }, u) => {
+        const point = rule.point(rng, setting.size);
         values.set(point, u * site.unit);
-        log += logDensity(expFamilies[rule.family], eta, { size: site.size }, point);
+        log += logDensity(expFamilies[rule.family], eta, setting, point);
       });
     }
     return block.marginal() - log;
@@ -118,18 +152,17 @@ export function exactPosterior(
     joint,
     sites: fits.map(({ site, units }) => ({
       name: site.name,
-      family: site.rule.family,
-      params: units.map(({ rule, eta }) => {
-        return expFamilies[rule.family].fromNatural(eta, { size: site.size });
+      family: units[0].rule.family,
+      params: units.map(({ rule, setting, eta }) => {
+        return expFamilies[rule.family].fromNatural(eta, setting);
       }),
     })),
     normal: normal.map((s) => joint.sites[s].latent.name),
     draw: (rng) => {
       for (const { site, units } of fits) {
         const values = instance.f64(inputBuffer(site.site));
-        units.forEach(({ rule, eta }, u) => {
-          const family = expFamilies[rule.family];
-          values.set(family.sample(eta, { size: site.size }, rng), u * site.unit);
+        units.forEach(({ rule, setting, eta }, u) => {
+          values.set(expFamilies[rule.family].sample(eta, setting, rng), u * site.unit);
         });
       }
       block.sample(rng);
@@ -143,29 +176,47 @@ export function exactPosterior(
   };
 }
 
+/** A site that is not normal: its units, and the families to try for all of them, in turn. */
+interface Fitted {
+  readonly name: string;
+  readonly site: number;
+  readonly unit: number;
+  readonly count: number;
+  readonly rounds: readonly ((u: number) => Candidate)[];
+}
+
+/** Integrating the normal sites out can change the family of a scale. */
+function rulesFor({ rule }: Conjugate): readonly ConditionalRule[] {
+  switch (rule.family) {
+    case "Gamma":
+    case "InverseGamma":
+      return scalarRules.positive;
+    case "Wishart":
+    case "InverseWishart":
+      return [rules.wishart, rules.inverseWishart];
+    default:
+      return [rule];
+  }
+}
+
 /** The families of every unit of a site once the normal sites are integrated out. */
 function fitSite(
   instance: KernelInstance,
   block: NormalBlock,
-  site: Conjugate,
+  { site, unit, count, rounds }: Fitted,
 ): UnitFit[] | undefined {
-  const values = instance.f64(inputBuffer(site.site));
-  const count = site.classes.reduce((n, c) => n + c.length, 0);
-  const isPositive = site.rule.family === "Gamma" || site.rule.family === "InverseGamma";
-  const isMatrix = site.rule.family === "Wishart" || site.rule.family === "InverseWishart";
-  const matrices = [rules.wishart, rules.inverseWishart];
-  const candidates = isPositive ? scalarRules.positive : isMatrix ? matrices : [site.rule];
-  for (const rule of candidates) {
+  const values = instance.f64(inputBuffer(site));
+  for (const candidate of rounds) {
     const fits: UnitFit[] = [];
     for (let u = 0; u < count; u++) {
-      const before = values.slice(u * site.unit, (u + 1) * site.unit);
+      const before = values.slice(u * unit, (u + 1) * unit);
       const at = (point: Float64Array): number => {
-        values.set(point, u * site.unit);
+        values.set(point, u * unit);
         return block.marginal();
       };
-      const rng = stream(SEED, 3, site.site, u);
-      const fit = fitUnit(rule, site.size, at, rng);
-      values.set(before, u * site.unit);
+      const rng = stream(SEED, 3, site, u);
+      const fit = fitUnit(candidate(u), at, rng);
+      values.set(before, u * unit);
       if (fit === undefined) break;
       fits.push(fit);
     }

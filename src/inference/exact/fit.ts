@@ -5,10 +5,15 @@
 import { solve } from "../../math/linalg/index.js";
 import type { RandomStream } from "../../math/rng/random.js";
 import type { ConditionalRule } from "../conditionals/rules.js";
-import { expFamilies } from "../expfam/index.js";
+import { expFamilies, type Setting } from "../expfam/index.js";
 
-export interface UnitFit {
-  readonly rule: ConditionalRule;
+/** A family to try: its rule, and what is fixed in it. */
+export interface Candidate {
+  readonly rule: Pick<ConditionalRule, "family" | "point">;
+  readonly setting: Setting;
+}
+
+export interface UnitFit extends Candidate {
   readonly eta: Float64Array;
 }
 
@@ -17,13 +22,12 @@ const TOLERANCE = 1e-7;
 
 /** η, or undefined where the density is not of the family or is improper. */
 export function fitUnit(
-  rule: ConditionalRule,
-  size: number,
+  { rule, setting }: Candidate,
   density: (v: Float64Array) => number,
   rng: RandomStream,
 ): UnitFit | undefined {
   const family = expFamilies[rule.family];
-  const setting = { size };
+  const { size } = setting;
   const isMatrix = rule.family === "Wishart" || rule.family === "InverseWishart";
   const statistics = (v: Float64Array): Float64Array => {
     const t = family.statistics(v, setting);
@@ -52,7 +56,18 @@ export function fitUnit(
     if (!(Math.abs(predicted - values[k]) <= TOLERANCE * scale)) return undefined;
   }
   const eta = isMatrix ? wholeMatrix(reduced, size) : reduced;
-  return family.isValid(eta, setting) ? { rule, eta } : undefined;
+  return family.isValid(eta, setting) ? { rule, setting, eta } : undefined;
+}
+
+/** A Pareto that begins at `lower`. */
+export function paretoCandidate(lower: number): Candidate {
+  return {
+    rule: {
+      family: "Pareto",
+      point: (rng) => Float64Array.of(lower * Math.exp(3 * rng.uniform())),
+    },
+    setting: { size: 1, lower },
+  };
 }
 
 /** (t₀, the lower triangle with its off-diagonal entries doubled). */

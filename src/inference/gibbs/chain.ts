@@ -16,10 +16,11 @@ import { type GibbsBlock, sitesOf } from "./blocks.js";
 import { drawDiscrete } from "./discrete.js";
 import { HamiltonianUpdate } from "./hamiltonian.js";
 import { KEY } from "./kernel/random.js";
-import { updateName } from "./kernel/sweep.js";
+import { ROW, ROWS, rowCount, updateName } from "./kernel/sweep.js";
 import type { GibbsPlan } from "./plan.js";
 import { LAST, LEAST } from "./range.js";
 import { sliceDraw } from "./slice.js";
+import { gibbsStream } from "./stream.js";
 import { truncatedDraw } from "./truncated.js";
 
 export interface GibbsOptions {
@@ -67,7 +68,7 @@ const SCAN_STREAM = 0xfffffe;
 /**
  * Runs a chain.
  * @param instance a workspace of the plan's kernels, owned by this chain
- * @param shouldStop asked before each sweep
+ * @param shouldStop asked before each sweep of the warmup, and between blocks of draws
  */
 export function runGibbs(
   plan: GibbsPlan,
@@ -83,15 +84,19 @@ export function runGibbs(
   const values = new Float64Array(draws * sampler.width);
   const discrete = new Float64Array(draws * sampler.elements);
   const lp = new Float64Array(draws);
-  const total = warmup + draws * thin;
-  let kept = 0;
-  for (let t = 0; t < total; t++) {
-    if (shouldStop()) return { kind: "stopped", draws: kept, values, discrete, lp };
-    const failure = sampler.sweep(t + 1, t < warmup);
+  for (let t = 0; t < warmup; t++) {
+    if (shouldStop()) return { kind: "stopped", draws: 0, values, discrete, lp };
+    const failure = sampler.sweep(t + 1, true);
     if (failure !== undefined) return { kind: "failed", failure };
-    if (t < warmup || (t - warmup + 1) % thin !== 0) continue;
-    sampler.write(values, discrete, kept);
-    lp[kept++] = sampler.logJoint();
+  }
+  let kept = 0;
+  while (kept < draws) {
+    if (shouldStop()) return { kind: "stopped", draws: kept, values, discrete, lp };
+    const count = Math.min(sampler.rows, draws - kept);
+    const first = warmup + kept * thin + 1;
+    const failure = sampler.block(first, count, thin, { values, discrete, lp }, kept);
+    if (failure !== undefined) return { kind: "failed", failure };
+    kept += count;
   }
   return { kind: "finished", draws: kept, values, discrete, lp };
 }
@@ -111,6 +116,12 @@ export class GibbsChain {
   /** Runs of blocks by one kernel call, and blocks that the host does. */
   readonly #steps: readonly ((sweep: number, adapt: boolean) => GibbsFailure | undefined)[];
   readonly #cuts: readonly CutSite[];
+  /** How many draws a block has at most. */
+  readonly rows: number;
+  readonly #block: ((first: number, count: number, thin: number) => number) | undefined;
+  readonly #writeRow: () => number;
+  readonly #continuousRow: Float64Array;
+  readonly #discreteRow: Float64Array;
   readonly #scan: Scan;
 
   constructor(plan: GibbsPlan, instance: KernelInstance, key: ChainKey, scan: Scan = "systematic") {
@@ -120,6 +131,14 @@ export class GibbsChain {
     this.#scan = scan;
     this.width = plan.joint.sites.reduce((n, s) => n + s.latent.length, 0);
     this.elements = plan.discrete?.counts.length ?? 0;
+    const [only] = plan.segments;
+    const isWhole = plan.segments.length === 1 && only.kind === "kernel" && scan === "systematic";
+    this.#block = isWhole ? instance.fn("gibbs_block") : undefined;
+    this.rows = isWhole ? rowCount(this.width + this.elements) : 1;
+    const row = instance.f64(ROW);
+    this.#writeRow = instance.fn("gibbs_write");
+    this.#continuousRow = row.subarray(0, this.width);
+    this.#discreteRow = row.subarray(this.width, this.width + this.elements);
     this.#tables = plan.joint.factors.map((_, k) => instance.f64(`table_${k}`));
     const [low, high] = philoxKey(key.seed);
     instance.i32(KEY).set([low | 0, high | 0, key.chain | 0]);
@@ -171,26 +190,56 @@ export class GibbsChain {
     return undefined;
   }
 
+  /**
+   * Makes `count` draws (at most `rows`), each the last of `thin` sweeps that are numbered from
+   * `first` on, and writes them from row `row` on. One call of a kernel where everything is
+   * compiled.
+   */
+  block(
+    first: number,
+    count: number,
+    thin: number,
+    into: Pick<GibbsDraws, "values" | "discrete" | "lp">,
+    row: number,
+  ): GibbsFailure | undefined {
+    const { values, discrete, lp } = into;
+    if (this.#block === undefined) {
+      for (let k = 0; k < count; k++) {
+        for (let s = 0; s < thin; s++) {
+          const failure = this.sweep(first + k * thin + s, false);
+          if (failure !== undefined) return failure;
+        }
+        this.write(values, discrete, row + k);
+        lp[row + k] = this.logJoint();
+      }
+      return undefined;
+    }
+    const failed = this.#block(first, count, thin);
+    if (failed >= 0) return this.#failure(failed);
+    const rows = this.#instance.f64(ROWS);
+    const { width, elements } = this;
+    const whole = width + elements;
+    for (let k = 0; k < count; k++) {
+      const at = k * (whole + 1);
+      // Short rows: a loop costs less than views of them.
+      for (let i = 0; i < width; i++) values[(row + k) * width + i] = rows[at + i];
+      for (let i = 0; i < elements; i++) {
+        discrete[(row + k) * elements + i] = rows[at + width + i];
+      }
+      lp[row + k] = rows[at + whole];
+    }
+    return undefined;
+  }
+
   logJoint(): number {
     return this.#instance.call("lp");
   }
 
   /** Writes the state as row `row` of the draws. */
   write(values: Float64Array, discrete: Float64Array, row: number): void {
-    const { joint } = this.#plan;
-    if (joint.sites.length > 0) this.#instance.call("values");
-    joint.sites.forEach((s, k) => {
-      const own = this.#instance.f64(`own_${k}`).subarray(0, s.latent.length);
-      values.set(own, row * this.width + s.latent.offset);
-    });
-    if (this.elements === 0) return;
-    const states = this.#instance.f64(STATES);
-    for (const { offset, low, dims } of joint.discrete) {
-      const count = dims.reduce((n, d) => n * d, 1);
-      for (let i = 0; i < count; i++) {
-        discrete[row * this.elements + offset + i] = states[offset + i] + low;
-      }
-    }
+    this.#writeRow();
+    values.set(this.#continuousRow, row * this.width);
+    if (this.elements > 0) discrete.set(this.#discreteRow, row * this.elements);
   }
 
   /** The discrete elements by the host; with the words of the compiled update. */
@@ -198,7 +247,7 @@ export class GibbsChain {
     const { discrete } = this.#plan;
     if (discrete === undefined) return undefined;
     this.#instance.call("tables");
-    const rng = stream(this.#key.seed, this.#key.chain, DISCRETE_STREAM, sweep);
+    const rng = gibbsStream(this.#key, DISCRETE_STREAM, sweep);
     const states = this.#instance.f64(STATES);
     return drawDiscrete(discrete, this.#tables, states, rng) ? undefined : { kind: "impossible" };
   }
@@ -243,7 +292,7 @@ export class GibbsChain {
     const values = this.#instance.f64(inputBuffer(f.site));
     const inside = insideOf(f);
     return (sweep) => {
-      const rng = stream(this.#key.seed, this.#key.chain, f.site + 1, sweep);
+      const rng = gibbsStream(this.#key, f.site + 1, sweep);
       for (const units of f.classes) {
         const etas = read(units);
         for (let i = 0; i < units.length; i++) {
@@ -260,7 +309,7 @@ export class GibbsChain {
     const cut = new CutSite(joint, this.#instance, f.site, f.support);
     const whole = Array.from({ length: f.length }, () => f.support);
     return (sweep) => {
-      const rng = stream(this.#key.seed, this.#key.chain, f.site + 1, sweep);
+      const rng = gibbsStream(this.#key, f.site + 1, sweep);
       const intervals = f.probes ? whole.map((_, i) => cut.interval(i)) : whole;
       const etas = cut.naturals(f.family, intervals);
       for (let i = 0; i < f.length; i++) {
@@ -279,7 +328,7 @@ export class GibbsChain {
     const moved = new Float64Array(values.length);
     let adapted = 0;
     return (sweep, adapt) => {
-      const rng = stream(this.#key.seed, this.#key.chain, site + 1, sweep);
+      const rng = gibbsStream(this.#key, site + 1, sweep);
       let lp = density();
       if (!Number.isFinite(lp)) return { kind: "improper", name: this.#nameOf(site) };
       if (adapt) adapted++;

@@ -80,6 +80,29 @@ describe("evidence", () => {
     expect(byName.r.rate).toBeCloseTo(5.5, 8);
   });
 
+  it("Uniform-Pareto, beside a normal mean", () => {
+    const x = [0.3, 4.2, 1.7, 2.9];
+    const found = exact(
+      `model m(N: int) {
+        b ~ Pareto(1, 2.5)
+        mu ~ Normal(0, 1)
+        for n in 0..N { x[n] ~ Uniform(0, b) }
+        for n in 0..N { y[n] ~ Normal(mu, 1) }
+      }`,
+      { N: 4, x, y: y5.slice(0, 4) },
+    );
+    // ∫ α b^(−α−1) b^(−N) db from the largest on: α m^(−α−N) / (α + N).
+    const uniform = Math.log(2.5) - 6.5 * Math.log(4.2) - Math.log(6.5);
+    const cov = covariance(4, (i, j) => 1 + (i === j ? 1 : 0));
+    close(found.logEvidence, uniform + mvNormal(y5.slice(0, 4), [0, 0, 0, 0], cov));
+    expect(found.sites.map((s) => [s.name, s.family])).toEqual([["b", "Pareto"]]);
+    const [{ params }] = found.sites;
+    close(params[0].x_min as number, 4.2);
+    close(params[0].alpha as number, 6.5);
+    const rng = stream(8, 0, 0, 0);
+    for (let k = 0; k < 50; k++) expect(found.draw(rng)[0]).toBeGreaterThanOrEqual(4.2);
+  });
+
   it("Normal-Gamma, in a plate of two", () => {
     const text = `model m(N: int, K: int) {
       for k in 0..K {
@@ -262,6 +285,15 @@ describe("models without a closed form", () => {
       }`,
       { N: 5, y: y5 },
       { kind: "conditional", name: "s" },
+    ],
+    [
+      "a normal cut off",
+      `model m(N: int) {
+        h: positive ~ Normal(0, 1)
+        for n in 0..N { y[n] ~ Normal(h, 1) }
+      }`,
+      { N: 5, y: y5 },
+      { kind: "conditional", name: "h" },
     ],
     [
       "a product of normals",

@@ -28,13 +28,22 @@ import {
   unary,
   when,
 } from "../../../kernel/build.js";
-import type { Expr, KernelFunction, Stmt } from "../../../kernel/ir.js";
+import type { Expr, KernelFunction, Local, Stmt } from "../../../kernel/ir.js";
 import { sqrt } from "../../../kernel/mathlib/define.js";
 import type { Conjugate } from "../../conditionals/find.js";
 import { inputBuffer } from "../../conditionals/kernels.js";
 import { isCompiled } from "../../conditionals/natural.js";
 import { FAR, LAST, LEAST, NEAR } from "../range.js";
-import { exp, log, logGammaDraw, normalDraw, real, seedStream, whole } from "./random.js";
+import {
+  exp,
+  gammaDraw,
+  log,
+  logGammaDraw,
+  normalDraw,
+  real,
+  seedStream,
+  whole,
+} from "./random.js";
 
 /** Whether a conditional is drawn by a kernel of its own. */
 export function hasUnitKernel(f: Conjugate): boolean {
@@ -47,6 +56,15 @@ const isFinite = (x: Expr): Expr => lt(unary("abs", x), f64(Number.POSITIVE_INFI
 const isPositive = (x: Expr): Expr => and(gt(x, f64(0)), lt(x, f64(Number.POSITIVE_INFINITY)));
 const clamped = (x: Expr, least: number, most: number): Expr =>
   binary("min", binary("max", x, f64(least)), f64(most));
+
+/** Gammas of shape 1 and more are far from 0 and need no logarithms. */
+const byShape = (
+  shapes: readonly Local[],
+  plain: readonly Stmt[],
+  inLogs: readonly Stmt[],
+): readonly Stmt[] => [
+  when(shapes.map((s) => binary("ge", get(s), f64(1))).reduce(and), plain, inLogs),
+];
 
 interface ScalarUpdate {
   /** Sets `e0`, `e1` from the gradients `g0`, `g1` at the two references. */
@@ -74,8 +92,12 @@ const scalarUpdates: Readonly<Record<string, ScalarUpdate>> = {
     ],
     isValid: and(isPositive(get(e0)), isPositive(get(e1))),
     draw: [
-      set(held, logGammaDraw(get(e0))),
-      set(x, clamped(exp(sub(get(held), log(get(e1)))), LEAST, 1 / LEAST)),
+      ...byShape(
+        [e0],
+        [set(x, div(gammaDraw(get(e0)), get(e1)))],
+        [set(held, logGammaDraw(get(e0))), set(x, exp(sub(get(held), log(get(e1)))))],
+      ),
+      set(x, clamped(get(x), LEAST, 1 / LEAST)),
     ],
   },
   InverseGamma: {
@@ -87,8 +109,12 @@ const scalarUpdates: Readonly<Record<string, ScalarUpdate>> = {
     ],
     isValid: and(isPositive(get(e0)), isPositive(get(e1))),
     draw: [
-      set(held, logGammaDraw(get(e0))),
-      set(x, clamped(exp(sub(log(get(e1)), get(held))), LEAST, 1 / LEAST)),
+      ...byShape(
+        [e0],
+        [set(x, div(get(e1), gammaDraw(get(e0))))],
+        [set(held, logGammaDraw(get(e0))), set(x, exp(sub(log(get(e1)), get(held))))],
+      ),
+      set(x, clamped(get(x), LEAST, 1 / LEAST)),
     ],
   },
   Beta: {
@@ -105,9 +131,16 @@ const scalarUpdates: Readonly<Record<string, ScalarUpdate>> = {
     },
     isValid: and(isPositive(get(e0)), isPositive(get(e1))),
     draw: [
-      set(held, logGammaDraw(get(e0))),
-      set(held, sub(get(held), logGammaDraw(get(e1)))),
-      set(x, clamped(div(f64(1), add(f64(1), exp(neg(get(held))))), LEAST, LAST)),
+      ...byShape(
+        [e0, e1],
+        [set(held, gammaDraw(get(e0))), set(x, div(get(held), add(get(held), gammaDraw(get(e1)))))],
+        [
+          set(held, logGammaDraw(get(e0))),
+          set(held, sub(get(held), logGammaDraw(get(e1)))),
+          set(x, div(f64(1), add(f64(1), exp(neg(get(held)))))),
+        ],
+      ),
+      set(x, clamped(get(x), LEAST, LAST)),
     ],
   },
 };

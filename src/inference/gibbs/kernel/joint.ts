@@ -23,7 +23,7 @@ import {
   unary,
   when,
 } from "../../../kernel/build.js";
-import type { Buffer, Expr, KernelFunction, Stmt } from "../../../kernel/ir.js";
+import type { Buffer, Expr, KernelFunction, Local, Stmt } from "../../../kernel/ir.js";
 import { sqrt } from "../../../kernel/mathlib/define.js";
 import { inputBuffer } from "../../conditionals/kernels.js";
 import { FAR, type JointNormal } from "../joint.js";
@@ -34,6 +34,64 @@ export const COMPILED_COLOURS = 24;
 
 export const isProbedAtOnce = (block: JointNormal): boolean =>
   block.colourCount <= COMPILED_COLOURS;
+
+/** Factors of at most so many entries and updates are written out, without loops or indices. */
+const WRITTEN_OUT = 800;
+
+/**
+ * The same as straight-line code on locals: a small block then costs little more than its
+ * arithmetic.
+ */
+function writtenOut(block: JointNormal, id: number, lengths: readonly number[]): readonly Stmt[] {
+  const { factor, length: n, reads } = block;
+  const { start, rows, targets, order } = factor;
+  const probes = `joint_${id}_probes`;
+  const entry = (e: number): Local => real(`l${e}`);
+  const work = (k: number): Local => real(`w${k}`);
+  const inverse = (k: number): Local => real(`d${k}`);
+  const body: Stmt[] = [];
+  const probe = (at: number): Expr => load(probes, i32(at));
+  reads.forEach((r, e) => {
+    const value = r < 0 ? f64(0) : mul(sub(probe(r % n), probe(r)), f64(1 / FAR));
+    body.push(set(entry(e), value));
+  });
+  for (let k = 0; k < n; k++) body.push(set(work(k), probe(order[k])));
+  let next = 0;
+  for (let k = 0; k < n; k++) {
+    const pivot = get(entry(start[k]));
+    body.push(
+      when(unary("eqz", gt(pivot, f64(0))), [giveBack(i32(0))]),
+      set(inverse(k), div(f64(1), sqrt(pivot))),
+      set(work(k), mul(get(work(k)), get(inverse(k)))),
+    );
+    for (let i = start[k] + 1; i < start[k + 1]; i++) {
+      body.push(
+        set(entry(i), mul(get(entry(i)), get(inverse(k)))),
+        set(work(rows[i]), sub(get(work(rows[i])), mul(get(entry(i)), get(work(k))))),
+      );
+    }
+    for (let i = start[k] + 1; i < start[k + 1]; i++) {
+      for (let j = i; j < start[k + 1]; j++) {
+        const target = entry(targets[next++]);
+        body.push(set(target, sub(get(target), mul(get(entry(i)), get(entry(j))))));
+      }
+    }
+    body.push(set(work(k), add(get(work(k)), normalDraw())));
+  }
+  const owner: { readonly buffer: string; readonly at: number }[] = [];
+  block.sites.forEach((site, s) => {
+    for (let at = 0; at < lengths[s]; at++) owner.push({ buffer: inputBuffer(site), at });
+  });
+  for (let k = n - 1; k >= 0; k--) {
+    let value = get(work(k));
+    for (let i = start[k] + 1; i < start[k + 1]; i++) {
+      value = sub(value, mul(get(entry(i)), get(work(rows[i]))));
+    }
+    const { buffer, at } = owner[order[k]];
+    body.push(set(work(k), mul(value, get(inverse(k)))), store(buffer, i32(at), get(work(k))));
+  }
+  return body;
+}
 
 /** `update_joint_<id>(sweep)` and what it needs. `lengths` are those of the block's sites. */
 export function jointFunction(
@@ -144,6 +202,22 @@ export function jointFunction(
       ]),
     );
   });
+  if (isProbedAtOnce(block) && factor.rows.length + factor.targets.length <= WRITTEN_OUT) {
+    const body = [
+      seedStream(site, get(sweep)),
+      perform(gradients, []),
+      ...writtenOut(block, id, lengths),
+      giveBack(i32(1)),
+    ];
+    const update: KernelFunction = {
+      name: `update_joint_${id}`,
+      params: [sweep],
+      result: "i32",
+      body,
+      exported: true,
+    };
+    return { buffers: [], functions: [update] };
+  }
   const probe = isProbedAtOnce(block) ? [perform(gradients, [])] : probing(block, id, lengths);
   return {
     buffers: [

@@ -3,11 +3,28 @@
  * be compiled, and runs of neighbouring updates as one function each, so that a sweep of compiled
  * blocks is one call.
  */
-import { eq, get, giveBack, i32, perform, when } from "../../../kernel/build.js";
-import type { Buffer, KernelFunction, KernelModule } from "../../../kernel/ir.js";
+import {
+  add,
+  call,
+  eq,
+  f64,
+  get,
+  giveBack,
+  i32,
+  index,
+  load,
+  loop,
+  lt,
+  perform,
+  set,
+  store,
+  when,
+} from "../../../kernel/build.js";
+import type { Buffer, KernelFunction, KernelModule, Stmt } from "../../../kernel/ir.js";
 import type { Conditionals } from "../../conditionals/find.js";
 import { directKernels, type Wanted } from "../../conditionals/kernels.js";
 import { isCompiled, referenceValues } from "../../conditionals/natural.js";
+import { type DirectJoint, STATES } from "../../logjoint/direct.js";
 import type { GibbsBlock } from "../blocks.js";
 import { hamiltonianModule } from "../hamiltonian.js";
 import { probesOf } from "../joint.js";
@@ -86,6 +103,7 @@ export function sweepKernels(
     buffers.push(...more.buffers);
     functions.push(...more.functions);
   };
+  take(rowKernels(joint));
   for (const block of blocks) {
     const isKernel = updateName(block, compiled) !== undefined;
     if (block.kind === "hamiltonian") take(hamiltonianModule(joint, block));
@@ -112,7 +130,104 @@ export function sweepKernels(
     segments.push({ kind: "kernel", fn, from: at, to });
     at = to;
   }
+  const [only] = segments;
+  if (segments.length === 1 && only.kind === "kernel") take(blockKernels(widthOf(joint), only));
   return { kernels: { buffers, functions }, segments };
+}
+
+/** What a draw is written to: the continuous scalars at their offsets, then discrete values. */
+export const ROW = "gibbs_row";
+
+function widthOf(joint: DirectJoint): number {
+  const scalars = joint.sites.reduce((n, s) => n + s.latent.length, 0);
+  return joint.discrete.reduce((n, s) => n + s.dims.reduce((m, d) => m * d, 1), scalars);
+}
+
+/** `gibbs_write()` fills the row from the state. */
+function rowKernels(joint: DirectJoint): {
+  readonly buffers: readonly Buffer[];
+  readonly functions: readonly KernelFunction[];
+} {
+  const i = index("i");
+  const width = joint.sites.reduce((n, s) => n + s.latent.length, 0);
+  const body: Stmt[] = joint.sites.length > 0 ? [perform("values", [])] : [];
+  joint.sites.forEach(({ latent }, k) => {
+    body.push(
+      loop("i", i32(0), i32(latent.length), [
+        store(ROW, add(i, i32(latent.offset)), load(`own_${k}`, i)),
+      ]),
+    );
+  });
+  let elements = 0;
+  for (const { offset, low, dims } of joint.discrete) {
+    const count = dims.reduce((n, d) => n * d, 1);
+    elements += count;
+    const state = load(STATES, add(i, i32(offset)));
+    body.push(
+      loop("i", i32(0), i32(count), [
+        store(ROW, add(i, i32(width + offset)), add(state, f64(low))),
+      ]),
+    );
+  }
+  return {
+    buffers: [
+      { name: ROW, element: "f64", length: Math.max(1, width + elements), region: "workspace" },
+    ],
+    functions: [{ name: "gibbs_write", params: [], body, exported: true }],
+  };
+}
+
+/** Rows of draws that one call makes, and their buffer: a row, then the log joint, and so on. */
+export const ROWS = "gibbs_rows";
+const ROWS_BYTES = 1 << 16;
+const MOST_ROWS = 64;
+
+/** How many rows the buffer holds. */
+export function rowCount(width: number): number {
+  return Math.max(1, Math.min(MOST_ROWS, Math.floor(ROWS_BYTES / (8 * (width + 1)))));
+}
+
+/**
+ * `gibbs_block(first, count, thin)`: `count` draws, each the last of `thin` sweeps, numbered from
+ * `first` on, into the rows. Gives −1, or the number of the block whose update failed.
+ */
+function blockKernels(
+  width: number,
+  run: Extract<Segment, { kind: "kernel" }>,
+): { readonly buffers: readonly Buffer[]; readonly functions: readonly KernelFunction[] } {
+  const [first, count, thin] = [whole("first"), whole("count"), whole("thin")];
+  const [sweep, done, at] = [whole("sweep"), whole("done"), whole("at")];
+  const i = index("i");
+  return {
+    buffers: [
+      { name: ROWS, element: "f64", length: rowCount(width) * (width + 1), region: "workspace" },
+    ],
+    functions: [
+      {
+        name: "gibbs_block",
+        params: [first, count, thin],
+        result: "i32",
+        body: [
+          set(sweep, get(first)),
+          set(at, i32(0)),
+          loop("draw", i32(0), get(count), [
+            loop("skip", i32(0), get(thin), [
+              perform(run.fn, [get(sweep)], done),
+              when(lt(get(done), i32(run.to - run.from)), [giveBack(get(done))]),
+              set(sweep, add(get(sweep), i32(1))),
+            ]),
+            perform("gibbs_write", []),
+            loop("i", i32(0), i32(width), [store(ROWS, add(get(at), i), load(ROW, i))]),
+            set(at, add(get(at), i32(width))),
+            store(ROWS, get(at), call("lp", [])),
+            set(at, add(get(at), i32(1))),
+          ]),
+          giveBack(i32(-1)),
+        ],
+        exported: true,
+      },
+    ],
+  };
 }
 
 /** `fn(sweep)`: the updates in turn; gives how many of them succeeded before one failed. */
