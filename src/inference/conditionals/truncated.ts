@@ -114,9 +114,9 @@ export class CutSite {
     // All at once: a place that suits all, then each by itself from there.
     const { lower, upper } = this.#support;
     const before = this.values.slice();
-    const isFinite = Number.isFinite(lower) && Number.isFinite(upper);
+    const isBounded = Number.isFinite(lower) && Number.isFinite(upper);
     for (let k = 1; k <= 60; k++) {
-      const places = isFinite
+      const places = isBounded
         ? [1, 2].flatMap((i) => {
             const part = 2 ** -((k + i) % 60);
             return [lower + (upper - lower) * part, upper - (upper - lower) * part];

@@ -3,8 +3,9 @@
  * leaves their joint conditional as it is; step size and metric adapt in the warmup. The kernels are
  * those of the samplers themselves under names of their own, on the shared state of the chain.
  */
+
+import type { KernelFunction, KernelModule } from "../../kernel/ir.js";
 import { philoxKey } from "../../math/rng/index.js";
-import type { Expr, KernelFunction, KernelModule, Stmt } from "../../kernel/ir.js";
 import { collapse } from "../../passes/collapse/index.js";
 import { gradient } from "../../passes/grad/index.js";
 import { ConstantPool, lowerGraph } from "../../passes/lower/index.js";
@@ -30,9 +31,11 @@ import { findStepSize } from "../adaptation/step-size.js";
 import { inputBuffer } from "../conditionals/kernels.js";
 import { type ChainKey, HMC_DEFAULTS, type KernelInstance, NUTS_DEFAULTS } from "../contract.js";
 import { f64Buffer, STATISTICS } from "../hamiltonian/shape.js";
+import { copy } from "../hamiltonian/vector.js";
 import { withHmc } from "../hmc/assemble.js";
 import { type DirectJoint, STATES } from "../logjoint/direct.js";
 import { withNuts } from "../nuts/assemble.js";
+import { prefixed } from "./prefix.js";
 
 export interface HamiltonianBlock {
   readonly id: number;
@@ -102,28 +105,7 @@ export function hamiltonianModule(joint: DirectJoint, block: HamiltonianBlock): 
   const constrain: KernelFunction = {
     name: "constrain",
     params: [],
-    body: [
-      {
-        kind: "for",
-        index: "i",
-        from: { kind: "const", type: "i32", value: 0 },
-        to: { kind: "const", type: "i32", value: length },
-        step: 1,
-        body: [
-          {
-            kind: "store",
-            buffer: "constrained",
-            index: { kind: "local", type: "i32", name: "i" },
-            value: {
-              kind: "load",
-              type: "f64",
-              buffer: "q",
-              index: { kind: "local", type: "i32", name: "i" },
-            },
-          },
-        ],
-      },
-    ],
+    body: [...copy(length, [{ buffer: "q" }, { buffer: "constrained" }])],
     exported: false,
   };
   const model: KernelModule = {
@@ -138,64 +120,6 @@ export function hamiltonianModule(joint: DirectJoint, block: HamiltonianBlock): 
   };
   const whole = method === "nuts" ? withNuts(model, "diag", TREE_DEPTH) : withHmc(model, "diag");
   return prefixed(whole, prefixOf(block), new Set(shared));
-}
-
-/** The module with a prefix on the names of its functions and buffers, but for shared buffers. */
-function prefixed(module: KernelModule, prefix: string, shared: ReadonlySet<string>): KernelModule {
-  const functions = new Set(module.functions.map((f) => f.name));
-  const buffer = (name: string): string => (shared.has(name) ? name : prefix + name);
-  const callee = (name: string): string => (functions.has(name) ? prefix + name : name);
-  const expr = (e: Expr): Expr => {
-    switch (e.kind) {
-      case "const":
-      case "local":
-        return e;
-      case "load":
-        return { ...e, buffer: buffer(e.buffer), index: expr(e.index) };
-      case "unary":
-      case "convert":
-        return { ...e, x: expr(e.x) };
-      case "binary":
-        return { ...e, x: expr(e.x), y: expr(e.y) };
-      case "select":
-        return { ...e, condition: expr(e.condition), then: expr(e.then), else: expr(e.else) };
-      case "call":
-        return { ...e, fn: callee(e.fn), args: e.args.map(expr) };
-    }
-  };
-  const stmt = (s: Stmt): Stmt => {
-    switch (s.kind) {
-      case "set":
-        return { ...s, value: expr(s.value) };
-      case "store":
-        return { ...s, buffer: buffer(s.buffer), index: expr(s.index), value: expr(s.value) };
-      case "for":
-        return { ...s, from: expr(s.from), to: expr(s.to), body: s.body.map(stmt) };
-      case "while":
-        return { ...s, condition: expr(s.condition), body: s.body.map(stmt) };
-      case "if":
-        return {
-          ...s,
-          condition: expr(s.condition),
-          then: s.then.map(stmt),
-          else: s.else.map(stmt),
-        };
-      case "call":
-        return { ...s, fn: callee(s.fn), args: s.args.map(expr) };
-      case "return":
-        return s.value === undefined ? s : { ...s, value: expr(s.value) };
-    }
-  };
-  return {
-    buffers: module.buffers
-      .filter((b) => !shared.has(b.name))
-      .map((b) => ({ ...b, name: buffer(b.name) })),
-    functions: module.functions.map((f) => ({
-      ...f,
-      name: callee(f.name),
-      body: f.body.map(stmt),
-    })),
-  };
 }
 
 const ACCEPT = STATISTICS.indexOf("accept_stat");

@@ -1,6 +1,7 @@
 /** Draws from families cut off to an interval. */
-import { normalLogCdf, normalQuantileOfLog } from "../../math/special/index.js";
+
 import type { RandomStream } from "../../math/rng/random.js";
+import { normalLogCdf, normalQuantileOfLog } from "../../math/special/index.js";
 import type { CutFamily, Interval } from "../conditionals/truncated.js";
 import { sliceDraw } from "./slice.js";
 

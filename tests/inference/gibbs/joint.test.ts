@@ -1,8 +1,8 @@
 /** Sparse factorisations and normal blocks against dense linear algebra. */
 import { describe, expect, it } from "vitest";
-import { factorise, readPlace, starColours } from "../../../src/inference/gibbs/sparse.js";
 import { GibbsChain } from "../../../src/inference/gibbs/chain.js";
 import { describePlan, planGibbs } from "../../../src/inference/gibbs/plan.js";
+import { factorise, readPlace, starColours } from "../../../src/inference/gibbs/sparse.js";
 import { inverse } from "../../../src/math/linalg/index.js";
 import { stream } from "../../../src/math/rng/index.js";
 import { condition } from "../../../src/passes/condition/index.js";

@@ -52,7 +52,7 @@ export function hasUnitKernel(f: Conjugate): boolean {
   return isKnown && tangent !== true && isCompiled(f);
 }
 
-const isFinite = (x: Expr): Expr => lt(unary("abs", x), f64(Number.POSITIVE_INFINITY));
+const isBounded = (x: Expr): Expr => lt(unary("abs", x), f64(Number.POSITIVE_INFINITY));
 const isPositive = (x: Expr): Expr => and(gt(x, f64(0)), lt(x, f64(Number.POSITIVE_INFINITY)));
 const clamped = (x: Expr, least: number, most: number): Expr =>
   binary("min", binary("max", x, f64(least)), f64(most));
@@ -81,7 +81,7 @@ const scalarUpdates: Readonly<Record<string, ScalarUpdate>> = {
       // The precision.
       set(e1, neg(div(sub(g1, g0), f64(FAR)))),
     ],
-    isValid: and(isFinite(get(e0)), isPositive(get(e1))),
+    isValid: and(isBounded(get(e0)), isPositive(get(e1))),
     draw: [set(x, add(div(get(e0), get(e1)), div(normalDraw(), sqrt(get(e1)))))],
   },
   Gamma: {

@@ -6,6 +6,7 @@
 import {
   add,
   div,
+  eq,
   f64,
   ge,
   get,
@@ -17,6 +18,7 @@ import {
   loop,
   mul,
   perform,
+  select,
   set,
   store,
   sub,
@@ -265,20 +267,14 @@ function probing(block: JointNormal, id: number, lengths: readonly number[]): re
   const i = index("i");
   const moved = (at: number): Expr => {
     const colour = load(`joint_${id}_colours`, add(i, i32(at)), "i32");
-    return { kind: "binary", type: "i32", fn: "eq", x: add(colour, i32(1)), y: c };
+    return eq(add(colour, i32(1)), c);
   };
   let offset = 0;
   const place: Stmt[] = block.sites.map((s, k) => {
     const at = offset;
     offset += lengths[k];
     return loop("i", i32(0), i32(lengths[k]), [
-      store(inputBuffer(s), i, {
-        kind: "select",
-        type: "f64",
-        condition: moved(at),
-        then: f64(FAR),
-        else: f64(0),
-      }),
+      store(inputBuffer(s), i, select(moved(at), f64(FAR), f64(0))),
     ]);
   });
   return [
