@@ -1,5 +1,6 @@
 /** What modules, guides and objectives become: the model IR as text. */
 import { describe, expect, test } from "vitest";
+import { findGuide, findObjective } from "../../src/elaborate/find.js";
 import { elaborate } from "../../src/elaborate/index.js";
 import { printModel } from "../../src/model/print.js";
 import { verifyModel } from "../../src/model/verify.js";
@@ -114,4 +115,20 @@ model m() { let f = dense(2, 3);  let g = nn.dense(3, 2);  let y = g(f(ones(2)))
     expect([...objectives.keys()]).toContain("elbo");
     expect(models.get("m")?.variables.map((v) => v.name)).toContain("f.w");
   });
+});
+
+test("guides and objectives are found by name, or where there is only one", () => {
+  const made = elaborated(`${vae}
+guide prior(N: int, d: int) for vae { for i in 0..N { z[i] ~ iid(Normal(0, 1), d) } }
+model other() { x ~ Normal(0, 1) }
+guide only() for other { x ~ Normal(0, 1) }
+objective mine(p) { return log_prob(p, data) }`);
+  expect(findGuide(made, "vae", "prior")?.program.name).toBe("prior");
+  expect(findGuide(made, "other")?.program.name).toBe("only");
+  expect(() => findGuide(made, "vae")).toThrow("has several guides");
+  expect(() => findGuide(made, "other", "prior")).toThrow("no guide `prior` for the model `other`");
+  expect(findObjective(made, "mine").name).toBe("mine");
+  const library = elaborated("import objectives");
+  expect(findObjective(made, "elbo", library).programs).toEqual(["p", "q"]);
+  expect(() => findObjective(made, "elb", library)).toThrow("there is no objective `elb`");
 });

@@ -77,6 +77,27 @@ const guides = {
   })),
 };
 
+const chosen = {
+  unknown_guide: error(
+    (p: { name: string; model: string; known: readonly string[]; near: readonly string[] }) => ({
+      message: `there is no guide \`${p.name}\` for the model \`${p.model}\``,
+      help:
+        didYouMean(p.near) ??
+        (p.known.length > 0 ? `its guides are ${list(p.known)}` : "the file has no guide for it"),
+    }),
+  ),
+  several_guides: error((p: { model: string; known: readonly string[] }) => ({
+    message: `the model \`${p.model}\` has several guides`,
+    help: `name one of ${list(p.known)}`,
+  })),
+  unknown_objective: error(
+    (p: { name: string; known: readonly string[]; near: readonly string[] }) => ({
+      message: `there is no objective \`${p.name}\``,
+      help: didYouMean(p.near) ?? `known are ${list(p.known)}`,
+    }),
+  ),
+};
+
 const objectives = {
   objective_argument: error((p: { name: string }) => ({
     message: `\`${p.name}\` is not one of the objective's models and guides`,
@@ -136,4 +157,4 @@ const objectives = {
   })),
 };
 
-export const learningMessages = { ...modules, ...strategies, ...guides, ...objectives };
+export const learningMessages = { ...modules, ...strategies, ...guides, ...chosen, ...objectives };
