@@ -4,7 +4,11 @@ import {
   type GibbsOptions,
   runGibbs,
 } from "../../../src/inference/gibbs/chain.js";
-import { type GibbsPlan, planGibbs } from "../../../src/inference/gibbs/plan.js";
+import {
+  type GibbsPlan,
+  type GibbsPlanOptions,
+  planGibbs,
+} from "../../../src/inference/gibbs/plan.js";
 import { condition } from "../../../src/passes/condition/index.js";
 import { type Data, make } from "../conditionals/harness.js";
 import { dataSet, modelOf } from "../logjoint/models.js";
@@ -21,8 +25,9 @@ export function gibbs(
   data: Data,
   options: Partial<GibbsOptions> = {},
   key = { seed: 1, chain: 0 },
+  choice: GibbsPlanOptions = {},
 ): GibbsRun {
-  const plan = planGibbs(condition(modelOf(text), dataSet(data)), make);
+  const plan = planGibbs(condition(modelOf(text), dataSet(data)), make, "gibbs", choice);
   const all = { warmup: 500, draws: 10000, thin: 1, ...options };
   const outcome = runGibbs(plan, make(plan.kernels), all, key);
   if (outcome.kind === "failed") throw new Error(JSON.stringify(outcome.failure));
