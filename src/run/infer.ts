@@ -16,6 +16,7 @@ import { type Method, shownValue } from "./methods.js";
 import { type CheckedOptions, checkOptions, type InferOptions } from "./options.js";
 import { approximate, findPoint } from "./point.js";
 import { Posterior } from "./posterior.js";
+import { ascendProcess, sampleProcess } from "./process.js";
 import type { FitData } from "./results/fit.js";
 import { sampleGibbs, sampleHamiltonian } from "./sample.js";
 import { simulate } from "./simulate.js";
@@ -78,13 +79,15 @@ async function fitted(job: Run, model: Model, data: RawData, method: Method): Pr
     case "enumerate":
       return enumerateAll(job, method);
     case "gibbs":
-      return await sampleGibbs(job, method);
+      return model.unbounded === undefined
+        ? await sampleGibbs(job, method)
+        : await sampleProcess(job, method);
     case "exact":
       return solveExactly(job, method);
     case "vi":
       return fitGuide(job, method);
     case "cavi":
-      return ascend(job, method);
+      return model.unbounded === undefined ? ascend(job, method) : ascendProcess(job, method);
     case "em":
       return maximise(job, method);
   }

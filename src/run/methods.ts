@@ -2,13 +2,14 @@
 import { fail } from "../base/diagnostic.js";
 import { nearestNames } from "../base/nearest.js";
 import { CAVI_DEFAULTS } from "../inference/cavi/index.js";
-import type { SiteMethod } from "../inference/gibbs/plan.js";
 import {
   HMC_DEFAULTS,
   type HmcOptions,
   NUTS_DEFAULTS,
   type NutsOptions,
 } from "../inference/contract.js";
+import { DP_DEFAULTS, type DpAlgorithm } from "../inference/dp/index.js";
+import type { SiteMethod } from "../inference/gibbs/plan.js";
 import { type GuideName, guideNames } from "../inference/vi/guides/index.js";
 
 export interface MapOptions {
@@ -46,6 +47,14 @@ export interface GibbsOptions {
   readonly sites: Readonly<Record<string, SiteMethod>>;
   /** Sites that are drawn at once: `[["mu", "beta"]]`. */
   readonly blocks: readonly (readonly string[])[];
+  /** How the labels of an unbounded plate are drawn; see `DpAlgorithm`. */
+  readonly algorithm: DpAlgorithm;
+  /** Proposals to split or merge clusters, in each sweep. */
+  readonly splitMerge: number;
+  /** Auxiliary components of the algorithm `auxiliary`. */
+  readonly auxiliaries: number;
+  /** Components of the algorithm `blocked`; chosen by its error if absent. */
+  readonly truncation?: number;
 }
 export interface ExactOptions {
   readonly method: "exact";
@@ -62,6 +71,8 @@ export interface CaviOptions {
   readonly tolerance: number;
   /** Groups of sites that share a factor: `[["z", "x"]]`. */
   readonly joint: readonly (readonly string[])[];
+  /** Components of an unbounded plate; chosen by the error if absent. */
+  readonly truncation?: number;
   /** Independent draws from the approximation. */
   readonly draws: number;
 }
@@ -147,6 +158,9 @@ const GIBBS_DEFAULTS: GibbsOptions = {
   scan: "systematic",
   sites: {},
   blocks: [],
+  algorithm: DP_DEFAULTS.algorithm,
+  splitMerge: DP_DEFAULTS.splitMerge,
+  auxiliaries: DP_DEFAULTS.auxiliaries,
 };
 const EXACT_DEFAULTS: ExactOptions = { method: "exact", draws: 4000 };
 const CAVI_OPTIONS: CaviOptions = { method: "cavi", ...CAVI_DEFAULTS, joint: [], draws: 4000 };
@@ -246,9 +260,13 @@ const optionChecks: { readonly [N in MethodName]: Readonly<Record<string, Check>
     scan: oneOf("systematic", "random"),
     sites: siteMethods,
     blocks: groups,
+    algorithm: oneOf("auto", "collapsed", "auxiliary", "instantiated", "blocked"),
+    splitMerge: whole(0, 1000),
+    auxiliaries: whole(1, 1000),
+    truncation: whole(2, 100_000),
   },
   exact: { draws: whole(1) },
-  cavi: { ...climbChecks, joint: groups },
+  cavi: { ...climbChecks, joint: groups, truncation: whole(2, 100_000) },
   vi: {
     guide: oneOf(...guideNames),
     steps: whole(100),

@@ -3,6 +3,7 @@ import { type Diagnostic, TildeError } from "../base/diagnostic.js";
 import { readObject } from "./data/values.js";
 import type { SamplerDiagnostics } from "./diagnostics/index.js";
 import { presentable } from "./failure.js";
+import { Clusters, partitionsOf } from "./process.js";
 import { type Marginals, marginalsOf, mostProbableOf } from "./results/discrete.js";
 import type { FitData, MethodName, Timing, VariableDraws } from "./results/fit.js";
 import { readableNames, readVariables } from "./results/readout.js";
@@ -65,6 +66,27 @@ export class Posterior {
   mostProbable(name: string): { readonly data: Float64Array; readonly shape: readonly number[] } {
     const { dims, data } = guarded(() => mostProbableOf(this.#fit, name));
     return { data, shape: dims };
+  }
+
+  /**
+   * What draws of labels say that does not depend on what the clusters are called: how many there
+   * are, which items go together, the partition of least expected loss, the predictive density.
+   * @param name the labels' site; of a model with an unbounded plate its own
+   * @throws TildeError for a name that was not drawn.
+   */
+  clusters(name?: string): Clusters {
+    return guarded(() => {
+      const { process, conditioned } = this.#fit;
+      if (process !== undefined && (name === undefined || name === process.label)) {
+        return new Clusters(conditioned, process.partitions, process);
+      }
+      const label = name ?? "";
+      const draws = readVariables(this.#fit, [label]).get(label);
+      return new Clusters(
+        conditioned,
+        partitionsOf(label, draws ?? { data: new Float64Array(0), shape: [0, 0] }),
+      );
+    });
   }
 
   /** Mean, sd, quantiles, effective sizes and R-hat of every scalar, or of the named variables. */

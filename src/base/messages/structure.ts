@@ -57,4 +57,20 @@ export const structureMessages = {
     message: `the posterior of \`${p.name}\` has no closed form: ${p.reason}`,
     help: "exact needs a model that is conjugate as a whole",
   })),
+  process_not_conjugate: error((p: { algorithm: string }) => ({
+    message: `\`${p.algorithm}\` needs components whose parameters can be integrated out, and these cannot`,
+    help: 'give them a conjugate prior (a Normal mean and Gamma precision whose scales share the precision, say), or use gibbs with `algorithm` "auxiliary" or "blocked"',
+  })),
+  truncation_matters: warning((p: { components: number; error: number }) => ({
+    message: `cutting the process to ${p.components} components changes the data's density by up to ${p.error.toPrecision(2)} of itself`,
+    help: "raise `truncation`, or use an algorithm that has no largest number of clusters",
+  })),
+  pairs_too_many: error((p: { items: number; limit: number }) => ({
+    message: `the pairs of ${p.items} items are too many for a matrix`,
+    help: `up to ${p.limit} items have one; thin the data, or read the draws of the labels`,
+  })),
+  density_needs_draws: error((_: Record<never, never>) => ({
+    message: "this fit has no draws of components to predict from",
+    help: "fit the model with gibbs",
+  })),
 } as const;

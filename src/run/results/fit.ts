@@ -3,6 +3,7 @@ import type { Diagnostic } from "../../base/diagnostic.js";
 import type { LatentVariable } from "../../inference/logjoint/index.js";
 import type { Conditioned } from "../../passes/condition/index.js";
 import type { Exchangeable } from "../labels/exchangeable.js";
+import type { ProcessFit } from "../process.js";
 
 /** One chain's kept draws. */
 export interface ChainDraws {
@@ -87,6 +88,8 @@ export interface FitData {
   readonly points?: ReadonlyMap<string, PointFigures>;
   /** Exact figures by scalar (`z[0]`), which summaries give instead of those of the draws. */
   readonly exact?: ReadonlyMap<string, ExactFigures>;
+  /** Of a Dirichlet-process mixture: its plan, chains and partitions. */
+  readonly process?: ProcessFit;
   /** Groups of components whose draws were relabelled to a pivot. */
   readonly relabellings?: readonly Relabelling[];
   /** What the method has to say about itself: more warnings, and figures for `summary.json`. */

@@ -61,6 +61,8 @@ export function summarise(fit: FitData, names?: readonly string[]): Summary {
     } else if (comesInChains(fit)) {
       const figures = diagnostics.summarise(x);
       rows.push({ name, ...figures, histogram: histogramOf(x, figures) });
+      // Labels are names of clusters: what they share is judged, by the number of clusters.
+      if (variable === fit.process?.label) return;
       if (!isDiscrete(variable)) judged.push([name, figures]);
       // Quantiles of a few integers tell nothing of tails.
       else if (varies(x)) judged.push([name, { ...figures, essTail: Number.NaN }]);

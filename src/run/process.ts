@@ -1,0 +1,379 @@
+/**
+ * Runs of models with an unbounded plate: Gibbs samplers of Dirichlet-process mixtures, and their
+ * truncated mean-field approximation. Draws of labels count clusters in the order of their first
+ * items; what does not depend on labels is read by `Posterior.clusters()`.
+ */
+import { type Diagnostic, diagnostic, fail } from "../base/diagnostic.js";
+import { internalError } from "../base/internal.js";
+import {
+  ascendDp,
+  clusterCounts,
+  coClustering,
+  DP_DEFAULTS,
+  DP_VARIATIONAL_DEFAULTS,
+  type DpOptions,
+  logPredictive,
+  type PartitionLoss,
+  type Partitions,
+  POINT_DEFAULTS,
+  type PointPartition,
+  pointPartition,
+  pooled,
+} from "../inference/dp/index.js";
+import { type DpChain, runDpChain } from "../inference/dp/model/chain.js";
+import { dpChainModel } from "../inference/dp/model/cluster-model.js";
+import { type DpPlan, planDp } from "../inference/dp/model/plan.js";
+import { stream } from "../math/rng/random.js";
+import { elementCount } from "../model/data.js";
+import type { Conditioned } from "../passes/condition/index.js";
+import { conditionRaw } from "./compile.js";
+import { type Run, refuseParams } from "./context.js";
+import type { RawData } from "./data/values.js";
+import { VariableDiagnostics } from "./diagnostics/index.js";
+import { makeInstance } from "./gibbs-chain.js";
+import type { CaviOptions, GibbsOptions } from "./methods.js";
+import type { Figure, FitData, VariableDraws } from "./results/fit.js";
+
+/** What a fit of a Dirichlet-process mixture holds beside its draws by name. */
+export interface ProcessFit {
+  readonly plan: DpPlan;
+  /** The chains as their sampler left them; none of a variational fit. */
+  readonly chains: readonly DpChain[];
+  /** Partitions of the items, over all chains. */
+  readonly partitions: Partitions;
+  readonly label: string;
+}
+
+/** Partitions of more items have no matrix of pairs. */
+const PAIRS_LIMIT = 5000;
+/** The point partition is searched for unasked up to so many items. */
+const POINT_LIMIT = 1000;
+/** A truncation that changes more than this is told. */
+const TRUNCATION_LIMIT = 0.01;
+
+/** Chains of the sampler that `method` chooses. @throws TildeError where the model is out of reach */
+export async function sampleProcess(run: Run, method: GibbsOptions): Promise<FitData> {
+  const { conditioned, seed, options } = run;
+  refuseParams(conditioned, "gibbs");
+  const plan = planDp(conditioned, makeInstance, "gibbs");
+  const settings = optionsOf(plan, method);
+  const compiled = performance.now();
+  const chains: DpChain[] = [];
+  let interrupted = false;
+  for (let chain = 0; chain < method.chains && !interrupted; chain++) {
+    const done = runDpChain(
+      plan,
+      makeInstance,
+      settings,
+      { seed, chain },
+      () => options.signal?.aborted === true,
+      ({ phase, done: count, total }) => {
+        // The samplers tell of every sweep.
+        if (count % 50 !== 0 && count !== total) return;
+        const place = { phase, done: count, total, divergences: 0, gradients: 0, stepSize: 0 };
+        options.onProgress?.({ ...place, chain });
+      },
+    );
+    interrupted = done.draws.kind === "stopped";
+    if (done.draws.draws > 0) chains.push(done);
+    // Signals and timers are heard between chains.
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  const draws = Math.min(...chains.map((c) => c.draws.draws), method.draws);
+  const counts = new Float64Array(chains.length * draws);
+  chains.forEach((c, k) => {
+    for (let t = 0; t < draws; t++) counts[k * draws + t] = c.draws.clusters[t];
+  });
+  const partitions = pooled(
+    chains.map(({ draws: d }) => ({ items: d.items, draws, labels: d.labels })),
+  );
+  const judged = new VariableDiagnostics(chains.length, draws).summarise(counts);
+  const [first] = chains;
+  const warnings: Diagnostic[] = [];
+  const truncation = first?.draws.truncation;
+  if (truncation !== undefined && truncation.error > TRUNCATION_LIMIT) {
+    warnings.push(diagnostic("truncation_matters", undefined, truncation));
+  }
+  const proposed = chains.reduce((n, c) => n + c.draws.splitMerge.proposed, 0);
+  const accepted = chains.reduce((n, c) => n + c.draws.splitMerge.accepted, 0);
+  return {
+    conditioned,
+    method: "gibbs",
+    latents: [],
+    chains: chains.map(({ draws: d }) => ({
+      values: new Float64Array(0),
+      draws,
+      statistics: { lp: d.lp.slice(0, draws) },
+    })),
+    whole: wholeOf(plan, chains, draws),
+    process: { plan, chains, partitions, label: plan.structure.plate.label },
+    timing: {
+      compileSeconds: (compiled - run.start) / 1000,
+      warmupSeconds: 0,
+      sampleSeconds: (performance.now() - compiled) / 1000,
+      gradients: 0,
+    },
+    seed,
+    isPoint: false,
+    interrupted,
+    warmup: method.warmup,
+    warnings,
+    figures: {
+      algorithm: first?.draws.algorithm ?? "none",
+      clusters: {
+        mean: judged.mean,
+        sd: judged.sd,
+        rhat: judged.rhat,
+        ess_bulk: judged.essBulk,
+        probabilities: massesOf(counts),
+      },
+      ...partitionFigure(partitions),
+      ...(proposed > 0 ? { split_merge: { proposed, accepted } } : {}),
+      ...(truncation === undefined ? {} : { truncation: { ...truncation } }),
+    },
+  };
+}
+
+/** The sampler's options; an algorithm that the model does not allow is refused here. */
+function optionsOf(plan: DpPlan, method: GibbsOptions): DpOptions {
+  const { warmup, draws, thin, algorithm, splitMerge, auxiliaries, truncation } = method;
+  const needsConjugate = algorithm === "collapsed" || algorithm === "instantiated";
+  if (needsConjugate && plan.arrangement === undefined) {
+    fail("process_not_conjugate", plan.structure.plate.span, { algorithm });
+  }
+  return {
+    ...DP_DEFAULTS,
+    warmup,
+    draws,
+    thin,
+    algorithm,
+    splitMerge,
+    auxiliaries,
+    ...(truncation === undefined ? {} : { truncation }),
+  };
+}
+
+function massesOf(counts: Float64Array): { readonly [key: string]: Figure } {
+  const masses = clusterCounts(Int32Array.from(counts));
+  const pairs = [...masses].map((p, k) => [String(k), p] as const).filter(([, p]) => p > 0);
+  return Object.fromEntries(pairs);
+}
+
+function partitionFigure(partitions: Partitions): { readonly [key: string]: Figure } {
+  if (partitions.items > POINT_LIMIT || partitions.draws === 0) return {};
+  const point = pointPartition(partitions, "variation-of-information");
+  const labels = Array.from(point.labels);
+  return { partition: { clusters: point.clusters, loss: point.loss, labels } };
+}
+
+/** Draws by name: the concentration, sites outside the plate, labels. */
+function wholeOf(
+  plan: DpPlan,
+  chains: readonly DpChain[],
+  draws: number,
+): Map<string, VariableDraws> {
+  const { structure, conditioned } = plan;
+  const found = new Map<string, VariableDraws>();
+  const collect = (name: string, dims: readonly number[], row: RowOf): void => {
+    const size = elementCount(dims);
+    const data = new Float64Array(chains.length * draws * size);
+    chains.forEach((chain, c) => {
+      for (let t = 0; t < draws; t++) data.set(row(chain, t), (c * draws + t) * size);
+    });
+    found.set(name, { data, shape: [chains.length, draws, ...dims] });
+  };
+  if (structure.concentrationName !== undefined) {
+    collect(structure.concentrationName, [], ({ draws: d }, t) => d.alpha.subarray(t, t + 1));
+  }
+  const width = structure.globals.reduce((n, s) => n + s.length, 0);
+  let offset = 0;
+  for (const { name, dims, length } of structure.globals) {
+    const start = offset;
+    offset += length;
+    const given = conditioned.observed.get(name);
+    collect(name, dims, ({ globals }, t) => {
+      const own = globals.subarray(t * width + start, t * width + start + length);
+      let next = 0;
+      return given?.data.map((v, i) => (given.missing?.[i] === 1 ? own[next++] : v)) ?? own;
+    });
+  }
+  collect(structure.plate.label, structure.labelDims, ({ draws: d }, t) =>
+    d.labels.subarray(t * d.items, (t + 1) * d.items),
+  );
+  const order = conditioned.model.variables.map((v) => v.name);
+  return new Map([...found].sort(([a], [b]) => order.indexOf(a) - order.indexOf(b)));
+}
+
+type RowOf = (chain: DpChain, t: number) => ArrayLike<number>;
+
+/** The truncated mean-field approximation (Blei & Jordan 2006), and draws from it. */
+export function ascendProcess(run: Run, method: CaviOptions): FitData {
+  const { conditioned, seed } = run;
+  refuseParams(conditioned, "cavi");
+  const plan = planDp(conditioned, makeInstance, "cavi");
+  const { structure } = plan;
+  const { plate } = structure;
+  if (plan.arrangement === undefined) {
+    fail("process_not_conjugate", plate.span, { algorithm: "cavi" });
+  }
+  if (structure.globals.length > 0) {
+    const [{ name }] = structure.globals;
+    const reason = `\`${name}\` is latent outside the plate`;
+    fail("process_unsupported", plate.span, { name: plate.label, method: "cavi", reason });
+  }
+  const model = dpChainModel(plan, makeInstance, { seed, chain: 0 });
+  const compiled = performance.now();
+  const found = ascendDp(
+    model,
+    {
+      ...DP_VARIATIONAL_DEFAULTS,
+      iterations: method.maxIterations,
+      tolerance: method.tolerance,
+      restarts: method.restarts,
+      ...(method.truncation === undefined ? {} : { truncation: method.truncation }),
+    },
+    { seed, chain: 0 },
+  );
+  const { items } = structure;
+  const { truncation, responsibilities } = found;
+  const labels = new Int32Array(method.draws * items);
+  for (let t = 0; t < method.draws; t++) {
+    const rng = stream(seed, 0, LABEL_SITE, t);
+    const order = new Map<number, number>();
+    for (let i = 0; i < items; i++) {
+      const c = rng.categorical(responsibilities.subarray(i * truncation, (i + 1) * truncation));
+      let known = order.get(c);
+      if (known === undefined) {
+        known = order.size;
+        order.set(c, known);
+      }
+      labels[t * items + i] = known;
+    }
+  }
+  const partitions: Partitions = { items, draws: method.draws, labels };
+  const clusters = Float64Array.from({ length: method.draws }, (_, t) => {
+    return labels.subarray(t * items, (t + 1) * items).reduce((m, c) => Math.max(m, c + 1), 0);
+  });
+  const warnings: Diagnostic[] = [];
+  if (!found.converged) {
+    const [before, last] = found.history.slice(-2);
+    const change = Math.abs((last ?? 0) - (before ?? 0)) / Math.max(1, Math.abs(last ?? 0));
+    const { iterations } = found;
+    warnings.push(diagnostic("not_converged", undefined, { method: "cavi", iterations, change }));
+  }
+  if (found.truncationError > TRUNCATION_LIMIT) {
+    const params = { components: truncation, error: found.truncationError };
+    warnings.push(diagnostic("truncation_matters", undefined, params));
+  }
+  const whole = new Map<string, VariableDraws>([
+    [
+      plate.label,
+      { data: Float64Array.from(labels), shape: [1, method.draws, ...structure.labelDims] },
+    ],
+  ]);
+  return {
+    conditioned,
+    method: "cavi",
+    latents: [],
+    chains: [{ values: new Float64Array(0), draws: method.draws, statistics: {} }],
+    whole,
+    process: { plan, chains: [], partitions, label: plate.label },
+    timing: {
+      compileSeconds: (compiled - run.start) / 1000,
+      warmupSeconds: 0,
+      sampleSeconds: (performance.now() - compiled) / 1000,
+      gradients: 0,
+    },
+    seed,
+    isPoint: false,
+    interrupted: false,
+    warmup: 0,
+    warnings,
+    figures: {
+      elbo: { final: found.elbo, history: [...found.history] },
+      converged: found.converged,
+      iterations: found.iterations,
+      restarts: [...found.bounds],
+      weights: Array.from(found.weights),
+      truncation: { components: truncation, error: found.truncationError },
+      clusters: { probabilities: massesOf(clusters) },
+      ...partitionFigure(partitions),
+    },
+  };
+}
+
+const LABEL_SITE = 0x52000001;
+
+/** What the draws of a mixture's labels say, whatever the labels are called. */
+export class Clusters {
+  readonly #conditioned: Conditioned;
+  readonly #partitions: Partitions;
+  readonly #process: ProcessFit | undefined;
+
+  constructor(conditioned: Conditioned, partitions: Partitions, process?: ProcessFit) {
+    this.#conditioned = conditioned;
+    this.#partitions = partitions;
+    this.#process = process;
+  }
+
+  /** Posterior probabilities of the number of clusters in use: element k is that of k clusters. */
+  get count(): Float64Array {
+    const { items, draws, labels } = this.#partitions;
+    const counts = Int32Array.from({ length: draws }, (_, t) => {
+      return new Set(labels.subarray(t * items, (t + 1) * items)).size;
+    });
+    return clusterCounts(counts);
+  }
+
+  /**
+   * The co-clustering matrix `[items · items]`: the share of draws with both items in one cluster.
+   * @throws TildeError for more items than fit such a matrix.
+   */
+  get similarity(): Float64Array {
+    const { items } = this.#partitions;
+    if (items > PAIRS_LIMIT) fail("pairs_too_many", undefined, { items, limit: PAIRS_LIMIT });
+    return coClustering(this.#partitions);
+  }
+
+  /** The partition of least expected loss (Wade & Ghahramani 2018; Dahl et al. 2022). */
+  partition(loss: PartitionLoss = "variation-of-information"): PointPartition {
+    const { items } = this.#partitions;
+    if (items > PAIRS_LIMIT) fail("pairs_too_many", undefined, { items, limit: PAIRS_LIMIT });
+    return pointPartition(this.#partitions, loss, POINT_DEFAULTS);
+  }
+
+  /**
+   * Log posterior predictive density of one more item at each of some points, which `data` gives as
+   * it would give the data itself (`{ N: 100, x: grid }`).
+   * @throws TildeError where the data do not fit, and for fits without such draws.
+   */
+  logDensity(data: RawData): Float64Array {
+    const process = this.#process;
+    if (process === undefined || process.chains.length === 0) {
+      return fail("density_needs_draws", undefined, {});
+    }
+    const { conditioned, methodName } = process.plan;
+    const own = new Map([...conditioned.inputs].filter(([name]) => !data.values.has(name)));
+    const points = conditionRaw(this.#conditioned.model, {
+      problems: data.problems,
+      values: new Map([...own, ...data.values]),
+    });
+    const key = { seed: 0, chain: 0 };
+    const model = (of: DpPlan) => dpChainModel(of, makeInstance, key);
+    const pointPlan = planDp(points, makeInstance, methodName);
+    const isFixed = process.plan.structure.globals.length === 0;
+    return logPredictive(
+      model(pointPlan),
+      process.chains.map((c) => c.draws),
+      isFixed ? model(process.plan) : undefined,
+    );
+  }
+}
+
+/** The labels of a fit, of an unbounded plate or of a finite mixture, as partitions. */
+export function partitionsOf(name: string, { data, shape }: VariableDraws): Partitions {
+  const [chains, draws, ...dims] = shape;
+  const items = elementCount(dims);
+  if (data.length !== chains * draws * items) internalError(`draws of ${name}`);
+  return { items, draws: chains * draws, labels: Int32Array.from(data) };
+}
