@@ -69,7 +69,8 @@ function methodCells({ method, works, reason }: MethodPlan): string[] {
 }
 
 function siteCells(s: SitePlan): string[] {
-  const shape = s.dims.length === 0 ? "" : `[${s.dims.join(", ")}]`;
+  const dims = s.unbounded === true ? ["…", ...s.dims.slice(1)] : s.dims;
+  const shape = dims.length === 0 ? "" : `[${dims.join(", ")}]`;
   const name = `${s.name}${shape}: ${s.support}`;
   switch (s.treatment) {
     case "observed":

@@ -5,6 +5,7 @@
 import { type Diagnostic, TildeError } from "../base/diagnostic.js";
 import type { MessageCode } from "../base/messages/index.js";
 import { planCavi } from "../inference/cavi/index.js";
+import { planDp } from "../inference/dp/model/plan.js";
 import { planEm } from "../inference/em/index.js";
 import { planElimination } from "../inference/enumerate/plan.js";
 import { exactPosterior } from "../inference/exact/exact.js";
@@ -18,6 +19,7 @@ import { refuseContinuous } from "./enumerate.js";
 import { refuseExact } from "./exact.js";
 import { gibbsWidth, makeInstance } from "./gibbs-chain.js";
 import type { MethodName } from "./methods.js";
+import { refuseVariational } from "./process.js";
 
 /** Methods of inference; `prior` infers nothing. */
 export type InferenceMethod = Exclude<MethodName, "prior">;
@@ -41,6 +43,10 @@ const plans: { readonly [M in InferenceMethod]: (conditioned: Conditioned) => vo
   hmc: gradientMethod("hmc"),
   gibbs: (conditioned) => {
     refuseParams(conditioned, "gibbs");
+    if (conditioned.model.unbounded !== undefined) {
+      planDp(conditioned, makeInstance, "gibbs");
+      return;
+    }
     refuseNothing({ dimension: gibbsWidth(planGibbs(conditioned, makeInstance)) }, "gibbs");
   },
   exact: (conditioned) => {
@@ -58,6 +64,10 @@ const plans: { readonly [M in InferenceMethod]: (conditioned: Conditioned) => vo
   },
   cavi: (conditioned) => {
     refuseParams(conditioned, "cavi");
+    if (conditioned.model.unbounded !== undefined) {
+      refuseVariational(planDp(conditioned, makeInstance, "cavi"));
+      return;
+    }
     const { direct } = planCavi(conditioned, makeInstance);
     refuseNothing({ dimension: direct.sites.length + direct.discrete.length }, "cavi");
   },

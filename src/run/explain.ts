@@ -2,32 +2,36 @@
  * `explain`: what a method would do with a model and its data, before it runs: how each site is
  * treated, how discrete sites are summed out and at what cost, what was folded, memory and work.
  */
-import { planElimination } from "../inference/enumerate/plan.js";
+
 import { planCavi } from "../inference/cavi/index.js";
+import { planDp } from "../inference/dp/model/plan.js";
 import { describeEm, planEm } from "../inference/em/index.js";
+import { planElimination } from "../inference/enumerate/plan.js";
 import { exactPosterior } from "../inference/exact/exact.js";
 import { describePlan, planGibbs } from "../inference/gibbs/plan.js";
-import { isDiscrete, latentVariables } from "../inference/logjoint/latents.js";
 import type { SumPlan } from "../inference/logjoint/discrete/index.js";
 import { elementCounts } from "../inference/logjoint/discrete/layout.js";
 import { buildDiscreteReadout } from "../inference/logjoint/discrete/readout.js";
 import type { Group } from "../inference/logjoint/discrete/structure.js";
 import { buildLogJoint } from "../inference/logjoint/index.js";
+import { isDiscrete, latentVariables } from "../inference/logjoint/latents.js";
 import { elementCount } from "../model/data.js";
 import type { Model, SupportKind, Variable } from "../model/ir.js";
 import { printSupport } from "../model/print.js";
 import { type Conditioned, concreteDims } from "../passes/condition/index.js";
+import { isUnbounded, withComponents } from "../passes/condition/unbounded.js";
 import type { Graph } from "../tensor/ops.js";
 import { constantNumbers, workOf } from "../tensor/work.js";
 import { type InferenceMethod, judgeMethods, withAlternatives } from "./alternatives.js";
 import { compileDensity, conditionRaw } from "./compile.js";
 import { refuseParams } from "./context.js";
+import { type RawData, readObject } from "./data/values.js";
 import { refuseEm } from "./em.js";
 import { refuseExact } from "./exact.js";
-import { makeInstance } from "./gibbs-chain.js";
-import { type RawData, readObject } from "./data/values.js";
 import { presentable } from "./failure.js";
+import { makeInstance } from "./gibbs-chain.js";
 import type { Program } from "./load.js";
+import { describeProcess, refuseVariational } from "./process.js";
 
 /** `drawn` are discrete sites of methods that do not sum them out. */
 export type SiteTreatment = "observed" | "sampled" | "summed out" | "optimised" | "drawn";
@@ -36,6 +40,8 @@ export type SiteTreatment = "observed" | "sampled" | "summed out" | "optimised" 
 export interface SitePlan {
   readonly name: string;
   readonly dims: readonly number[];
+  /** Of an unbounded plate: the first axis is as long as the data need. */
+  readonly unbounded?: true;
   readonly support: string;
   readonly treatment: SiteTreatment;
   /** Scalars that the data do not give. */
@@ -115,8 +121,10 @@ export function explain(
 export function explainRaw(model: Model, data: RawData, asked?: InferenceMethod): Plan {
   const conditioned = conditionRaw(model, data);
   try {
-    const method = asked ?? "nuts";
-    const methods = judgeMethods(conditioned).map(({ method: name, refusal }): MethodPlan => {
+    const verdicts = judgeMethods(conditioned);
+    // The first of the table that works: NUTS wherever it does.
+    const method = asked ?? verdicts.find((v) => v.refusal === undefined)?.method ?? "nuts";
+    const methods = verdicts.map(({ method: name, refusal }): MethodPlan => {
       const works = refusal === undefined;
       return works ? { method: name, works } : { method: name, works, reason: refusal.message };
     });
@@ -130,13 +138,16 @@ export function explainRaw(model: Model, data: RawData, asked?: InferenceMethod)
 }
 
 /** Treatments without a density over unconstrained numbers. */
-function sitesOf(conditioned: Conditioned): Pick<Plan, "sites" | "dimension"> {
+function sitesOf(given: Conditioned): Pick<Plan, "sites" | "dimension"> {
+  // Of an unbounded plate one component is shown.
+  const conditioned = withComponents(given, 1);
   const latent = new Map(latentVariables(conditioned).map((v) => [v.name, v.length]));
   const sites = conditioned.model.variables
     .filter((v) => v.role !== "let")
     .map((v): SitePlan => {
       const dims = concreteDims(conditioned, v.type.dims);
-      const base = { name: v.name, dims, support: printSupport(v.support) };
+      const unbounded = isUnbounded(conditioned.model, v) ? ({ unbounded: true } as const) : {};
+      const base = { name: v.name, dims, support: printSupport(v.support), ...unbounded };
       const isLatentDiscrete = isDiscrete(v.support) && !conditioned.observed.has(v.name);
       if (isLatentDiscrete) return { ...base, treatment: "drawn", latent: elementCount(dims) };
       const length = latent.get(v.name) ?? 0;
@@ -148,9 +159,11 @@ function sitesOf(conditioned: Conditioned): Pick<Plan, "sites" | "dimension"> {
 
 /** What a method with blocks does in one round; undefined for methods that follow a gradient. */
 function stepsOf(conditioned: Conditioned, method: InferenceMethod): string[] | undefined {
+  const isProcess = conditioned.model.unbounded !== undefined;
   switch (method) {
     case "gibbs":
       refuseParams(conditioned, method);
+      if (isProcess) return describeProcess(planDp(conditioned, makeInstance, method), method);
       return describePlan(planGibbs(conditioned, makeInstance));
     case "em": {
       const plan = planEm(conditioned, makeInstance);
@@ -158,6 +171,11 @@ function stepsOf(conditioned: Conditioned, method: InferenceMethod): string[] | 
     }
     case "cavi": {
       refuseParams(conditioned, method);
+      if (isProcess) {
+        const plan = planDp(conditioned, makeInstance, method);
+        refuseVariational(plan);
+        return describeProcess(plan, method);
+      }
       const { direct, points } = planCavi(conditioned, makeInstance);
       const lines = direct.sites.map(({ latent: { name } }) => {
         const why = points.get(name);

@@ -206,6 +206,32 @@ function wholeOf(
 
 type RowOf = (chain: DpChain, t: number) => ArrayLike<number>;
 
+/** What a sweep does, a line each; for `explain`. */
+export function describeProcess({ structure, arrangement }: DpPlan, method: string): string[] {
+  const { plate, components, globals, concentration, concentrationName } = structure;
+  const names = components.map((c) => c.name).join(", ");
+  const isConjugate = arrangement !== undefined;
+  const labels =
+    method === "cavi"
+      ? "responsibilities, truncated stick-breaking (Blei & Jordan 2006)"
+      : isConjugate
+        ? "label by label, components integrated out (Neal 2000, algorithm 3), split–merge moves"
+        : "label by label with auxiliary components (Neal 2000, algorithm 8), split–merge moves";
+  const parts = isConjugate
+    ? `${names}: conjugate to the items of a cluster`
+    : `${names}: updated given the items of each cluster, site by site`;
+  const alpha =
+    concentration.kind === "fixed"
+      ? []
+      : [`${concentrationName}: concentration, given the number of clusters`];
+  return [
+    `${plate.label}: ${labels}`,
+    parts,
+    ...alpha,
+    ...globals.map((g) => `${g.name}: given the components`),
+  ];
+}
+
 /** The truncated mean-field approximation (Blei & Jordan 2006), and draws from it. */
 export function ascendProcess(run: Run, method: CaviOptions): FitData {
   const { conditioned, seed } = run;
@@ -213,14 +239,7 @@ export function ascendProcess(run: Run, method: CaviOptions): FitData {
   const plan = planDp(conditioned, makeInstance, "cavi");
   const { structure } = plan;
   const { plate } = structure;
-  if (plan.arrangement === undefined) {
-    fail("process_not_conjugate", plate.span, { algorithm: "cavi" });
-  }
-  if (structure.globals.length > 0) {
-    const [{ name }] = structure.globals;
-    const reason = `\`${name}\` is latent outside the plate`;
-    fail("process_unsupported", plate.span, { name: plate.label, method: "cavi", reason });
-  }
+  refuseVariational(plan);
   const model = dpChainModel(plan, makeInstance, { seed, chain: 0 });
   const compiled = performance.now();
   const found = ascendDp(
@@ -300,6 +319,18 @@ export function ascendProcess(run: Run, method: CaviOptions): FitData {
       ...partitionFigure(partitions),
     },
   };
+}
+
+/** @throws TildeError where the truncated approximation has no closed form */
+export function refuseVariational({ arrangement, structure }: DpPlan): void {
+  const { plate, globals } = structure;
+  if (arrangement === undefined) {
+    fail("process_not_conjugate", plate.span, { algorithm: "cavi" });
+  }
+  if (globals.length > 0) {
+    const reason = `\`${globals[0].name}\` is latent outside the plate`;
+    fail("process_unsupported", plate.span, { name: plate.label, method: "cavi", reason });
+  }
 }
 
 const LABEL_SITE = 0x52000001;
