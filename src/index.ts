@@ -48,6 +48,7 @@ export {
 } from "./run/methods.js";
 export type { InferOptions } from "./run/options.js";
 export { Posterior } from "./run/posterior.js";
+export type { Clusters } from "./run/process.js";
 export type { Figure, FitData, Timing, VariableDraws } from "./run/results/fit.js";
 export type { Summary, SummaryRow } from "./run/results/summary.js";
 export { type SbcOptions, type SbcResult, type SbcVariable, sbc } from "./run/sbc/index.js";

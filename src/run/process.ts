@@ -28,7 +28,7 @@ import { elementCount } from "../model/data.js";
 import type { Conditioned } from "../passes/condition/index.js";
 import { conditionRaw } from "./compile.js";
 import { type Run, refuseParams } from "./context.js";
-import type { RawData } from "./data/values.js";
+import { readObject } from "./data/values.js";
 import { VariableDiagnostics } from "./diagnostics/index.js";
 import { makeInstance } from "./gibbs-chain.js";
 import type { CaviOptions, GibbsOptions } from "./methods.js";
@@ -374,11 +374,12 @@ export class Clusters {
   }
 
   /**
-   * Log posterior predictive density of one more item at each of some points, which `data` gives as
-   * it would give the data itself (`{ N: 100, x: grid }`).
+   * Log posterior predictive density of one more item at each of some points, which `given` holds as
+   * the data itself would (`{ N: 100, x: grid }`).
    * @throws TildeError where the data do not fit, and for fits without such draws.
    */
-  logDensity(data: RawData): Float64Array {
+  logDensity(given: Readonly<Record<string, unknown>>): Float64Array {
+    const data = readObject(given);
     const process = this.#process;
     if (process === undefined || process.chains.length === 0) {
       return fail("density_needs_draws", undefined, {});
