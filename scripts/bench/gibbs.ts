@@ -20,7 +20,7 @@ import { type GibbsModel, gibbsModels } from "./gibbs-models.js";
 
 const CHAINS = 4;
 const WARMUP = 1000;
-const DRAWS = 20_000;
+const DRAWS = 50_000;
 const TARGET = 5;
 
 interface Measured {

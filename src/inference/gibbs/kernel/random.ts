@@ -15,12 +15,11 @@ import {
   giveBack,
   gt,
   i32,
+  i64,
   load,
   lt,
   mul,
   neg,
-  perform,
-  select,
   set,
   sub,
   unary,
@@ -29,9 +28,11 @@ import {
 } from "../../../kernel/build.js";
 import type { Buffer, Expr, KernelFunction, Local, Stmt } from "../../../kernel/ir.js";
 import { sqrt } from "../../../kernel/mathlib/define.js";
-import { rngBuffers } from "../../../kernel/mathlib/index.js";
 import { zigguratBuffers } from "../../hamiltonian/normal.js";
 import { LAYERS, TAIL_START } from "../../hamiltonian/ziggurat.js";
+import { wordBuffers, wordFunctions } from "./words.js";
+
+export { KEY, seedStream } from "./words.js";
 
 export const real = (name: string): Local => ({ name, type: "f64" });
 export const whole = (name: string): Local => ({ name, type: "i32" });
@@ -39,46 +40,32 @@ export const whole = (name: string): Local => ({ name, type: "i32" });
 export const log = (x: Expr): Expr => call("log", [x]);
 export const exp = (x: Expr): Expr => call("exp", [x]);
 export const normalDraw = (): Expr => call("gibbs_normal", []);
-export const uniformDraw = (): Expr => call("uniform01", []);
+export const uniformDraw = (): Expr => call("gibbs_uniform", []);
 /** Gamma of shape ≥ 1 and rate 1. */
 export const gammaDraw = (shape: Expr): Expr => call("gibbs_standard_gamma", [shape]);
 export const logGammaDraw = (shape: Expr): Expr => call("gibbs_log_gamma", [shape]);
 
-/** The seed's two words, low first, and the chain. */
-export const KEY = "gibbs_key";
-
-export const randomBuffers: readonly Buffer[] = [
-  ...rngBuffers,
-  { name: KEY, element: "i32", length: 3, region: "workspace" },
-  ...zigguratBuffers(),
-];
-
-/** Begins the stream of a block (`site`) and sweep. */
-export function seedStream(site: number, sweep: Expr): Stmt {
-  const word = (k: number): Expr => load(KEY, i32(k), "i32");
-  return perform("rng_seed", [word(0), word(1), word(2), i32(site), sweep]);
-}
+export const randomBuffers: readonly Buffer[] = [...wordBuffers, ...zigguratBuffers()];
 
 /** `gibbs_normal()`: `GibbsStream.normal`, word for word. */
 function standardNormal(): KernelFunction {
-  const [low, high, layer, sign] = ["low", "high", "layer", "sign"].map(whole);
-  const [x, beyond, level] = ["x", "beyond", "level"].map(real);
-  const word = (): Expr => call("rng_word", [], "i32");
+  const bits: Local = { name: "bits", type: "i64" };
+  const layer = whole("layer");
+  const [x, sign, beyond, level] = ["x", "sign", "beyond", "level"].map(real);
   const edge = (at: Expr): Expr => load("ziggurat_x", at);
   const height = (at: Expr): Expr => load("ziggurat_f", at);
-  const real32 = (bits: Expr): Expr => convert("f64_from_u32", bits);
   const position = mul(
-    add(mul(real32(get(high)), f64(2 ** 21)), real32(binary("shr_u", get(low), i32(11)))),
+    convert("f64_from_i64", binary("shr_u", get(bits), i64(11n))),
     f64(2 ** -53),
   );
   const candidate: readonly Stmt[] = [
-    set(low, word()),
-    set(high, word()),
-    set(layer, and(get(low), i32(LAYERS - 1))),
+    set(bits, call("gibbs_pair", [], "i64")),
+    set(layer, convert("i32_from_i64", and(get(bits), i64(BigInt(LAYERS - 1))))),
     set(x, mul(position, edge(get(layer)))),
   ];
+  const signBit = and(get(bits), i64(BigInt(LAYERS)));
   const exponential = (): Expr => neg(log(uniformDraw()));
-  const signed = select(get(sign), neg(get(x)), get(x));
+  const signed = mul(get(sign), get(x));
   const next = add(get(layer), i32(1));
   return {
     name: "gibbs_normal",
@@ -86,7 +73,8 @@ function standardNormal(): KernelFunction {
     result: "f64",
     body: [
       ...candidate,
-      set(sign, and(get(low), i32(LAYERS))),
+      // 1 − 2b: a branch would be wrong half of the time.
+      set(sign, sub(f64(1), convert("f64_from_i64", binary("shr_u", signBit, i64(7n))))),
       whileLoop(unary("eqz", lt(get(x), edge(next))), [
         when(eq(get(layer), i32(0)), [
           whileLoop(i32(1), [
@@ -165,6 +153,7 @@ function logGamma(): KernelFunction {
 }
 
 export const randomFunctions = (): readonly KernelFunction[] => [
+  ...wordFunctions(),
   standardNormal(),
   standardGamma(),
   logGamma(),
