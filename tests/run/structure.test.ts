@@ -185,7 +185,7 @@ describe("gibbs", () => {
       for i in 0..N { z[i] ~ Bernoulli(0.4); y[i] ~ Normal(if z[i] then 1.0 else 0.0, s) }
     }`;
     const many = { N: 100, y: Array.from({ length: 100 }, (_, i) => Math.sin(7 * i)) };
-    const method = api.gibbs({ chains: 4, warmup: 10, draws: 100, thin: 120 });
+    const method = api.gibbs({ chains: 4, warmup: 10, draws: 100, thin: 70 });
     const draws = [];
     const seen: number[] = [];
     for (const threads of [1, 2]) {
