@@ -83,7 +83,7 @@ export const samples: Samples = {
   pairs_too_many: { items: 80000, limit: 5000 },
   density_needs_draws: {},
   labels_switched: { names: ["mu", "pi", "z"], differ: true, switched: 0.02 },
-  ascent_diverged: { method: "vi", step: 120, bound: Number.NaN },
+  ascent_diverged: { method: "vi", step: 120, bound: -1.2e308 },
   guide_misfit: { guide: "mean_field", k: 0.91 },
   bound_still_rising: { steps: 50000 },
   sbc_observed: { sites: ["mu", "y"] },
