@@ -42,6 +42,9 @@ export function gibbsWidth({ joint, discrete }: GibbsPlan): number {
 /** The progress is told about this often. */
 const TELL_MS = 5;
 
+/** What progress says of methods without gradients. */
+const still = { divergences: 0, gradients: 0, stepSize: 0 } as const;
+
 /**
  * Runs a chain into `storage`: rows of the scalars in the layout of `gibbsWidth`, and the log joint
  * of each draw. The draws depend on the model, the options and the key alone.
@@ -56,9 +59,10 @@ export function* runGibbsChain(
   const { warmup, draws, thin } = options;
   const instance = instantiate(program, createMemory(program, 1), 0);
   const sampler = new GibbsChain(plan, instance, key, options.scan);
-  const continuous = new Float64Array(sampler.width);
-  const discrete = new Float64Array(sampler.elements);
   const width = sampler.width + sampler.elements;
+  const values = new Float64Array(sampler.rows * sampler.width);
+  const discrete = new Float64Array(sampler.rows * sampler.elements);
+  const lp = new Float64Array(sampler.rows);
   const begun = performance.now();
   let warm = begun;
   let told = begun;
@@ -67,31 +71,40 @@ export function* runGibbsChain(
     const seconds = { warmup: (warm - begun) / 1000, sampling: (performance.now() - warm) / 1000 };
     return { kind, draws: kept, seconds, gradients: 0 };
   };
+  const isDue = (): boolean => {
+    const now = performance.now();
+    if (now - told < TELL_MS) return false;
+    told = now;
+    return true;
+  };
   const none = sampler.start();
   if (none !== undefined) return { kind: "failed", failure: none };
-  const total = warmup + draws * thin;
-  for (let t = 0; t < total; t++) {
+  for (let t = 0; t < warmup; t++) {
     if (shouldStop()) {
-      if (t < warmup) warm = performance.now();
+      warm = performance.now();
       return end("stopped");
     }
-    if (t === warmup) warm = performance.now();
-    const failure = sampler.sweep(t + 1, t < warmup);
+    const failure = sampler.sweep(t + 1, true);
     if (failure !== undefined) return { kind: "failed", failure };
-    if (t >= warmup && (t - warmup + 1) % thin === 0) {
-      sampler.write(continuous, discrete, 0);
-      storage.constrained.set(continuous, kept * width);
-      storage.constrained.set(discrete, kept * width + sampler.width);
-      storage.statistics[kept++] = sampler.logJoint();
+    if (isDue()) yield { phase: "warmup", done: t + 1, total: warmup, ...still };
+  }
+  warm = performance.now();
+  while (kept < draws) {
+    if (shouldStop()) return end("stopped");
+    const count = Math.min(sampler.rows, draws - kept);
+    const first = warmup + kept * thin + 1;
+    const failure = sampler.block(first, count, thin, { values, discrete, lp }, 0);
+    if (failure !== undefined) return { kind: "failed", failure };
+    for (let r = 0; r < count; r++) {
+      const at = (kept + r) * width;
+      const row = values.subarray(r * sampler.width, (r + 1) * sampler.width);
+      storage.constrained.set(row, at);
+      const states = discrete.subarray(r * sampler.elements, (r + 1) * sampler.elements);
+      storage.constrained.set(states, at + sampler.width);
     }
-    const now = performance.now();
-    if (now - told < TELL_MS && t !== total - 1) continue;
-    told = now;
-    const place =
-      t < warmup
-        ? ({ phase: "warmup", done: t + 1, total: warmup } as const)
-        : ({ phase: "sampling", done: kept, total: draws } as const);
-    yield { ...place, divergences: 0, gradients: 0, stepSize: 0 };
+    storage.statistics.set(lp.subarray(0, count), kept);
+    kept += count;
+    if (isDue() || kept === draws) yield { phase: "sampling", done: kept, total: draws, ...still };
   }
   return end("finished");
 }

@@ -314,10 +314,18 @@ describe("em", () => {
     expect(variables["x[0]"].sd).toBeCloseTo(1 / Math.sqrt(1.25), 9);
   });
 
-  test("refuses a model without params and says what could be maximised", async () => {
-    const refused = await errorOf(infer(mixture, { data: mixed, method: em() }));
-    expect(refused.message).toContain("`pi`");
+  test("refuses a model with nothing to maximise over and says what could be", async () => {
+    const line = compile(
+      "model m(N: int) { mu ~ Normal(0, 5); for i in 0..N { y[i] ~ Normal(mu, 1) } }",
+    );
+    const refused = await errorOf(infer(line, { data: { N: 2, y: [1, 2] }, method: em() }));
+    expect(refused.message).toContain("`mu`");
     expect(refused.help).toMatch(/gibbs/);
+  });
+
+  test("without params gives the mode of what is not one an item", async () => {
+    const fit = await infer(mixture, { data: mixed, method: em() });
+    expect(fit.summary(["pi"]).rows.every((r) => r.sd === undefined)).toBe(true);
   });
 
   test("options are checked", () => {
