@@ -159,6 +159,16 @@ export function program(done: (code: ExitCode) => void): Command {
       const { compileCommand } = await import("./compile.js");
       done(await compileCommand(file, options));
     });
+  tilde
+    .command("repl")
+    .description("an interactive session: define, fit, ask; or a script from --eval or a pipe")
+    .usage("[file...] [options]")
+    .argument("[file...]", ".ppl files, data and saved sessions to load first")
+    .option("-e, --eval <text>", "run this and leave; may be given again", collect)
+    .action(async (files, options) => {
+      const { replCommand } = await import("./repl/command.js");
+      done(await replCommand(files, options));
+    });
   for (const command of tilde.commands) {
     command.showHelpAfterError(`(tilde ${command.name()} --help lists the options)`).exitOverride();
   }

@@ -8,11 +8,13 @@ import { discreteMessages } from "./discrete.js";
 import { gibbsMessages } from "./gibbs.js";
 import { learningMessages } from "./learning.js";
 import { methodMessages } from "./method.js";
+import { replMessages } from "./repl.js";
 import { simulateMessages } from "./simulate.js";
 import { structureMessages } from "./structure.js";
 import { syntaxMessages } from "./syntax.js";
 import { typeMessages } from "./types.js";
 import { unboundedMessages } from "./unbounded.js";
+import { webgpuMessages } from "./webgpu.js";
 
 export const messageTable = {
   ...syntaxMessages,
@@ -23,9 +25,11 @@ export const messageTable = {
   ...gibbsMessages,
   ...learningMessages,
   ...methodMessages,
+  ...replMessages,
   ...simulateMessages,
   ...structureMessages,
   ...unboundedMessages,
+  ...webgpuMessages,
 };
 
 export type MessageTable = typeof messageTable;
