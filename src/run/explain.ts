@@ -122,8 +122,10 @@ export function explainRaw(model: Model, data: RawData, asked?: InferenceMethod)
   const conditioned = conditionRaw(model, data);
   try {
     const verdicts = judgeMethods(conditioned);
-    // The first of the table that works: NUTS wherever it does.
-    const method = asked ?? verdicts.find((v) => v.refusal === undefined)?.method ?? "nuts";
+    // NUTS, as `infer` does; of models that it can never fit, the first method that works.
+    const isOpen = model.unbounded !== undefined || model.variables.some((v) => v.role === "param");
+    const first = verdicts.find((v) => v.refusal === undefined)?.method;
+    const method = asked ?? (isOpen ? first : undefined) ?? "nuts";
     const methods = verdicts.map(({ method: name, refusal }): MethodPlan => {
       const works = refusal === undefined;
       return works ? { method: name, works } : { method: name, works, reason: refusal.message };

@@ -37,6 +37,9 @@ import { type DirectJoint, STATES } from "../logjoint/direct.js";
 import { withNuts } from "../nuts/assemble.js";
 import { prefixed } from "./prefix.js";
 
+/** The moving point's input; no site can have this name. */
+const POSITION = ".position";
+
 export interface HamiltonianBlock {
   readonly id: number;
   readonly method: "nuts" | "hmc";
@@ -64,7 +67,7 @@ export function hamiltonianModule(joint: DirectJoint, block: HamiltonianBlock): 
   const rest = all.filter((n) => !own.includes(n));
 
   const g = new SimplifyingBuilder();
-  const q = g.input("q", [length]);
+  const q = g.input(POSITION, [length]);
   const fresh = rest.map((n) => g.input(n.name, n.shape, n.dtype));
   let offset = 0;
   const slices = own.map((input): [Node, Node] => {
@@ -80,7 +83,7 @@ export function hamiltonianModule(joint: DirectJoint, block: HamiltonianBlock): 
   const h = new SimplifyingBuilder();
   const inputs = density.inputs.map((n) => h.input(n.name, n.shape, n.dtype));
   const [lp] = substitute(h, [density.outputs[0].node], new Map());
-  const [grad] = gradient(h, lp, [h.requireInput("q")]);
+  const [grad] = gradient(h, lp, [h.requireInput(POSITION)]);
   const graph = simplify({
     inputs,
     outputs: [
@@ -89,7 +92,7 @@ export function hamiltonianModule(joint: DirectJoint, block: HamiltonianBlock): 
     ],
   });
   const pool = new ConstantPool();
-  const buffers: Record<string, string> = { q: "q" };
+  const buffers: Record<string, string> = { [POSITION]: "q" };
   joint.sites.forEach((s, k) => {
     if (!sites.includes(k)) buffers[s.input.name] = inputBuffer(k);
   });

@@ -64,8 +64,8 @@ export interface DirectJoint {
   readonly logJoint: Node;
 }
 
-/** The name of the input that holds the discrete states. */
-export const STATES = "states";
+/** The name of the input that holds the discrete states; no site can have it. */
+export const STATES = ".states";
 
 /**
  * @param free the sites that are read in unconstrained coordinates

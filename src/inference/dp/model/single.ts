@@ -14,7 +14,7 @@ import { type DirectFactor, type DirectJoint, STATES } from "../../logjoint/dire
 import { entriesAt } from "../../logjoint/entries.js";
 
 /** The buffer and input that hold the item's number. */
-export const ITEM = "item";
+export const ITEM = ".item";
 
 /**
  * Functions `item` (log K(y_item | θ), at `ITEM`), `base` (the terms of the log joint that read θ
