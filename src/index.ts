@@ -40,17 +40,22 @@ export {
   type MapOptions,
   type Method,
   map,
+  type NceOptions,
+  nce,
   nuts,
   type PriorOptions,
   prior,
+  type SviOptions,
+  svi,
   type ViOptions,
   vi,
 } from "./run/methods.js";
 export type { InferOptions } from "./run/options.js";
 export { Posterior } from "./run/posterior.js";
 export type { Clusters } from "./run/process.js";
-export type { Figure, FitData, Timing, VariableDraws } from "./run/results/fit.js";
+export type { Figure, FitData, ParamTree, Timing, VariableDraws } from "./run/results/fit.js";
 export type { Summary, SummaryRow } from "./run/results/summary.js";
 export { type SbcOptions, type SbcResult, type SbcVariable, sbc } from "./run/sbc/index.js";
 export type { SessionProgress } from "./run/session.js";
+export { DivergedError } from "./run/svi/index.js";
 export { check, format } from "./run/tools.js";

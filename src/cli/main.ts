@@ -23,7 +23,8 @@ function collect(text: string, before: string[] | undefined): string[] {
   return [...(before ?? []), text];
 }
 /** As in the table of methods, which is not loaded for `--help`; a test compares them. */
-export const methodList = "nuts, hmc, gibbs, exact, enumerate, cavi, em, vi, laplace, map or prior";
+export const methodList =
+  "nuts, hmc, gibbs, exact, enumerate, cavi, em, vi, svi, nce, laplace, map or prior";
 
 const dataOption = [
   "--data <file...>",
@@ -74,10 +75,15 @@ export function program(done: (code: ExitCode) => void): Command {
     .option("--target-accept <p>", "acceptance rate that the step size is adapted to", decimal)
     .option("--max-tree-depth <n>", "largest tree depth of nuts (default 10)", wholeNumber)
     .option("--metric <kind>", "diag or dense mass matrix (default diag)")
+    .option("--guide <name>", "guide of svi, or the family of vi")
+    .option("--objective <name>", "objective of svi: elbo, iwae(5), …")
+    .option("--steps <n>", "most steps of vi, svi and nce", wholeNumber)
+    .option("--batch <size=n>", "elements of a size that each step sees, such as N=128", collect)
+    .option("--lr <x>", "largest step size of vi, svi and nce", decimal)
     .option("--option <key=value>", "a further option of the method; lists as JSON", collect)
     .option("--no-relabel", "keep components that can change places as they were drawn")
     .option("--vars <names>", "comma-separated variables to report (default: all)")
-    .option("--out <dir>", "write summary.json and draws.csv there")
+    .option("--out <dir>", "write summary.json, draws.csv and params.json there")
     .option("--json", "print the summary as JSON and nothing else")
     .addHelpText(
       "after",

@@ -10,9 +10,10 @@ import { type Method, type MethodName, methodNames, methods } from "../run/metho
 import type { Posterior } from "../run/posterior.js";
 import type { FitData } from "../run/results/fit.js";
 import { checkSelections } from "../run/results/readout.js";
-import { makeFolder, saveFit } from "../run/results/save.js";
+import { makeFolder, saveFit, saveParams } from "../run/results/save.js";
 import { comesInChains, passed, type Summary, summaryJson } from "../run/results/summary.js";
 import { loadSource } from "../run/sources.js";
+import { DivergedError } from "../run/svi/index.js";
 import { wantsColor } from "./failure.js";
 import type { ExitCode } from "./main.js";
 import { progressView } from "./progress.js";
@@ -31,6 +32,11 @@ export interface RunFlags {
   readonly targetAccept?: number;
   readonly maxTreeDepth?: number;
   readonly metric?: string;
+  readonly guide?: string;
+  readonly objective?: string;
+  readonly steps?: number;
+  readonly batch?: readonly string[];
+  readonly lr?: number;
   readonly option?: readonly string[];
   readonly vars?: string;
   readonly out?: string;
@@ -56,7 +62,10 @@ export async function runCommand(file: string, flags: RunFlags): Promise<ExitCod
   if (flags.out !== undefined) await makeFolder(flags.out);
 
   const isChain = method.method === "nuts" || method.method === "hmc" || method.method === "gibbs";
-  const view = isChain && !flags.json ? progressView(method) : undefined;
+  const learns = method.method === "svi" || method.method === "nce";
+  const plan =
+    learns && !flags.json ? { chains: 1, warmup: 0, draws: method.steps, thin: 1 } : undefined;
+  const view = isChain && !flags.json ? progressView(method) : plan && progressView(plan);
   const stop = new AbortController();
   // The first Ctrl-C ends the run with the draws so far; a second one ends the process.
   // The listener stays on: the terminal library ends the process where it finds no other one.
@@ -65,19 +74,20 @@ export async function runCommand(file: string, flags: RunFlags): Promise<ExitCod
     stop.abort();
   };
   // The other methods run in one piece and have nothing to keep: there it ends the process.
-  if (isChain) process.on("SIGINT", interrupt);
+  if (isChain || learns) process.on("SIGINT", interrupt);
   let posterior: Posterior;
   try {
-    posterior = await inferRaw(model, data, {
+    const options = {
       method,
       seed: flags.seed,
       threads: flags.threads,
       relabel: flags.relabel,
       signal: stop.signal,
       onProgress: view?.update,
-    });
+    };
+    posterior = await inferRaw(model, data, options, checked);
   } catch (error) {
-    throw withFlags(error);
+    throw withFlags(await withSaved(error, flags.out));
   } finally {
     view?.close();
     process.off("SIGINT", interrupt);
@@ -115,7 +125,17 @@ export function methodOf(flags: RunFlags): Method {
     maxTreeDepth: flags.maxTreeDepth,
     metric: flags.metric,
   };
-  const set = Object.entries(flagged).filter(([, value]) => value !== undefined);
+  const learning = {
+    // What is drawn beside the data is noise there.
+    [name === "nce" ? "noise" : "guide"]: flags.guide,
+    objective: flags.objective,
+    steps: flags.steps,
+    lr: flags.lr,
+    batch: flags.batch && batchOf(flags.batch),
+  };
+  const set = Object.entries({ ...flagged, ...learning }).filter(
+    ([, value]) => value !== undefined,
+  );
   const given = { ...optionsOf(flags.option ?? []), ...Object.fromEntries(set) };
   // The method checks its options itself; one that it lacks is a diagnostic.
   const make = methods[name] as (settings: object) => Method;
@@ -124,6 +144,28 @@ export function methodOf(flags: RunFlags): Method {
   } catch (error) {
     throw withFlags(error);
   }
+}
+
+/** `N=128`, several with commas between them or by repeating the flag. */
+function batchOf(given: readonly string[]): Record<string, number> {
+  const parts = given.flatMap((text) => text.split(","));
+  return Object.fromEntries(
+    parts.map((part) => {
+      const [, size, rows] = /^\s*([A-Za-z_]\w*)\s*=\s*(\d+)\s*$/.exec(part) ?? [];
+      if (size === undefined) {
+        const wanted = "SIZE=COUNT, such as N=128";
+        return fail("bad_option", undefined, { option: "--batch", value: part, wanted });
+      }
+      return [size, Number(rows)] as const;
+    }),
+  );
+}
+
+/** A diverged run's last params are kept beside what its results would have been. */
+async function withSaved(error: unknown, out: string | undefined): Promise<unknown> {
+  if (!(error instanceof DivergedError) || out === undefined) return error;
+  const saved = await saveParams(error.params, out);
+  return error.savedAt(saved);
 }
 
 /** `key=value` for options that have no flag of their own; values are JSON, other text is a word. */
@@ -195,15 +237,19 @@ const methodTitles: { readonly [N in MethodName]: string } = {
   vi: "variational inference",
   cavi: "mean-field approximation",
   em: "expectation–maximisation",
+  svi: "stochastic variational inference",
+  nce: "noise-contrastive estimation",
 };
 
 /** What a point estimate maximises, and how far it got. */
 function pointOf({ figures }: FitData): string {
   const { log_density: density, log_likelihood: likelihood } = figures;
   if (typeof density === "number") return `log density ${figure(density)}`;
-  const isClimb = typeof likelihood === "object" && "final" in likelihood;
-  const { final } = isClimb ? likelihood : {};
-  return typeof final === "number" ? `log likelihood ${figure(final)}` : "point estimate";
+  const finalOf = (climb: typeof likelihood): unknown =>
+    typeof climb === "object" && "final" in climb ? climb.final : undefined;
+  const [total, learned] = [finalOf(likelihood), finalOf(figures.value)];
+  if (typeof learned === "number") return `${figures.objective} ${figure(learned)}`;
+  return typeof total === "number" ? `log likelihood ${figure(total)}` : "point estimate";
 }
 
 function report(posterior: Posterior, summary: Summary): string {

@@ -21,8 +21,8 @@ import { gibbsWidth, makeInstance } from "./gibbs-chain.js";
 import type { MethodName } from "./methods.js";
 import { refuseVariational } from "./process.js";
 
-/** Methods of inference; `prior` infers nothing. */
-export type InferenceMethod = Exclude<MethodName, "prior">;
+/** Methods that take any model by itself; `prior` infers nothing, `svi` and `nce` need a guide. */
+export type InferenceMethod = Exclude<MethodName, "prior" | "svi" | "nce">;
 
 /** Whether a method would work, or what it says instead. */
 export interface Verdict {

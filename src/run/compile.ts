@@ -5,7 +5,7 @@
 import { type Diagnostic, fail, TildeError } from "../base/diagnostic.js";
 import { nearestNames } from "../base/nearest.js";
 import type { Source } from "../base/span.js";
-import { elaborate, type LoadImport } from "../elaborate/index.js";
+import { type Elaborated, elaborate, type LoadImport } from "../elaborate/index.js";
 import { buildLogJoint, type LogJoint } from "../inference/logjoint/index.js";
 import type { Buffer, KernelModule } from "../kernel/ir.js";
 import { verifyModule } from "../kernel/verify.js";
@@ -27,9 +27,11 @@ import { loadImport } from "./sources.js";
 export const stages = ["tokens", "ast", "model", "graph", "grad", "kernel", "wat"] as const;
 export type Stage = (typeof stages)[number];
 
-export interface CheckedSource {
+/** What a file declares for methods that learn: its models, guides and objectives by name. */
+export type Declared = Pick<Elaborated, "models" | "guides" | "objectives">;
+
+export interface CheckedSource extends Declared {
   readonly ast: SourceFile;
-  readonly models: ReadonlyMap<string, Model>;
   readonly diagnostics: readonly Diagnostic[];
 }
 
@@ -38,17 +40,22 @@ export function checkSource(source: Source, importer: LoadImport = loadImport): 
   const parsed = parseSource(source);
   const broken = parsed.diagnostics.some((d) => d.severity === "error");
   if (broken) {
-    return { ast: parsed.ast, models: new Map(), diagnostics: parsed.diagnostics };
+    const nothing = { models: new Map(), guides: new Map(), objectives: new Map() };
+    return { ast: parsed.ast, ...nothing, diagnostics: parsed.diagnostics };
   }
-  const { models, diagnostics } = elaborate(parsed.ast, { loadImport: importer });
-  return { ast: parsed.ast, models, diagnostics: [...parsed.diagnostics, ...diagnostics] };
+  const { diagnostics, ...declared } = elaborate(parsed.ast, { loadImport: importer });
+  return { ast: parsed.ast, ...declared, diagnostics: [...parsed.diagnostics, ...diagnostics] };
 }
 
 /**
  * The model of that name, or the only one.
  * @throws TildeError with the file's diagnostics, or where the name is unknown or needed.
  */
-export function selectModel(checked: CheckedSource, source: Source, name?: string): Model {
+export function selectModel(
+  checked: Pick<CheckedSource, "models" | "diagnostics">,
+  source: Source,
+  name?: string,
+): Model {
   const errors = checked.diagnostics.filter((d) => d.severity === "error");
   if (errors.length > 0) throw new TildeError(errors);
   const known = [...checked.models.keys()];

@@ -3,6 +3,7 @@ import { diagnostic, TildeError } from "../base/diagnostic.js";
 import { InternalError } from "../base/internal.js";
 import { renderDiagnostics } from "../base/render.js";
 import { CallbackError } from "./session.js";
+import { DivergedError } from "./svi/diverged.js";
 
 /** What the engine says where an array does not fit into memory. */
 const noMemory = /allocation failed|could not allocate|Invalid (typed )?array (buffer )?length/i;
@@ -17,6 +18,7 @@ export function withoutMemory(error: unknown): unknown {
 export function presentable(error: unknown): unknown {
   if (error instanceof CallbackError) return error.cause;
   const known = withoutMemory(error);
+  if (known instanceof DivergedError) return known.rendered();
   if (known instanceof TildeError) {
     return new TildeError(known.diagnostics, renderDiagnostics(known.diagnostics));
   }

@@ -3,7 +3,7 @@ import { fail } from "../base/diagnostic.js";
 import type { Model } from "../model/ir.js";
 import { withAlternatives } from "./alternatives.js";
 import { ascend } from "./cavi.js";
-import { conditionRaw } from "./compile.js";
+import { conditionRaw, type Declared } from "./compile.js";
 import type { Run } from "./context.js";
 import { type RawData, readObject } from "./data/values.js";
 import { maximise } from "./em.js";
@@ -12,7 +12,7 @@ import { solveExactly } from "./exact.js";
 import { presentable, withoutMemory } from "./failure.js";
 import { withoutSwitching } from "./labels/relabel.js";
 import { Program } from "./load.js";
-import { type Method, shownValue } from "./methods.js";
+import { type Method, type NceOptions, type SviOptions, shownValue } from "./methods.js";
 import { type CheckedOptions, checkOptions, type InferOptions } from "./options.js";
 import { approximate, findPoint } from "./point.js";
 import { Posterior } from "./posterior.js";
@@ -20,6 +20,7 @@ import { ascendProcess, sampleProcess } from "./process.js";
 import type { FitData } from "./results/fit.js";
 import { sampleGibbs, sampleHamiltonian } from "./sample.js";
 import { simulate } from "./simulate.js";
+import { learn } from "./svi/index.js";
 import { fitGuide } from "./variational.js";
 
 /**
@@ -33,31 +34,45 @@ export async function infer(program: Program, options: InferOptions = {}): Promi
       fail("bad_option", undefined, { option: "`model`", value: shownValue(program), wanted });
     }
     const checked = checkOptions(options);
-    return await run(program.model, readObject(options.data ?? {}), checked);
+    const data = readObject(options.data ?? {});
+    return await run(program.model, data, checked, program.declared);
   } catch (error) {
     throw presentable(error);
   }
 }
 
-/** The same with data that was read from files; diagnostics are thrown as they are. */
+/**
+ * The same with data that was read from files; diagnostics are thrown as they are.
+ * @param declared the file of the model, where methods that learn find guides and objectives
+ */
 export async function inferRaw(
   model: Model,
   data: RawData,
   options: InferOptions,
+  declared?: Declared,
 ): Promise<Posterior> {
   try {
-    return await run(model, data, checkOptions(options));
+    return await run(model, data, checkOptions(options), declared);
   } catch (error) {
     throw withoutMemory(error);
   }
 }
 
-async function run(model: Model, data: RawData, options: CheckedOptions): Promise<Posterior> {
+async function run(
+  model: Model,
+  data: RawData,
+  options: CheckedOptions,
+  declared: Declared = { models: new Map(), guides: new Map(), objectives: new Map() },
+): Promise<Posterior> {
   const start = performance.now();
   const { seed } = options;
   const job: Run = { conditioned: conditionRaw(model, data), seed, start, options };
   try {
-    const fit = await fitted(job, model, data, options.method);
+    const { method } = options;
+    const fit =
+      method.method === "svi" || method.method === "nce"
+        ? await learn(job, data, declared, method)
+        : await fitted(job, model, data, method);
     const isChain = fit.method === "nuts" || fit.method === "hmc" || fit.method === "gibbs";
     return new Posterior(isChain && options.relabel !== false ? withoutSwitching(fit) : fit);
   } catch (error) {
@@ -65,7 +80,9 @@ async function run(model: Model, data: RawData, options: CheckedOptions): Promis
   }
 }
 
-async function fitted(job: Run, model: Model, data: RawData, method: Method): Promise<FitData> {
+type Other = Exclude<Method, SviOptions | NceOptions>;
+
+async function fitted(job: Run, model: Model, data: RawData, method: Other): Promise<FitData> {
   switch (method.method) {
     case "nuts":
     case "hmc":

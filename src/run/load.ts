@@ -5,7 +5,7 @@ import { renderDiagnostics } from "../base/render.js";
 import type { Source } from "../base/span.js";
 import type { Model } from "../model/ir.js";
 import { printModel } from "../model/print.js";
-import { checkSource, selectModel } from "./compile.js";
+import { checkSource, type Declared, selectModel } from "./compile.js";
 import { shownValue } from "./methods.js";
 import { loadSource } from "./sources.js";
 
@@ -23,6 +23,8 @@ export class Program {
     readonly model: Model,
     /** Warnings of the text. */
     readonly warnings: readonly Diagnostic[],
+    /** Everything that the text declares: `svi` looks for guides and objectives there. */
+    readonly declared: Declared,
   ) {}
   get name(): string {
     return this.model.name;
@@ -69,7 +71,8 @@ function programOf(source: Source, name: string | undefined): Program {
   const checked = checkSource(source);
   try {
     const model = selectModel(checked, source, name);
-    return new Program(source, model, checked.diagnostics);
+    const { models, guides, objectives, diagnostics } = checked;
+    return new Program(source, model, diagnostics, { models, guides, objectives });
   } catch (error) {
     if (!(error instanceof TildeError)) throw error;
     throw new TildeError(error.diagnostics, renderDiagnostics(error.diagnostics));

@@ -10,6 +10,8 @@ import {
 } from "../inference/contract.js";
 import { DP_DEFAULTS, type DpAlgorithm } from "../inference/dp/index.js";
 import type { SiteMethod } from "../inference/gibbs/plan.js";
+import type { Rule } from "../inference/stochastic/adam.js";
+import { type Schedule, schedules } from "../inference/svi/ascend.js";
 import { type GuideName, guideNames } from "../inference/vi/guides/index.js";
 
 export interface MapOptions {
@@ -111,6 +113,45 @@ export interface ViOptions {
   readonly layers: number;
   readonly hidden: number;
 }
+interface LearningOptions {
+  /** How many elements of a size each step sees: `{ N: 128 }`; all where a size is left out. */
+  readonly batch: Readonly<Record<string, number>>;
+  /** Most steps of the optimiser. */
+  readonly steps: number;
+  readonly optimizer: Rule;
+  /** Largest step size. */
+  readonly lr: number;
+  /** Decay of the gradients' moving average (adam), or of the velocity (sgd). */
+  readonly momentum: number;
+  /** `auto` divides the step size where the objective stops to rise, and ends there. */
+  readonly schedule: Schedule;
+  /** Steps over which the step size rises from 0. */
+  readonly warmup: number;
+  /** Largest Euclidean norm of a gradient; longer ones are shortened. 0: none is. */
+  readonly clip: number;
+  /** A rise of the smoothed objective by less than this ends a stage of steps. */
+  readonly tolerance: number;
+  /** Draws from the fitted guide. */
+  readonly draws: number;
+  /** Params to begin from, by module path, or the `params.json` of another fit. */
+  readonly init?: string | Readonly<Record<string, unknown>>;
+}
+export interface SviOptions extends LearningOptions {
+  readonly method: "svi";
+  /** A guide of the model's file; needed only where the model has several. */
+  readonly guide?: string;
+  /** `elbo`, `iwae(5)`; default `elbo` with a guide, `maximum_likelihood` without. */
+  readonly objective?: string;
+  /** Further models and guides by the objective's arguments: `{ critic: "NAME" }`. */
+  readonly programs: Readonly<Record<string, string>>;
+}
+export interface NceOptions extends LearningOptions {
+  readonly method: "nce";
+  /** The model or guide that noise is drawn from. */
+  readonly noise?: string;
+  /** Draws of noise for each datum. */
+  readonly ratio: number;
+}
 export type Method =
   | NutsOptions
   | HmcOptions
@@ -122,7 +163,9 @@ export type Method =
   | ExactOptions
   | CaviOptions
   | EmOptions
-  | ViOptions;
+  | ViOptions
+  | SviOptions
+  | NceOptions;
 export type MethodName = Method["method"];
 
 /** What a user may set of a method. */
@@ -149,6 +192,20 @@ const VI_DEFAULTS: ViOptions = {
   layers: 4,
   hidden: 16,
 };
+const LEARNING_DEFAULTS: LearningOptions = {
+  batch: {},
+  steps: 20_000,
+  optimizer: "adam",
+  lr: 0.01,
+  momentum: 0.9,
+  schedule: "auto",
+  warmup: 0,
+  clip: 0,
+  tolerance: 0.002,
+  draws: 4000,
+};
+const SVI_DEFAULTS: SviOptions = { method: "svi", ...LEARNING_DEFAULTS, programs: {} };
+const NCE_DEFAULTS: NceOptions = { method: "nce", ...LEARNING_DEFAULTS, ratio: 10 };
 const GIBBS_DEFAULTS: GibbsOptions = {
   method: "gibbs",
   chains: 4,
@@ -217,6 +274,34 @@ function isNames(v: unknown): boolean {
   return Array.isArray(v) && v.every((name) => typeof name === "string");
 }
 
+const text: Check = (v) => (typeof v === "string" && v !== "" ? undefined : "a name");
+const counts: Check = (v) =>
+  object(v) === undefined && Object.values(v as object).every((n) => whole(1)(n) === undefined)
+    ? undefined
+    : "sizes with whole numbers of at least 1, such as { N: 128 }";
+const words: Check = (v) =>
+  object(v) === undefined && Object.values(v as object).every((n) => text(n) === undefined)
+    ? undefined
+    : "an object of names to names";
+const learningChecks: Readonly<Record<string, Check>> = {
+  batch: counts,
+  steps: whole(1),
+  optimizer: oneOf("adam", "sgd"),
+  lr: between(0, Number.POSITIVE_INFINITY),
+  momentum: (v) =>
+    typeof v === "number" && v >= 0 && v < 1 ? undefined : "a number from 0 up to 1, 1 excluded",
+  schedule: oneOf(...schedules),
+  warmup: whole(0),
+  clip: (v) =>
+    typeof v === "number" && v >= 0 && Number.isFinite(v) ? undefined : "a number of at least 0",
+  tolerance: between(0, Number.POSITIVE_INFINITY),
+  draws: whole(1),
+  init: (v) =>
+    object(v) === undefined || text(v) === undefined
+      ? undefined
+      : "an object of params, or the path of a params.json",
+};
+
 const climbChecks: Readonly<Record<string, Check>> = {
   restarts: whole(1, 1000),
   maxIterations: whole(1),
@@ -278,6 +363,8 @@ const optionChecks: { readonly [N in MethodName]: Readonly<Record<string, Check>
     layers: whole(1, 100),
     hidden: whole(1, 10_000),
   },
+  svi: { ...learningChecks, guide: text, objective: text, programs: words },
+  nce: { ...learningChecks, noise: text, ratio: whole(1, 100_000) },
   em: { ...climbChecks, maximise: names, standardErrors: flag, start: object },
 };
 
@@ -344,6 +431,14 @@ export function exact(settings: Settings<ExactOptions> = {}): ExactOptions {
 export function vi(settings: Settings<ViOptions> = {}): ViOptions {
   return checked(VI_DEFAULTS, settings);
 }
+/** Stochastic gradient ascent of an objective with a guide of the model's file (Hoffman et al. 2013). */
+export function svi(settings: Settings<SviOptions> = {}): SviOptions {
+  return checked(SVI_DEFAULTS, settings);
+}
+/** Noise-contrastive estimation of unnormalised models (Gutmann & Hyvärinen 2012). */
+export function nce(settings: Settings<NceOptions> = {}): NceOptions {
+  return checked(NCE_DEFAULTS, settings);
+}
 /** Mean-field variational inference by coordinate ascent (Bishop 2006, section 10.1). */
 export function cavi(settings: Settings<CaviOptions> = {}): CaviOptions {
   return checked(CAVI_OPTIONS, settings);
@@ -368,6 +463,8 @@ export const methods = {
   cavi,
   em,
   vi,
+  svi,
+  nce,
 } as const;
 export const methodNames = Object.keys(methods) as readonly MethodName[];
 

@@ -5,7 +5,7 @@ import type { SamplerDiagnostics } from "./diagnostics/index.js";
 import { presentable } from "./failure.js";
 import { Clusters, partitionsOf } from "./process.js";
 import { type Marginals, marginalsOf, mostProbableOf } from "./results/discrete.js";
-import type { FitData, MethodName, Timing, VariableDraws } from "./results/fit.js";
+import type { FitData, MethodName, ParamTree, Timing, VariableDraws } from "./results/fit.js";
 import { readableNames, readVariables } from "./results/readout.js";
 import { saveFit } from "./results/save.js";
 import { type Summary, summarise } from "./results/summary.js";
@@ -36,6 +36,14 @@ export class Posterior {
   /** True where the run was stopped before all draws were made; those so far are here. */
   get interrupted(): boolean {
     return this.#fit.interrupted;
+  }
+
+  /**
+   * Learned params of all programs by module path, as nested lists: those of the model at the root,
+   * those of a guide under its name. Undefined for methods that learn none.
+   */
+  get params(): ParamTree | undefined {
+    return this.#fit.params;
   }
 
   /**
@@ -123,7 +131,7 @@ export class Posterior {
   }
 
   /**
-   * Writes `summary.json` and `draws.csv` into a folder, which is made where it does not exist.
+   * Writes `summary.json`, `draws.csv` and, of learned params, `params.json` into a folder, which is made where it does not exist.
    * @throws TildeError where that fails.
    */
   async save(directory: string): Promise<void> {

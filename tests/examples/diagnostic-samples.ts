@@ -201,4 +201,20 @@ export const samples: Samples = {
   param_start: { element: "s[0]", value: "-1", support: "positive" },
   draw_as_index: { name: "z" },
   strategy_missing: { site: "z", strategy: "mvd" },
+
+  guide_needed: { objective: "elbo", model: "vae" },
+  guide_of_other: { name: "encoder", other: "vae", model: "gmm" },
+  program_unknown: { name: "critc", known: ["critic", "generator"] },
+  batch_size_unknown: { size: "M", known: ["N", "D"] },
+  batch_too_large: { size: "N", rows: 128, all: 100 },
+  nothing_to_learn: { objective: "elbo" },
+  learning_diverged: {
+    step: 412,
+    value: Number.NEGATIVE_INFINITY,
+    objective: "elbo",
+    param: "encoder.w",
+    saved: "out/params.json",
+  },
+  init_unknown: { name: "decoder.w", near: ["decode.w"], known: ["decode.w"] },
+  init_shape: { name: "decode.w", found: "3 × 2", wanted: "2 × 3" },
 };

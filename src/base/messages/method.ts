@@ -92,6 +92,61 @@ export const methodMessages = {
     message: `the guide ${p.guide} does not cover the posterior (Pareto k = ${p.k.toFixed(2)}, good below 0.7)`,
     help: "means may be usable, spreads are not: take a richer guide (`full_rank`, `flow`) or nuts",
   })),
+  guide_needed: error((p: { objective: string; model: string }) => ({
+    message: `the objective \`${p.objective}\` needs a guide for the model \`${p.model}\``,
+    help: "write `guide NAME(…) for MODEL` in the file of the model, or use vi, which makes its own",
+  })),
+  guide_of_other: error((p: { name: string; other: string; model: string }) => ({
+    message: `\`${p.name}\` is a guide for the model \`${p.other}\`, not for \`${p.model}\``,
+    help: `choose the model with --model ${p.other}, or a guide for \`${p.model}\``,
+  })),
+  program_unknown: error((p: { name: string; known: readonly string[] }) => ({
+    message: `there is no model or guide \`${p.name}\``,
+    help: `known are ${p.known.map((n) => `\`${n}\``).join(", ")}`,
+  })),
+  batch_size_unknown: error((p: { size: string; known: readonly string[] }) => ({
+    message: `the model has no size \`${p.size}\` to take minibatches of`,
+    help:
+      p.known.length === 0
+        ? undefined
+        : `its sizes are ${p.known.map((n) => `\`${n}\``).join(", ")}`,
+  })),
+  batch_too_large: error((p: { size: string; rows: number; all: number }) => ({
+    message: `a minibatch of ${p.rows} is larger than \`${p.size}\`, which is ${p.all}`,
+    help: `take at most ${p.all}, or leave \`batch\` out to see all of \`${p.size}\` in every step`,
+  })),
+  nothing_to_learn: error((p: { objective: string }) => ({
+    message: `no program of the objective \`${p.objective}\` has a \`param\`: there is nothing to learn`,
+    help: "declare what is learned as `param`, in the model, its guide or its modules",
+  })),
+  learning_diverged: error(
+    (p: { step: number; value: number; objective: string; param?: string; saved?: string }) => ({
+      message: `the run diverged at step ${p.step}: ${
+        p.param === undefined
+          ? `the objective \`${p.objective}\` became ${p.value}`
+          : `the gradient of \`${p.param}\` is not finite (\`${p.objective}\` is ${p.value})`
+      }`,
+      help: `take smaller steps (\`lr\`), clip gradients (\`clip\`) or begin elsewhere (\`init\`); ${
+        p.saved === undefined
+          ? "the params before that step are in the error's `params`"
+          : `the params before that step are in ${p.saved}`
+      }`,
+    }),
+  ),
+  init_unknown: error((p: { name: string; near: readonly string[]; known: readonly string[] }) => ({
+    message: `there is no param \`${p.name}\` to begin from`,
+    help:
+      p.near.length > 0
+        ? `did you mean \`${p.near[0]}\`?`
+        : `the params are ${p.known
+            .slice(0, 8)
+            .map((n) => `\`${n}\``)
+            .join(", ")}`,
+  })),
+  init_shape: error((p: { name: string; found: string; wanted: string }) => ({
+    message: `the value to begin from of \`${p.name}\` is ${p.found}, not ${p.wanted}`,
+    help: "params are saved and loaded as nested lists of their own shape",
+  })),
   bound_still_rising: warning((p: { steps: number }) => ({
     message: `the bound was still rising after ${count(p.steps, "step")}`,
     help: "allow more steps",

@@ -127,7 +127,7 @@ export function buildObjective(objective: Objective, options: BuildOptions): Obj
     dimension: layout.dimension,
     params: layout.slots,
     valueCount: layout.valueCount,
-    initial: (seed) => initialTheta(owners, layout.dimension, seed),
+    initial: (seed, given) => initialTheta(owners, layout.dimension, seed, given),
     noise,
     streams: [...streams.values()],
     states: made.states.map((s) => s.slot),
@@ -141,7 +141,7 @@ function programOf(programs: ReadonlyMap<string, Program>, name: string): Progra
 }
 
 /** Programs with data; one that stands for two arguments has its params once. */
-function bindPrograms(
+export function bindPrograms(
   objective: Objective,
   conditioned: Conditioned,
   options: BuildOptions,

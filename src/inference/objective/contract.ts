@@ -2,7 +2,7 @@
  * What building an objective gives: one graph from parameters and noise to the value and its
  * gradient, with the layout of its inputs. A driver draws the noise, evaluates, and steps.
  */
-import type { DataValue } from "../../model/data.js";
+import type { DataSet, DataValue } from "../../model/data.js";
 import type { Model, Support } from "../../model/ir.js";
 import type { StrategyKind } from "../../model/strategy.js";
 import type { Graph, Node } from "../../tensor/ops.js";
@@ -73,8 +73,11 @@ export interface ObjectiveGraph {
   readonly dimension: number;
   readonly params: readonly ParamSlot[];
   readonly valueCount: number;
-  /** A first `theta`: the params' initial values, drawn where they are distributions. */
-  readonly initial: (seed: number | bigint) => Float64Array;
+  /**
+   * A first `theta`: the params' initial values, drawn where they are distributions; where `given`
+   * has a param, by its slot's name, that value.
+   */
+  readonly initial: (seed: number | bigint, given?: DataSet) => Float64Array;
   readonly noise: readonly NoiseInput[];
   readonly streams: readonly StreamInput[];
   readonly states: readonly StateSlot[];

@@ -4,7 +4,7 @@
  */
 import { fail } from "../../base/diagnostic.js";
 import { type PhiloxKey, philoxKey } from "../../math/rng/index.js";
-import { type DataValue, elementName, unravel } from "../../model/data.js";
+import { type DataSet, type DataValue, elementName, unravel } from "../../model/data.js";
 import type { Expr, Model, Stmt, Variable } from "../../model/ir.js";
 import { isDistExpr } from "../../model/traverse.js";
 import { type Conditioned, hostScope } from "../../passes/condition/index.js";
@@ -25,29 +25,37 @@ export interface ParamOwner {
 const siteOffset = 0x4000_0000;
 
 /**
- * Initial unconstrained params, reproducible by the seed.
+ * Initial unconstrained params, reproducible by the seed; those in `given`, by their slots' names,
+ * have the values there.
  * @throws TildeError where an initial value lies outside its param's support.
  */
 export function initialTheta(
   owners: readonly ParamOwner[],
   dimension: number,
   seed: number | bigint,
+  given: DataSet = new Map(),
 ): Float64Array {
   const theta = new Float64Array(dimension);
   const key = philoxKey(seed);
   for (const [number, owner] of owners.entries()) {
-    if (owner.slots.size > 0) fill(theta, owner, key, siteOffset + number * 0x10_0000);
+    if (owner.slots.size > 0) fill(theta, owner, key, siteOffset + number * 0x10_0000, given);
   }
   return theta;
 }
 
-function fill(theta: Float64Array, owner: ParamOwner, key: PhiloxKey, offset: number): void {
+function fill(
+  theta: Float64Array,
+  owner: ParamOwner,
+  key: PhiloxKey,
+  offset: number,
+  given: DataSet,
+): void {
   const { conditioned, slots } = owner;
   const model = startingModel(conditioned.model);
   const simulator = compileSimulator({ ...conditioned, model, observed: new Map() });
   const values = simulator.draw(new Map(), { key, offset }, 0);
   for (const [name, slot] of slots) {
-    const value = values.get(name);
+    const value = given.get(slot.name) ?? values.get(name);
     const variable = conditioned.model.variables.find((v) => v.name === name);
     if (value !== undefined && variable !== undefined) {
       theta.set(unconstrained(conditioned, variable, slot, value), slot.offset);

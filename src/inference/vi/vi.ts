@@ -8,6 +8,7 @@ import { paretoK } from "../../math/pareto.js";
 import type { KernelInstance } from "../contract.js";
 import { SETTINGS, TRACE } from "../stochastic/adam.js";
 import { seedNoise } from "../stochastic/noise.js";
+import { isFlat, meanOf } from "../stochastic/smoothing.js";
 
 export interface ViSearch {
   /** Most steps of all stages together. */
@@ -150,34 +151,6 @@ export function ascend(
   }
   const result = params.slice();
   return { kind: "fitted", params: result, history, steps: done, converged, interrupted };
-}
-
-function meanOf(x: Float64Array): { mean: number; error: number } {
-  let mean = 0;
-  let squares = 0;
-  x.forEach((v, k) => {
-    const d = v - mean;
-    mean += d / (k + 1);
-    squares += d * (v - mean);
-  });
-  return { mean, error: Math.sqrt(squares / Math.max(1, x.length - 1) / x.length) };
-}
-
-/** Whether the last half of the windows is no higher than the half before it. */
-function isFlat(
-  means: readonly number[],
-  errors: readonly number[],
-  tolerance: number,
-  least: number,
-): boolean {
-  const n = means.length;
-  if (n < least) return false;
-  const half = Math.min(8, n >> 1);
-  const mean = (x: readonly number[]): number => x.reduce((a, b) => a + b, 0) / x.length;
-  const recent = mean(means.slice(n - half));
-  const before = mean(means.slice(n - 2 * half, n - half));
-  const error = Math.hypot(...errors.slice(n - 2 * half)) / half;
-  return recent - before < Math.max(tolerance, 2 * error);
 }
 
 export interface ViDraws {

@@ -43,7 +43,18 @@ export type MethodName =
   | "exact"
   | "vi"
   | "cavi"
-  | "em";
+  | "em"
+  | "svi"
+  | "nce";
+
+/**
+ * Params as a tree of names: those of the model at the root, those of guides and of other programs
+ * under the program's name, those of modules under the path to them. Leaves are nested lists.
+ */
+export interface ParamTree {
+  readonly [name: string]: ParamTree | ParamValue;
+}
+export type ParamValue = number | readonly ParamValue[];
 
 /** What `summary.json` can hold under `diagnostics`: numbers, histories, tables of them. */
 export type Figure =
@@ -90,6 +101,8 @@ export interface FitData {
   readonly exact?: ReadonlyMap<string, ExactFigures>;
   /** Of a Dirichlet-process mixture: its plan, chains and partitions. */
   readonly process?: ProcessFit;
+  /** Learned params of all programs by module path; see `ParamTree`. */
+  readonly params?: ParamTree;
   /** Groups of components whose draws were relabelled to a pivot. */
   readonly relabellings?: readonly Relabelling[];
   /** What the method has to say about itself: more warnings, and figures for `summary.json`. */

@@ -1,10 +1,10 @@
-/** Files of a fit: `summary.json` and `draws.csv`. */
+/** Files of a fit: `summary.json`, `draws.csv`, and `params.json` where params were learned. */
 import { type FileHandle, mkdir, open, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fail } from "../../base/diagnostic.js";
 import { readReason } from "../sources.js";
 import { drawsOf, openColumns } from "./columns.js";
-import type { FitData } from "./fit.js";
+import type { FitData, ParamTree } from "./fit.js";
 import { readableNames } from "./readout.js";
 import { MAX_ELEMENTS, type Summary, summaryJson } from "./summary.js";
 
@@ -17,7 +17,7 @@ export async function makeFolder(directory: string): Promise<void> {
 }
 
 /**
- * Writes both files into `directory`, which is made where it does not exist.
+ * Writes the files into `directory`, which is made where it does not exist.
  * @throws TildeError where a file cannot be written.
  */
 export async function saveFit(
@@ -30,7 +30,19 @@ export async function saveFit(
   const json = `${JSON.stringify(summaryJson(fit, summary), null, 2)}\n`;
   const path = join(directory, "summary.json");
   await explained(path, writeFile(path, json));
+  if (fit.params !== undefined) await saveParams(fit.params, directory);
   await writeDraws(fit, join(directory, "draws.csv"), names ?? readableNames(fit));
+}
+
+/**
+ * Writes `params.json` into `directory`, which must exist.
+ * @returns its path
+ * @throws TildeError where that fails.
+ */
+export async function saveParams(params: ParamTree, directory: string): Promise<string> {
+  const path = join(directory, "params.json");
+  await explained(path, writeFile(path, `${JSON.stringify(params)}\n`));
+  return path;
 }
 
 /** Text is handed to the system in pieces of about this many characters. */

@@ -1,0 +1,166 @@
+/**
+ * An objective as one module: noise, rows of the minibatch, value and gradient, numbers carried from
+ * step to step, and the optimiser.
+ */
+import {
+  call,
+  get,
+  giveBack,
+  i32,
+  index,
+  load,
+  loop,
+  perform,
+  set,
+  store,
+} from "../../kernel/build.js";
+import type { Buffer, KernelFunction, KernelModule, Local, Stmt } from "../../kernel/ir.js";
+import { ConstantPool, lowerGraph } from "../../passes/lower/index.js";
+import { simplify } from "../../passes/simplify/index.js";
+import type { Graph } from "../../tensor/ops.js";
+import type { KernelInstance } from "../contract.js";
+import type { ObjectiveGraph, StreamInput } from "../objective/index.js";
+import { type Rule, withOptimiser } from "../stochastic/adam.js";
+import { type Noise, noiseRoom } from "../stochastic/noise.js";
+import { type RowGroup, rowKernels } from "../stochastic/rows.js";
+
+export const elements = (dims: readonly number[]): number => dims.reduce((n, d) => n * d, 1);
+
+export function workspace(name: string, length: number): Buffer {
+  return { name, element: "f64", length: Math.max(1, length), region: "workspace" };
+}
+
+/** Noise buffers for the inputs of a graph that are noise. */
+export function noiseOf(graph: Graph, noise: ObjectiveGraph["noise"]): readonly Noise[] {
+  const used = new Set(graph.inputs.map((n) => n.name));
+  return noise
+    .filter((n) => used.has(n.name))
+    .map(({ name, law, dims }) => ({ buffer: name, length: elements(dims), law: { kind: law } }));
+}
+
+/**
+ * The objective with its optimiser: functions `opt_steps(first, count)` (see `withOptimiser`),
+ * `noise(step)`, `evaluate()` and `params()`, over the buffers `theta`, `grad` and `values`.
+ */
+export function learningKernels(
+  made: ObjectiveGraph,
+  batch: ReadonlyMap<string, number>,
+  rule: Rule,
+): KernelModule {
+  const outputs = made.graph.outputs;
+  const step = simplify({
+    ...made.graph,
+    outputs: outputs.filter((o) => o.name !== "values"),
+  });
+  const values = simplify({
+    inputs: made.graph.inputs.filter((n) => n.name === "theta"),
+    outputs: outputs.filter((o) => o.name === "values"),
+  });
+  const pool = new ConstantPool();
+  const inputs = Object.fromEntries(step.inputs.map((n) => [n.name, n.name]));
+  const nexts = Object.fromEntries(made.states.map((s) => [s.next, s.next]));
+  const parts = [
+    lowerGraph(step, {
+      name: "objective",
+      result: "value",
+      inputs,
+      outputs: { grad: "grad", ...nexts },
+      constants: pool,
+    }),
+    lowerGraph(values, {
+      name: "params",
+      inputs: { theta: "theta" },
+      outputs: { values: "values" },
+      constants: pool,
+    }),
+  ];
+  const noise = noiseOf(step, made.noise);
+  const rows = rowKernels(rowGroups(made.streams, batch));
+  const known = new Set([
+    "theta",
+    ...noise.map((n) => n.buffer),
+    ...made.states.map((s) => s.name),
+  ]);
+  const module: KernelModule = {
+    buffers: [
+      workspace("theta", made.dimension),
+      workspace("grad", made.dimension),
+      workspace("values", made.valueCount),
+      ...noise.map((n) => workspace(n.buffer, noiseRoom(n.length))),
+      ...made.states.flatMap((s) => [
+        { ...workspace(s.name, elements(s.dims)), data: initial(s.dims, s.init) },
+        workspace(s.next, elements(s.dims)),
+      ]),
+      // Rows of streams, also of those that the gradient turned out not to need.
+      ...made.streams.map((s) => workspace(streamBuffer(s), rowsLength(s, batch))),
+      ...step.inputs
+        .filter((n) => !known.has(n.name) && !made.streams.some((s) => streamBuffer(s) === n.name))
+        .map((n) => workspace(n.name, elements(n.shape))),
+      ...rows.buffers,
+      ...pool.buffers(),
+      ...pool.scratchBuffers(),
+    ],
+    functions: [...parts.flatMap((p) => p.functions), ...rows.functions, evaluateFunction(made)],
+  };
+  return withOptimiser(module, {
+    objective: "evaluate",
+    params: "theta",
+    gradient: "grad",
+    length: made.dimension,
+    noise: [...noise, ...rows.noise],
+    rule,
+  });
+}
+
+function initial(dims: readonly number[], value: number): Float64Array {
+  return new Float64Array(Math.max(1, elements(dims))).fill(value);
+}
+
+/** Rows, value and gradient, and the states of the next step. */
+function evaluateFunction(made: ObjectiveGraph): KernelFunction {
+  const value: Local = { name: "value", type: "f64" };
+  const copies = made.states.map(
+    (s): Stmt =>
+      loop("i", i32(0), i32(elements(s.dims)), [
+        store(s.name, index("i"), load(s.next, index("i"))),
+      ]),
+  );
+  return {
+    name: "evaluate",
+    params: [],
+    result: "f64",
+    exported: true,
+    body: [perform("rows", []), set(value, call("objective", [])), ...copies, giveBack(get(value))],
+  };
+}
+
+const streamBuffer = (s: StreamInput): string => `data.${s.name}`;
+
+function rowsLength(s: StreamInput, batch: ReadonlyMap<string, number>): number {
+  const { dims } = s.data;
+  return (elements(dims) / dims[s.axis]) * (batch.get(s.size) ?? dims[s.axis]);
+}
+
+function rowGroups(
+  streams: readonly StreamInput[],
+  batch: ReadonlyMap<string, number>,
+): RowGroup[] {
+  const sizes = [...new Set(streams.map((s) => s.size))];
+  return sizes.map((size) => {
+    const own = streams.filter((s) => s.size === size);
+    const all = own[0].data.dims[own[0].axis];
+    const sources = own.map((s) => ({
+      buffer: streamBuffer(s),
+      data: s.data.data,
+      outer: elements(s.data.dims.slice(0, s.axis)),
+      inner: elements(s.data.dims.slice(s.axis + 1)),
+    }));
+    return { size, all, rows: batch.get(size) ?? all, sources };
+  });
+}
+
+/** The params in their own coordinates at `theta`. */
+export function paramValues(instance: KernelInstance): Float64Array {
+  instance.call("params");
+  return instance.f64("values").slice();
+}

@@ -1,0 +1,179 @@
+/** Draws from a fitted guide: values of the model's sites, and both log densities at them. */
+import { TildeError } from "../../base/diagnostic.js";
+import { internalError } from "../../base/internal.js";
+import type { KernelModule } from "../../kernel/ir.js";
+import type { Model, Stmt } from "../../model/ir.js";
+import type { Objective } from "../../model/objective.js";
+import { condition } from "../../passes/condition/index.js";
+import { ConstantPool, lowerGraph } from "../../passes/lower/index.js";
+import { simplify } from "../../passes/simplify/index.js";
+import type { Graph, Node } from "../../tensor/ops.js";
+import { inputsOf } from "../../tensor/transform.js";
+import type { KernelInstance } from "../contract.js";
+import { type BuildOptions, bindPrograms } from "../objective/build.js";
+import type { NoiseInput } from "../objective/contract.js";
+import { drawTrace, evaluateTerms, type Program, sumPerCopy } from "../objective/programs.js";
+import { StoppingBuilder } from "../objective/stopping.js";
+import { noiseKernels, noiseRoom, seedNoise } from "../stochastic/noise.js";
+import { elements, noiseOf, workspace } from "./compile.js";
+
+/** A site of the guide in a row of draws. */
+export interface DrawnSite {
+  readonly name: string;
+  readonly dims: readonly number[];
+  readonly offset: number;
+  readonly length: number;
+}
+
+export interface GuideDraws {
+  /** Row t is draw t. */
+  readonly values: Float64Array;
+  /**
+   * log p(x, z), and log p(x, z) − log q(z), of all data; absent where the density cannot be
+   * evaluated at draws, as of a label that is an index.
+   */
+  readonly densities?: { readonly lp: Float64Array; readonly ratios: Float64Array };
+}
+
+export interface ReadoutOptions extends Omit<BuildOptions, "batch"> {
+  /** The objective's arguments that stand for the model and its guide. */
+  readonly model: string;
+  readonly guide: string;
+}
+
+/** Draws of a guide as a module: functions `noise(step)` and `draw()`. */
+export interface Readout {
+  readonly kernels: KernelModule;
+  readonly sites: readonly DrawnSite[];
+  readonly readsTheta: boolean;
+  readonly hasDensities: boolean;
+}
+
+/** The number of the run in the key of the noise: no step of a search has these numbers. */
+const READOUT_RUN = 1;
+
+/** Lowers the draws of a guide, over the buffer `theta`. */
+export function guideReadout(objective: Objective, options: ReadoutOptions): Readout {
+  const { graph, noise, sites } = readoutGraph(objective, options);
+  const pool = new ConstantPool();
+  const used = noiseOf(graph, noise);
+  const names = graph.outputs.map((o) => o.name);
+  const { functions } = lowerGraph(graph, {
+    name: "draw",
+    inputs: Object.fromEntries(graph.inputs.map((n) => [n.name, n.name])),
+    outputs: Object.fromEntries(names.map((n) => [n, n])),
+    constants: pool,
+  });
+  const random = noiseKernels(used);
+  const kernels: KernelModule = {
+    buffers: [
+      ...graph.inputs
+        .filter((n) => !used.some((u) => u.buffer === n.name))
+        .map((n) => workspace(n.name, elements(n.shape))),
+      ...used.map((n) => workspace(n.buffer, noiseRoom(n.length))),
+      ...graph.outputs.map((o) => workspace(o.name, elements(o.node.shape))),
+      ...random.buffers,
+      ...pool.buffers(),
+      ...pool.scratchBuffers(),
+    ],
+    functions: [...functions, ...random.functions],
+  };
+  const readsTheta = graph.inputs.some((n) => n.name === "theta");
+  return { kernels, sites, readsTheta, hasDensities: names.includes("densities") };
+}
+
+/** Draws at `theta` with an instance of the readout's kernels. */
+export function drawSites(
+  readout: Readout,
+  instance: KernelInstance,
+  theta: Float64Array,
+  draws: number,
+  seed: number | bigint,
+): GuideDraws {
+  const { sites, hasDensities } = readout;
+  if (readout.readsTheta) instance.f64("theta").set(theta);
+  seedNoise(instance.i32("mc_key"), seed, READOUT_RUN);
+  const refill = instance.fn("noise");
+  const draw = instance.fn("draw");
+  const width = sites.reduce((n, s) => n + s.length, 0);
+  const row = instance.f64("sites").subarray(0, width);
+  const densities = hasDensities ? instance.f64("densities") : undefined;
+  const values = new Float64Array(draws * width);
+  const lp = new Float64Array(draws);
+  const ratios = new Float64Array(draws);
+  for (let t = 0; t < draws; t++) {
+    refill(t);
+    draw();
+    values.set(row, t * width);
+    if (densities === undefined) continue;
+    lp[t] = densities[0];
+    ratios[t] = densities[0] - densities[1];
+  }
+  return { values, ...(hasDensities && { densities: { lp, ratios } }) };
+}
+
+function readoutGraph(objective: Objective, options: ReadoutOptions) {
+  const { data, args = new Map() } = options;
+  const layout = bindPrograms(objective, condition(objective.body, args), options, data, new Map());
+  const g = new StoppingBuilder();
+  const theta = g.input("theta", [layout.dimension]);
+  const noise: NoiseInput[] = [];
+  const builder = { g, theta, noise };
+  const find = (name: string): Program =>
+    layout.programs.get(name) ?? internalError(`no program ${name}`);
+  const [model, guide] = [find(options.model), find(options.guide)];
+  const drawing = {
+    ...guide,
+    conditioned: { ...guide.conditioned, model: plain(guide.conditioned.model) },
+  };
+  const trace = drawTrace(builder, drawing, "draw", { loops: [] }, true);
+  let offset = 0;
+  const sites = [...trace.values].map(([name, node]): DrawnSite => {
+    const length = elements(node.shape);
+    offset += length;
+    return { name, dims: node.shape, offset: offset - length, length };
+  });
+  const flat = [...trace.values.values()].map((node) => {
+    const real = node.dtype === "bool" ? g.select(node, g.constant(1), g.constant(0)) : node;
+    return g.reshape(real, [elements(node.shape)]);
+  });
+  const densities = withoutLabels(() =>
+    g.stack(
+      [model, guide].map((p) =>
+        sumPerCopy({ g, theta, noise }, evaluateTerms(builder, p, trace, true), trace.copies),
+      ),
+    ),
+  );
+  const nodes: Node[] = [flat.length === 1 ? flat[0] : g.concat(flat, 0)];
+  if (densities !== undefined) nodes.push(densities);
+  const resolved = g.resolve(nodes);
+  const graph: Graph = simplify({
+    inputs: inputsOf(resolved),
+    outputs: resolved.map((node, k) => ({ name: ["sites", "densities"][k], node })),
+  });
+  return { graph, noise, sites };
+}
+
+/** The guide's own draws, whatever way gradients take through them. */
+function plain(model: Model): Model {
+  const bare = (body: readonly Stmt[]): Stmt[] =>
+    body.map((s): Stmt => {
+      if (s.kind === "site") return { ...s, using: undefined };
+      if (s.kind === "for") return { ...s, body: bare(s.body) };
+      // biome-ignore lint/suspicious/noThenProperty: the branch's name in the IR, never awaited
+      if (s.kind === "if") return { ...s, then: bare(s.then), else: bare(s.else) };
+      return s;
+    });
+  return { ...model, body: bare(model.body) };
+}
+
+/** Undefined where a drawn label would be an index, which graphs do not have. */
+function withoutLabels<T>(work: () => T): T | undefined {
+  try {
+    return work();
+  } catch (error) {
+    const isLabel = error instanceof TildeError && error.diagnostics[0].code === "draw_as_index";
+    if (isLabel) return undefined;
+    throw error;
+  }
+}

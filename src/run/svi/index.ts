@@ -1,0 +1,256 @@
+/** Runs of `svi` and `nce`: an objective of the language climbed by stochastic gradients. */
+import { setImmediate } from "node:timers/promises";
+import { type Diagnostic, diagnostic, fail } from "../../base/diagnostic.js";
+import { internalError } from "../../base/internal.js";
+import { compileKernels, createMemory, instantiate } from "../../device/cpu/index.js";
+import type { KernelInstance } from "../../inference/contract.js";
+import type { LatentVariable } from "../../inference/logjoint/latents.js";
+import { buildObjective, type ObjectiveGraph } from "../../inference/objective/index.js";
+import { ascend, estimate, type SviFailure, type SviFit } from "../../inference/svi/ascend.js";
+import { learningKernels, paramValues } from "../../inference/svi/compile.js";
+import { drawSites, guideReadout, type Readout } from "../../inference/svi/readout.js";
+import { paretoK } from "../../math/pareto.js";
+import type { Declared } from "../compile.js";
+import type { Run } from "../context.js";
+import type { RawData } from "../data/values.js";
+import type { NceOptions, SviOptions } from "../methods.js";
+import type { DiscreteRange, Figure, FitData, ParamTree } from "../results/fit.js";
+import { CallbackError } from "../session.js";
+import { DivergedError } from "./diverged.js";
+import { paramTree, readParams } from "./params.js";
+import { bindMethod, checkBatch, dataOf, type Programs } from "./programs.js";
+
+export { DivergedError } from "./diverged.js";
+
+/** Above this the importance weights have no usable variance (Vehtari et al. 2024). */
+const PARETO_LIMIT = 0.7;
+/** Calls of the kernel last about this long: between them a run can be stopped. */
+const CALL_MS = 50;
+/** Draws are fewer where their numbers would not fit into this many. */
+const MOST_NUMBERS = 2 ** 25;
+
+type LearningMethod = SviOptions | NceOptions;
+
+/**
+ * Learns the params of a model and of its guide, and draws from the guide.
+ * @throws TildeError where names, data or options do not fit; `DivergedError` where the objective
+ * stops being finite.
+ */
+export async function learn(
+  run: Run,
+  raw: RawData,
+  declared: Declared,
+  method: LearningMethod,
+): Promise<FitData> {
+  const { seed, conditioned } = run;
+  const bound = bindMethod(conditioned.model, declared, method);
+  const data = dataOf(bound, raw);
+  const { objective, args, programs } = bound;
+  const batch = checkBatch(method.batch, conditioned.sizes);
+  const made = buildObjective(objective, { programs, data, args, batch });
+  if (made.dimension === 0) {
+    fail("nothing_to_learn", objective.span, { objective: objective.name });
+  }
+  const readout =
+    bound.guide === undefined
+      ? undefined
+      : guideReadout(objective, { programs, data, args, model: bound.model, guide: bound.guide });
+  const instance = instanceOf(learningKernels(made, batch, method.optimizer));
+  const given = method.init === undefined ? undefined : await readParams(method.init, made.params);
+  const theta = instance.f64("theta");
+  theta.set(made.initial(seed, given));
+
+  const compiledAt = performance.now();
+  const found = await climb(instance, method, run);
+  const params = paramTree(made.params, paramValues(instance));
+  if (found.kind === "diverged") diverged(made, objective.name, found, params);
+  const warnings: Diagnostic[] = [];
+  if (!found.converged && !found.interrupted) {
+    warnings.push(diagnostic("bound_still_rising", undefined, { steps: found.steps }));
+  }
+  const isRandom = made.noise.length > 0 || made.streams.length > 0;
+  const trials = Math.min(method.draws, Math.max(200, Math.floor(found.steps / 5)));
+  const final = estimate(instance, isRandom ? trials : 1);
+  const drawn = drawLatents(run, made, instance, method, readout);
+  if (drawn.paretoK !== undefined && !(drawn.paretoK <= PARETO_LIMIT)) {
+    const guide = guideName(bound);
+    warnings.push(diagnostic("guide_misfit", undefined, { k: drawn.paretoK, guide }));
+  }
+  const climbed: Figure = {
+    history: found.history.map((h) => h.value),
+    steps: found.history.map((h) => h.step),
+    final: final.mean,
+    mcse: final.error,
+  };
+  return {
+    conditioned,
+    method: method.method,
+    latents: drawn.latents,
+    ranges: drawn.ranges,
+    points: drawn.points,
+    chains: drawn.chains,
+    timing: {
+      compileSeconds: (compiledAt - run.start) / 1000,
+      warmupSeconds: 0,
+      sampleSeconds: (performance.now() - compiledAt) / 1000,
+      gradients: found.steps,
+    },
+    seed,
+    isPoint: drawn.isPoint,
+    interrupted: found.interrupted,
+    warmup: 0,
+    params,
+    warnings,
+    figures: {
+      objective: objective.name,
+      converged: found.converged,
+      steps: found.steps,
+      ...(drawn.paretoK !== undefined && { pareto_k: drawn.paretoK }),
+      // With a guide it is a bound of the evidence.
+      [bound.guide === undefined ? "value" : "elbo"]: climbed,
+    },
+  };
+}
+
+function guideName({ guide, programs }: Programs): string {
+  return programs.get(guide ?? "")?.model.name ?? internalError("no guide");
+}
+
+function instanceOf(kernels: ReturnType<typeof learningKernels>): KernelInstance {
+  const program = compileKernels(kernels);
+  return instantiate(program, createMemory(program, 1), 0);
+}
+
+/** Takes the steps in calls of about equal time, and gives way to the process between them. */
+async function climb(
+  instance: KernelInstance,
+  method: LearningMethod,
+  { options, seed }: Run,
+): Promise<SviFit | SviFailure> {
+  const { steps, lr, schedule, warmup, momentum, clip, tolerance } = method;
+  const search = { steps, rate: lr, schedule, warmup, momentum, clip, tolerance };
+  const climber = ascend(instance, search, seed);
+  let next = climber.next(0);
+  let size = 1;
+  let before = 0;
+  let at = performance.now();
+  let rested = at;
+  while (next.done !== true) {
+    const { done } = next.value;
+    const now = performance.now();
+    if (done > before) {
+      const each = Math.max(1e-4, (now - at) / (done - before));
+      size = Math.max(1, Math.min(4 * size, Math.floor(CALL_MS / each)));
+    }
+    tell(options, done, steps, lr);
+    if (now - rested > CALL_MS) {
+      await setImmediate();
+      rested = performance.now();
+    }
+    before = done;
+    at = performance.now();
+    next = climber.next(options.signal?.aborted === true ? 0 : size);
+  }
+  return next.value;
+}
+
+function tell({ onProgress }: Run["options"], done: number, total: number, stepSize: number): void {
+  try {
+    const progress = { done, total, divergences: 0, gradients: done, stepSize };
+    onProgress?.({ chain: 0, phase: "sampling", ...progress });
+  } catch (error) {
+    throw new CallbackError("onProgress", { cause: error });
+  }
+}
+
+function diverged(
+  made: ObjectiveGraph,
+  objective: string,
+  { step, value, element }: SviFailure,
+  params: ParamTree,
+): never {
+  const slot = made.params.find((s) => element >= s.offset && element < s.offset + s.length);
+  throw new DivergedError({ step, value, objective, param: slot?.name }, params);
+}
+
+type Drawn = Pick<FitData, "latents" | "ranges" | "points" | "chains" | "isPoint"> & {
+  readonly paretoK?: number;
+};
+
+/** The model's params, which are the same in every draw, and the sites that the guide draws. */
+function drawLatents(
+  { conditioned, seed }: Run,
+  made: ObjectiveGraph,
+  instance: KernelInstance,
+  method: LearningMethod,
+  readout: Readout | undefined,
+): Drawn {
+  const { variables } = conditioned.model;
+  const values = paramValues(instance);
+  const own = made.params.filter(
+    (s) => s.program === conditioned.model.name && variables.some((v) => v.name === s.param),
+  );
+  const latents: LatentVariable[] = [];
+  let width = 0;
+  const add = (name: string, dims: readonly number[], length: number): void => {
+    const variable = variables.find((v) => v.name === name) ?? internalError(`no ${name}`);
+    latents.push({ name, variable, dims, offset: width, length });
+    width += length;
+  };
+  for (const s of own) add(s.param, s.dims, s.valueLength);
+  const fixed = own.map((s) => values.subarray(s.valueOffset, s.valueOffset + s.valueLength));
+  const pointWidth = width;
+  const sites = readout?.sites ?? [];
+  for (const s of sites) add(s.name, s.dims, s.length);
+  const points = new Map(own.map((s) => [s.param, {}]));
+  const row = new Float64Array(width);
+  fixed.forEach((v, k) => {
+    row.set(v, latents[k].offset);
+  });
+  if (readout === undefined) {
+    const chains = latents.length === 0 ? [] : [{ values: row, draws: 1, statistics: {} }];
+    return { latents, points, chains, isPoint: true };
+  }
+  const draws = Math.max(1, Math.min(method.draws, Math.floor(MOST_NUMBERS / Math.max(1, width))));
+  const drawn = drawSites(readout, instanceOf(readout.kernels), instance.f64("theta"), draws, seed);
+  const rows = new Float64Array(draws * width);
+  const drawnWidth = width - pointWidth;
+  for (let t = 0; t < draws; t++) {
+    rows.set(row, t * width);
+    const from = t * drawnWidth;
+    rows.set(drawn.values.subarray(from, from + drawnWidth), t * width + pointWidth);
+  }
+  const ranges = new Map<string, DiscreteRange>();
+  for (const latent of latents) {
+    if (latent.variable.role === "site" && latent.variable.type.scalar !== "real")
+      ranges.set(latent.name, rangeOf(rows, width, latent));
+  }
+  const { densities } = drawn;
+  return {
+    latents,
+    points,
+    ...(ranges.size > 0 && { ranges }),
+    chains: [
+      { values: rows, draws, statistics: densities === undefined ? {} : { lp: densities.lp } },
+    ],
+    isPoint: false,
+    ...(densities !== undefined && { paretoK: paretoK(densities.ratios) }),
+  };
+}
+
+/** The values that the draws of a discrete site have. */
+function rangeOf(
+  rows: Float64Array,
+  width: number,
+  { offset, length }: LatentVariable,
+): DiscreteRange {
+  let low = Number.POSITIVE_INFINITY;
+  let high = Number.NEGATIVE_INFINITY;
+  for (let t = 0; t < rows.length; t += width) {
+    for (let k = 0; k < length; k++) {
+      low = Math.min(low, rows[t + offset + k]);
+      high = Math.max(high, rows[t + offset + k]);
+    }
+  }
+  return { low, count: high - low + 1 };
+}
