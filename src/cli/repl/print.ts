@@ -50,8 +50,8 @@ function table(summary: Summary, { width }: PrintOptions): string {
 function printFit(posterior: Posterior, options: PrintOptions): string {
   const { fit } = posterior;
   const summary = posterior.summary();
-  const { model, observed, inputs } = { ...fit.conditioned };
-  const given = [...inputs.keys(), ...observed.keys()];
+  const { model, observed } = fit.conditioned;
+  const given = [...model.inputs.map((i) => i.name), ...observed.keys()];
   const draws = fit.chains[0]?.draws ?? 0;
   const counts = comesInChains(fit)
     ? `, ${fit.chains.length} × (${fit.warmup} + ${draws}) draws`

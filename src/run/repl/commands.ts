@@ -25,7 +25,7 @@ import { type Cx, evaluate, typed } from "./evaluate.js";
 import { type CommandName, commandNames, commands, sessionFunctions } from "./names.js";
 import { headOf, type Output, type RunOptions, typeOfNumber } from "./output.js";
 import type { Session } from "./session.js";
-import { arrayOfData, dimsOf, type ModelValue, valueWords } from "./values.js";
+import { arrayOfData, dimsOf, drawCount, type ModelValue, valueWords } from "./values.js";
 import { errorsOf } from "./workspace.js";
 
 export interface CommandCx {
@@ -65,7 +65,11 @@ const rules: { readonly [C in CommandName]: Rule } = {
   },
   type: async (c, words) => {
     const v = await typed(c.cx, expressionOf(c.cx, "type", words));
-    if (v.kind === "number") return show(c, printType(v.value.type));
+    if (v.kind === "number") {
+      const over = [...v.inputs.values()].find((i) => i.kind === "draws");
+      const count = over === undefined ? "" : `, ${drawCount(over)} draws`;
+      return show(c, `${printType(v.value.type)}${count}`);
+    }
     if (v.kind === "array" || v.kind === "draws") return show(c, typeOfNumber(v));
     if (v.kind === "dist" && "dist" in v) {
       const { dist } = v;

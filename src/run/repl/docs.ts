@@ -97,8 +97,8 @@ function distributionDoc(name: string): string {
     `  values: ${supportText(d.support(new Set()))}`,
     `  it can be asked: ${asked.map((a) => `.${a}`).join(", ")}`,
   ];
-  const row = referenceRow(name);
-  return row === undefined ? lines.join("\n") : `${lines.join("\n")}\n${row}`;
+  const density = referenceCells(name)?.at(-1);
+  return density === undefined ? lines.join("\n") : `${lines.join("\n")}\n  density: ${density}`;
 }
 
 function supportText(s: EventSupport): string {
@@ -119,8 +119,14 @@ const page = ["../../../../docs/language.md", "../../../docs/language.md"]
   .map((path) => fileURLToPath(new URL(path, import.meta.url)))
   .find((path) => existsSync(path));
 
-/** The row of the reference's tables that begins with a name. */
 function referenceRow(name: string): string | undefined {
+  return referenceCells(name)
+    ?.filter((c) => c !== "")
+    .join(": ");
+}
+
+/** The row of the reference's tables that begins with a name. */
+function referenceCells(name: string): readonly string[] | undefined {
   if (page === undefined) return undefined;
   for (const line of readFileSync(page, "utf8").split("\n")) {
     if (!line.startsWith("|")) continue;
@@ -130,8 +136,7 @@ function referenceRow(name: string): string | undefined {
       .join(" ")
       .matchAll(/`([A-Za-z_][\w]*)[(`]/g);
     if (![...names].some(([, n]) => n === name)) continue;
-    const plain = cells.map((c) => c.replace(/`/g, "").replace(/\\\|/g, "|").trim());
-    return plain.filter((c) => c !== "").join(": ");
+    return cells.map((c) => c.replace(/`/g, "").replace(/\\\|/g, "|").trim());
   }
   return undefined;
 }

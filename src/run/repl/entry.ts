@@ -76,7 +76,7 @@ export function parseEntry(source: Source): ParsedEntry {
   if (tokens === undefined || !checkDepth(source, tokens, sink)) return nothing();
   const items: Item[] = [];
   const cx = { source, sink, comments: lexed.comments };
-  for (const segment of segmentsOf(tokens)) {
+  for (const segment of segmentsOf(tokens, source.text)) {
     const file = lowerFile(cx, parseTokens(source, wrapped(segment), sink, reported));
     items.push(...itemsOf(segment, file, source));
   }
@@ -103,7 +103,7 @@ export function isIncomplete(text: string): boolean {
     return lexed.comments.some((c) => c.tokenType === t.DocComment);
   }
   if (!keepsLineEnd(lexed.tokens, last)) return true;
-  const segments = [...segmentsOf(tokens)];
+  const segments = [...segmentsOf(tokens, text)];
   return segments.every((segment, k) => {
     const input = wrapped(segment);
     const parser = tildeParser();
@@ -155,7 +155,7 @@ function keepsLineEnd(tokens: readonly IToken[], last: IToken): boolean {
 }
 
 /** The pieces between separators outside all brackets; declarations side by side are one piece. */
-function* segmentsOf(tokens: readonly IToken[]): Generator<Segment> {
+function* segmentsOf(tokens: readonly IToken[], text: string): Generator<Segment> {
   let start = 0;
   let depth = 0;
   for (let i = 0; i <= tokens.length; i++) {
@@ -167,10 +167,18 @@ function* segmentsOf(tokens: readonly IToken[]): Generator<Segment> {
     if (!ends) continue;
     if (i > start) {
       const piece = tokens.slice(start, i);
-      yield { tokens: piece, kind: kindOf(piece), silent: type === t.Semicolon };
+      // A `;` before another statement only keeps the two apart.
+      const next = tokens[i + 1]?.tokenType;
+      const isLast = next === undefined || next === t.LineEnd || laterLine(text, tokens, i);
+      yield { tokens: piece, kind: kindOf(piece), silent: type === t.Semicolon && isLast };
     }
     start = i + 1;
   }
+}
+
+/** Whether the token after the one at `i` stands on another line; such line ends are laid out. */
+function laterLine(text: string, tokens: readonly IToken[], i: number): boolean {
+  return text.slice(tokenEnd(tokens[i]), tokens[i + 1].startOffset).includes("\n");
 }
 
 function kindOf(tokens: readonly IToken[]): Segment["kind"] {

@@ -60,8 +60,10 @@ export function definedOutputs(name: string, value: NamedValue): Output[] {
       return [{ kind: "note", text: `${name}: ${modelText(value)}` }];
     case "method":
       return [{ kind: "note", text: `${name}: method ${value.method.method}` }];
-    case "predictions":
-      return shownOutputs(name, value);
+    case "predictions": {
+      const names = [...value.variables].map(([n, v]) => `${name}.${n}: ${typeOfNumber(v)}`);
+      return [{ kind: "note", text: names.join("\n") }];
+    }
   }
 }
 

@@ -38,7 +38,9 @@ export function histogram(x: Float64Array, isWhole: boolean): string {
   const sorted = finite.slice().sort();
   const [low, high] = [sorted[0], sorted[sorted.length - 1]];
   if (low === high) return `all values are ${axisNumber(low)}`;
-  const counts = new Array<number>(WIDTH).fill(0);
+  // Few values in many bins show nothing but noise.
+  const bins = finite.length < 200 ? WIDTH / 4 : finite.length < 10_000 ? WIDTH / 2 : WIDTH;
+  const counts = new Array<number>(bins).fill(0);
   if (isWhole && high - low < WIDTH / 2) {
     // Two columns a value: bars with a gap between them.
     const wide = new Array<number>(2 * (high - low) + 1).fill(0);
@@ -51,9 +53,10 @@ export function histogram(x: Float64Array, isWhole: boolean): string {
   const [from, to] = [Math.max(low, at(0.05) - reach), Math.min(high, at(0.95) + reach)];
   for (const v of finite) {
     if (v < from || v > to) continue;
-    counts[Math.min(WIDTH - 1, Math.floor(((v - from) / (to - from)) * WIDTH))] += 1;
+    counts[Math.min(bins - 1, Math.floor(((v - from) / (to - from)) * bins))] += 1;
   }
-  return bars(counts, axisNumber(from), axisNumber(to));
+  const wide = counts.flatMap((c) => new Array<number>(WIDTH / bins).fill(c));
+  return bars(wide, axisNumber(from), axisNumber(to));
 }
 
 /** Points (x, y) as braille dots, two columns and four rows a character. */

@@ -101,6 +101,8 @@ export class Session {
     for (const item of items) {
       const shown = await this.#item(cx, item);
       if (!item.silent) outputs.push(...shown);
+      // What is doubtful about a fit is told all the same.
+      else cx.warn(shown.flatMap((o) => (o.kind === "fit" ? o.posterior.summary().warnings : [])));
       if (item.kind !== "expression") this.script.push(textAt(item));
     }
   }
