@@ -5,6 +5,7 @@
  */
 import { type Diagnostic, diagnostic, fail } from "../base/diagnostic.js";
 import { internalError } from "../base/internal.js";
+import { planCavi } from "../inference/cavi/index.js";
 import {
   ascendDp,
   clusterCounts,
@@ -19,13 +20,16 @@ import {
   type PointPartition,
   pointPartition,
   pooled,
+  truncationError,
 } from "../inference/dp/index.js";
 import { type DpChain, runDpChain } from "../inference/dp/model/chain.js";
 import { dpChainModel } from "../inference/dp/model/cluster-model.js";
 import { type DpPlan, planDp } from "../inference/dp/model/plan.js";
+import { truncatedModel } from "../inference/dp/model/truncated.js";
 import { stream } from "../math/rng/random.js";
 import { elementCount } from "../model/data.js";
 import type { Conditioned } from "../passes/condition/index.js";
+import { ascend } from "./cavi.js";
 import { conditionRaw } from "./compile.js";
 import { type Run, refuseParams } from "./context.js";
 import { readObject } from "./data/values.js";
@@ -33,6 +37,7 @@ import { VariableDiagnostics } from "./diagnostics/index.js";
 import { makeInstance } from "./gibbs-chain.js";
 import type { CaviOptions, GibbsOptions } from "./methods.js";
 import type { Figure, FitData, VariableDraws } from "./results/fit.js";
+import { readVariables } from "./results/readout.js";
 
 /** What a fit of a Dirichlet-process mixture holds beside its draws by name. */
 export interface ProcessFit {
@@ -237,9 +242,9 @@ export function ascendProcess(run: Run, method: CaviOptions): FitData {
   const { conditioned, seed } = run;
   refuseParams(conditioned, "cavi");
   const plan = planDp(conditioned, makeInstance, "cavi");
+  if (!isCollapsed(plan)) return ascendTruncated(run, method, plan);
   const { structure } = plan;
   const { plate } = structure;
-  refuseVariational(plan);
   const model = dpChainModel(plan, makeInstance, { seed, chain: 0 });
   const compiled = performance.now();
   const found = ascendDp(
@@ -321,16 +326,73 @@ export function ascendProcess(run: Run, method: CaviOptions): FitData {
   };
 }
 
-/** @throws TildeError where the truncated approximation has no closed form */
-export function refuseVariational({ arrangement, structure }: DpPlan): void {
-  const { plate, globals } = structure;
-  if (arrangement === undefined) {
-    fail("process_not_conjugate", plate.span, { algorithm: "cavi" });
+/** Whether the truncated approximation is that of components integrated out. */
+function isCollapsed({ arrangement, structure }: DpPlan): boolean {
+  return arrangement !== undefined && structure.globals.length === 0;
+}
+
+/** Components of the truncated model, where nothing else is asked for. */
+const TRUNCATION = 20;
+
+/**
+ * The truncated model like every finite one: components that are not conjugate as a whole, and
+ * sites outside the plate, have factors of their own.
+ */
+function ascendTruncated(run: Run, method: CaviOptions, plan: DpPlan): FitData {
+  const count = Math.max(2, method.truncation ?? Math.min(TRUNCATION, plan.structure.items));
+  const { conditioned } = truncatedModel(run.conditioned, count);
+  const fit = ascend({ ...run, conditioned }, method);
+  const { label } = plan.structure.plate;
+  const labels = readVariables(fit, [label]).get(label);
+  if (labels === undefined || fit.chains.length === 0) return fit;
+  const partitions = canonicalPartitions(partitionsOf(label, labels));
+  const { alpha } = { alpha: meanConcentration(fit, plan) };
+  const error = truncationError(plan.structure.items, alpha, count);
+  const warnings = [...fit.warnings];
+  if (error > TRUNCATION_LIMIT) {
+    warnings.push(diagnostic("truncation_matters", undefined, { components: count, error }));
   }
-  if (globals.length > 0) {
-    const reason = `\`${globals[0].name}\` is latent outside the plate`;
-    fail("process_unsupported", plate.span, { name: plate.label, method: "cavi", reason });
+  const clusters = Float64Array.from({ length: partitions.draws }, (_, t) => {
+    const row = partitions.labels.subarray(t * partitions.items, (t + 1) * partitions.items);
+    return row.reduce((m, c) => Math.max(m, c + 1), 0);
+  });
+  return {
+    ...fit,
+    process: { plan, chains: [], partitions, label },
+    warnings,
+    figures: {
+      ...fit.figures,
+      truncation: { components: count, error },
+      clusters: { probabilities: massesOf(clusters) },
+      ...partitionFigure(partitions),
+    },
+  };
+}
+
+function meanConcentration(fit: FitData, { structure }: DpPlan): number {
+  const { concentration, concentrationName } = structure;
+  if (concentration.kind === "fixed") return concentration.value;
+  return fit.exact?.get(concentrationName ?? "")?.mean ?? 1;
+}
+
+/** Labels in the order of their first items. */
+function canonicalPartitions({ items, draws, labels }: Partitions): Partitions {
+  const out = new Int32Array(labels.length);
+  for (let t = 0; t < draws; t++) {
+    const order = new Map<number, number>();
+    for (let i = 0; i < items; i++) {
+      const c = labels[t * items + i];
+      const known = order.get(c) ?? order.size;
+      order.set(c, known);
+      out[t * items + i] = known;
+    }
   }
+  return { items, draws, labels: out };
+}
+
+/** @throws TildeError where the truncated model is out of reach of coordinate ascent */
+export function refuseVariational(plan: DpPlan): void {
+  if (!isCollapsed(plan)) planCavi(truncatedModel(plan.conditioned, 2).conditioned, makeInstance);
 }
 
 const LABEL_SITE = 0x52000001;
