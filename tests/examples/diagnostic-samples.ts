@@ -217,4 +217,25 @@ export const samples: Samples = {
   },
   init_unknown: { name: "decoder.w", near: ["decode.w"], known: ["decode.w"] },
   init_shape: { name: "decode.w", found: "3 × 2", wanted: "2 × 3" },
+
+  webgpu_missing: { reason: "Cannot find package 'webgpu'" },
+  webgpu_no_adapter: {},
+  webgpu_lost: { reason: "the driver was reset", doing: "running a graph" },
+  webgpu_memory: { doing: "setting a program up", reason: "allocation of 8 GiB failed" },
+  webgpu_too_large: { what: "data", needed: "4000000000", limit: "2147483644" },
+  webgpu_shader: { label: "mu (unary exp [8])", reason: "unresolved value" },
+  webgpu_imprecise: {
+    what: "the log density",
+    device: "-1.2e9",
+    exact: "-1.1e9",
+    error: "0.09",
+    limit: "0.01",
+  },
+  webgpu_rough: {
+    what: "the gradient in q[3]",
+    device: "10.02",
+    exact: "10",
+    error: "0.002",
+    limit: "0.001",
+  },
 };

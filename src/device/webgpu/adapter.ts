@@ -1,0 +1,225 @@
+/**
+ * Opens a WebGPU device: the browser's where there is one, else Dawn's through the npm package
+ * `webgpu`, loaded on first use.
+ */
+import { fail, TildeError } from "../../base/diagnostic.js";
+import {
+  COMPUTE_STAGE,
+  type GpuAdapterInfo,
+  type GpuBindGroupLayout,
+  type GpuBuffer,
+  type GpuDevice,
+  type GpuEntry,
+  type GpuLimits,
+  type GpuPipeline,
+  type GpuPipelineLayout,
+  USAGE,
+} from "./api.js";
+
+/** What `create` returned. Dawn's instance ends with this object, and the process with it. */
+const keptForEver: GpuEntry[] = [];
+
+/** Bindings that every kernel has; see `wgsl/module.ts`. */
+const BINDINGS = [
+  "storage",
+  "read-only-storage",
+  "read-only-storage",
+  "uniform",
+  "storage",
+] as const;
+
+/** Buffers that are given back and wait for their next use, by size and usage. */
+type Pool = Map<string, GpuBuffer[]>;
+
+/** An open device with what all its programs share. */
+export class WebGpuDevice {
+  readonly #pipelines = new Map<string, Promise<GpuPipeline>>();
+  readonly #pool: Pool = new Map();
+  readonly #layout: GpuBindGroupLayout;
+  readonly #pipelineLayout: GpuPipelineLayout;
+  #lost: string | undefined;
+
+  constructor(
+    readonly gpu: GpuDevice,
+    readonly info: GpuAdapterInfo,
+  ) {
+    this.#layout = gpu.createBindGroupLayout({
+      entries: BINDINGS.map((type, binding) => ({
+        binding,
+        visibility: COMPUTE_STAGE,
+        buffer: { type },
+      })),
+    });
+    this.#pipelineLayout = gpu.createPipelineLayout({ bindGroupLayouts: [this.#layout] });
+    void gpu.lost.then(({ reason, message }) => {
+      this.#lost = message.length > 0 ? message : reason;
+    });
+  }
+
+  get limits(): GpuLimits {
+    return this.gpu.limits;
+  }
+  get features(): readonly string[] {
+    return [...this.gpu.features].sort();
+  }
+  /** One line: vendor, architecture and driver. */
+  get name(): string {
+    const { vendor, architecture, device, description } = this.info;
+    return [vendor, architecture, device, description].filter((s) => s).join(" ") || "unnamed";
+  }
+  get bindGroupLayout(): GpuBindGroupLayout {
+    return this.#layout;
+  }
+  /** Pipelines compiled so far. */
+  get pipelineCount(): number {
+    return this.#pipelines.size;
+  }
+
+  /** Throws the diagnostic of a lost device, if it is. */
+  checkAlive(doing: string): void {
+    if (this.#lost !== undefined) fail("webgpu_lost", undefined, { reason: this.#lost, doing });
+  }
+
+  /**
+   * Runs `work` with its out-of-memory, validation and device errors turned into diagnostics. The
+   * scopes of concurrent calls would mix: callers await one before the next.
+   */
+  async guarded<T>(doing: string, work: () => Promise<T> | T): Promise<T> {
+    this.checkAlive(doing);
+    const { gpu } = this;
+    for (const filter of ["internal", "validation", "out-of-memory"] as const) {
+      gpu.pushErrorScope(filter);
+    }
+    let result: { readonly value: T } | { readonly error: unknown };
+    try {
+      result = { value: await work() };
+    } catch (error) {
+      result = { error };
+    }
+    const popped = await Promise.all([0, 1, 2].map(() => gpu.popErrorScope())).catch(() => []);
+    // The reason of a loss arrives by its own promise.
+    await Promise.resolve();
+    this.checkAlive(doing);
+    const [memory, validation, internal] = popped;
+    if (memory) fail("webgpu_memory", undefined, { doing, reason: memory.message });
+    const other = validation ?? internal;
+    if (other) fail("webgpu_shader", undefined, { label: doing, reason: firstLine(other.message) });
+    if ("value" in result) return result.value;
+    if (result.error instanceof TildeError) throw result.error;
+    const reason = result.error instanceof Error ? result.error.message : String(result.error);
+    return fail("webgpu_lost", undefined, { doing, reason });
+  }
+
+  /** The pipeline of a module's text with entry point `main`; equal texts share one. */
+  pipeline(code: string, label: string): Promise<GpuPipeline> {
+    const known = this.#pipelines.get(code);
+    if (known !== undefined) return known;
+    const made = this.#compile(code, label);
+    this.#pipelines.set(code, made);
+    made.catch(() => this.#pipelines.delete(code));
+    return made;
+  }
+
+  async #compile(code: string, label: string): Promise<GpuPipeline> {
+    const module = this.gpu.createShaderModule({ label, code });
+    try {
+      return await this.gpu.createComputePipelineAsync({
+        label,
+        layout: this.#pipelineLayout,
+        compute: { module, entryPoint: "main" },
+      });
+    } catch (error) {
+      this.checkAlive(`compiling ${label}`);
+      const { messages } = await module.getCompilationInfo();
+      const first = messages.find((m) => m.type === "error");
+      const fallback = error instanceof Error ? error.message : String(error);
+      const reason = first === undefined ? firstLine(fallback) : first.message;
+      return fail("webgpu_shader", undefined, { label, reason });
+    }
+  }
+
+  /** A buffer of at least `bytes`, from the pool where one of that size was given back. */
+  takeBuffer(bytes: number, usage: number): GpuBuffer {
+    const size = Math.max(16, Math.ceil(bytes / 16) * 16);
+    const free = this.#pool.get(`${size}|${usage}`)?.pop();
+    return free ?? this.gpu.createBuffer({ size, usage });
+  }
+
+  /** Gives a buffer back for the next program that needs one like it. Its contents stay as they are. */
+  giveBuffer(buffer: GpuBuffer, usage: number): void {
+    const key = `${buffer.size}|${usage}`;
+    const free = this.#pool.get(key);
+    if (free === undefined) this.#pool.set(key, [buffer]);
+    else free.push(buffer);
+  }
+
+  /** Destroys pooled buffers. Dawn frees them at the next submit, so an empty one follows. */
+  trim(): void {
+    for (const free of this.#pool.values()) for (const buffer of free) buffer.destroy();
+    this.#pool.clear();
+    this.gpu.queue.submit([]);
+  }
+
+  /** Ends the device; programs on it fail from now on. */
+  close(): void {
+    this.trim();
+    this.gpu.destroy();
+  }
+}
+
+function firstLine(text: string): string {
+  return text.split("\n").slice(0, 2).join(" ").trim();
+}
+
+/** Features that are used where the adapter has them. */
+const WANTED_FEATURES = ["subgroups", "timestamp-query"];
+const RAISED_LIMITS = [
+  "maxBufferSize",
+  "maxStorageBufferBindingSize",
+  "maxComputeWorkgroupStorageSize",
+] as const;
+
+/**
+ * Opens the most powerful adapter's device. Fails with `webgpu_missing` where the package is not
+ * installed, and with `webgpu_no_adapter` where there is no driver.
+ */
+export async function openWebGpu(): Promise<WebGpuDevice> {
+  const entry = browserEntry() ?? (await packageEntry());
+  const adapter = await entry.requestAdapter({ powerPreference: "high-performance" });
+  if (adapter === null) return fail("webgpu_no_adapter", undefined, {});
+  const limits: Record<string, number> = {};
+  for (const name of RAISED_LIMITS) limits[name] = adapter.limits[name];
+  const gpu = await adapter.requestDevice({
+    requiredFeatures: WANTED_FEATURES.filter((f) => adapter.features.has(f)),
+    requiredLimits: limits,
+  });
+  return new WebGpuDevice(gpu, adapter.info);
+}
+
+function browserEntry(): GpuEntry | undefined {
+  const { navigator } = globalThis as { navigator?: { gpu?: GpuEntry } };
+  return navigator?.gpu;
+}
+
+async function packageEntry(): Promise<GpuEntry> {
+  if (keptForEver.length > 0) return keptForEver[0];
+  // A name that the type checker does not follow: the package is optional.
+  const name: string = "webgpu";
+  let create: unknown;
+  try {
+    ({ create } = (await import(name)) as { create?: unknown });
+  } catch (error) {
+    const reason = error instanceof Error ? firstLine(error.message) : String(error);
+    return fail("webgpu_missing", undefined, { reason });
+  }
+  if (typeof create !== "function") {
+    return fail("webgpu_missing", undefined, { reason: "it has no function `create`" });
+  }
+  const entry = (create as (flags: readonly string[]) => GpuEntry)([]);
+  keptForEver.push(entry);
+  return entry;
+}
+
+export const STORAGE_USAGE = USAGE.storage | USAGE.copySource | USAGE.copyTarget;
+export const UNIFORM_USAGE = USAGE.uniform | USAGE.copyTarget;
+export const READ_USAGE = USAGE.mapRead | USAGE.copyTarget;

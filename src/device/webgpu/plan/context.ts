@@ -1,0 +1,53 @@
+/** What the tasks of one block (a graph, or the body of a loop) share. */
+import type { Ix } from "../emit/indices.js";
+import type { InputNode, Node, Origin } from "../../../tensor/ops.js";
+import type { ConstantTables, Region, Regions } from "./storage.js";
+
+/** What an input of a loop's body stands for: a node outside, or the step's row of it. */
+export interface Alias {
+  readonly node: Node;
+  readonly row?: Ix;
+}
+
+export interface BlockContext {
+  readonly regions: Regions;
+  readonly tables: ConstantTables;
+  readonly aliases: Map<Node, Alias>;
+  /** Loops around this block. */
+  readonly level: number;
+  alias(node: InputNode): Alias | undefined;
+}
+
+/** A piece of device code between two barriers. */
+export interface Task {
+  readonly kind: "task";
+  /** `threads`: the text is one item's, by `item`. `groups`: a workgroup's, by `group`, `lane`. */
+  readonly unit: "threads" | "groups";
+  readonly count: number;
+  readonly text: string;
+  readonly reads: ReadonlySet<Region>;
+  readonly writes: ReadonlySet<Region>;
+  /** Steps that one workgroup would take for all of it, roughly. */
+  readonly rounds: number;
+  /** Declarations of workgroup memory that the text names. */
+  readonly shared: readonly string[];
+  readonly label: string;
+  readonly origin?: Origin;
+}
+
+/** A loop of a fixed number of steps, or of as many as a call asks for. */
+export interface LoopItem {
+  readonly kind: "loop";
+  readonly level: number;
+  readonly length: number | "call";
+  readonly body: readonly Item[];
+}
+export type Item = Task | LoopItem;
+
+/** Threads of a workgroup. */
+export const LANES = 256;
+
+/** The variable that counts the steps of the loop at a level. */
+export function stepName(level: number): string {
+  return `step${level}`;
+}
