@@ -4,6 +4,7 @@
  * the last one are averaged (Dhaka et al. 2020; Polyak and Juditsky 1992).
  */
 import type { KernelInstance } from "../contract.js";
+import type { Carried } from "./compile.js";
 import { SETTINGS, TRACE } from "../stochastic/adam.js";
 import { seedNoise } from "../stochastic/noise.js";
 import { isFlat, meanOf } from "../stochastic/smoothing.js";
@@ -43,7 +44,7 @@ export interface SviFit {
   readonly interrupted: boolean;
 }
 
-/** The objective or its gradient stopped being finite; `theta` is the last finite state. */
+/** The objective or its gradient stopped being finite; `theta` is the last state where they were. */
 export interface SviFailure {
   readonly kind: "diverged";
   readonly step: number;
@@ -65,6 +66,7 @@ const LEAST_RATE = 0.01;
 export function* ascend(
   instance: KernelInstance,
   search: SviSearch,
+  carried: Carried,
   seed: number | bigint,
 ): Generator<SviProgress, SviFit | SviFailure, number> {
   const theta = instance.f64("theta");
@@ -83,6 +85,8 @@ export function* ascend(
   const history: { step: number; value: number }[] = [];
   const estimates = new Float64Array(window);
   const stages = schedule === "auto" ? STAGES : [1];
+  /** The states before the last calls, from which their steps can be taken again. */
+  const calls: Call[] = [];
   let done = 0;
   let limit = yield { done, value: Number.NaN };
   let converged = false;
@@ -118,11 +122,16 @@ export function* ascend(
       while (filled < count && limit > 0) {
         const piece = Math.min(count - filled, limit, grain - ((done + filled) % grain));
         settings[SETTINGS.rate] = rateAt(done + filled, stage);
+        calls.push({ first: done + filled, count: piece, state: snapshot(instance, carried) });
+        if (calls.length > 2) calls.shift();
         const taken = take(done + filled, piece);
         estimates.set(trace.subarray(0, taken), filled);
         if (taken < piece) {
           const element = instance.f64("grad").findIndex((x) => !Number.isFinite(x));
-          return { kind: "diverged", step: done + filled + taken, value: trace[taken], element };
+          const step = done + filled + taken;
+          const value = trace[taken];
+          goBack(instance, calls, step);
+          return { kind: "diverged", step, value, element };
         }
         filled += taken;
         if (settings[SETTINGS.averaging] === 1) averaged += taken;
@@ -146,6 +155,32 @@ export function* ascend(
     }
   }
   return { kind: "fitted", history, steps: done, converged, interrupted: limit <= 0 };
+}
+
+interface Call {
+  readonly first: number;
+  readonly count: number;
+  readonly state: ReadonlyMap<string, Float64Array | Int32Array>;
+}
+
+function snapshot(instance: KernelInstance, { f64, i32 }: Carried): Call["state"] {
+  const reals = f64.map((name) => [name, instance.f64(name).slice()] as const);
+  const wholes = i32.map((name) => [name, instance.i32(name).slice()] as const);
+  return new Map<string, Float64Array | Int32Array>([...reals, ...wholes]);
+}
+
+/**
+ * The state before the update that led to step `bad`: where the objective and its gradient were last
+ * finite. Where not even the first step was, the state is the one it began with.
+ */
+function goBack(instance: KernelInstance, calls: readonly Call[], bad: number): void {
+  const call = [...calls].reverse().find((c) => c.first < bad) ?? calls[0];
+  for (const [name, values] of call.state) {
+    if (values instanceof Int32Array) instance.i32(name).set(values);
+    else instance.f64(name).set(values);
+  }
+  const again = bad - 1 - call.first;
+  if (again > 0) instance.call("opt_steps", call.first, again);
 }
 
 /** Steps of the noise that no search takes. */

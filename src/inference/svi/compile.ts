@@ -38,6 +38,17 @@ export function noiseOf(graph: Graph, noise: ObjectiveGraph["noise"]): readonly 
     .map(({ name, law, dims }) => ({ buffer: name, length: elements(dims), law: { kind: law } }));
 }
 
+/** Buffers whose numbers go from one step to the next. */
+export interface Carried {
+  readonly f64: readonly string[];
+  readonly i32: readonly string[];
+}
+
+export interface Learning {
+  readonly kernels: KernelModule;
+  readonly carried: Carried;
+}
+
 /**
  * The objective with its optimiser: functions `opt_steps(first, count)` (see `withOptimiser`),
  * `noise(step)`, `evaluate()` and `params()`, over the buffers `theta`, `grad` and `values`.
@@ -46,7 +57,7 @@ export function learningKernels(
   made: ObjectiveGraph,
   batch: ReadonlyMap<string, number>,
   rule: Rule,
-): KernelModule {
+): Learning {
   const outputs = made.graph.outputs;
   const step = simplify({
     ...made.graph,
@@ -102,7 +113,7 @@ export function learningKernels(
     ],
     functions: [...parts.flatMap((p) => p.functions), ...rows.functions, evaluateFunction(made)],
   };
-  return withOptimiser(module, {
+  const kernels = withOptimiser(module, {
     objective: "evaluate",
     params: "theta",
     gradient: "grad",
@@ -110,6 +121,18 @@ export function learningKernels(
     noise: [...noise, ...rows.noise],
     rule,
   });
+  const carried: Carried = {
+    f64: [
+      "theta",
+      "opt_settings",
+      "opt_first",
+      "opt_second",
+      "opt_average",
+      ...made.states.map((s) => s.name),
+    ],
+    i32: rows.buffers.filter((b) => b.element === "i32").map((b) => b.name),
+  };
+  return { kernels, carried };
 }
 
 function initial(dims: readonly number[], value: number): Float64Array {

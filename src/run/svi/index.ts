@@ -7,8 +7,9 @@ import type { KernelInstance } from "../../inference/contract.js";
 import type { LatentVariable } from "../../inference/logjoint/latents.js";
 import { buildObjective, type ObjectiveGraph } from "../../inference/objective/index.js";
 import { ascend, estimate, type SviFailure, type SviFit } from "../../inference/svi/ascend.js";
-import { learningKernels, paramValues } from "../../inference/svi/compile.js";
+import { type Carried, learningKernels, paramValues } from "../../inference/svi/compile.js";
 import { drawSites, guideReadout, type Readout } from "../../inference/svi/readout.js";
+import type { KernelModule } from "../../kernel/ir.js";
 import { paretoK } from "../../math/pareto.js";
 import type { Declared } from "../compile.js";
 import type { Run } from "../context.js";
@@ -55,13 +56,14 @@ export async function learn(
     bound.guide === undefined
       ? undefined
       : guideReadout(objective, { programs, data, args, model: bound.model, guide: bound.guide });
-  const instance = instanceOf(learningKernels(made, batch, method.optimizer));
+  const { kernels, carried } = learningKernels(made, batch, method.optimizer);
+  const instance = instanceOf(kernels);
   const given = method.init === undefined ? undefined : await readParams(method.init, made.params);
   const theta = instance.f64("theta");
   theta.set(made.initial(seed, given));
 
   const compiledAt = performance.now();
-  const found = await climb(instance, method, run);
+  const found = await climb(instance, carried, method, run);
   const params = paramTree(made.params, paramValues(instance));
   if (found.kind === "diverged") diverged(made, objective.name, found, params);
   const warnings: Diagnostic[] = [];
@@ -116,7 +118,7 @@ function guideName({ guide, programs }: Programs): string {
   return programs.get(guide ?? "")?.model.name ?? internalError("no guide");
 }
 
-function instanceOf(kernels: ReturnType<typeof learningKernels>): KernelInstance {
+function instanceOf(kernels: KernelModule): KernelInstance {
   const program = compileKernels(kernels);
   return instantiate(program, createMemory(program, 1), 0);
 }
@@ -124,12 +126,13 @@ function instanceOf(kernels: ReturnType<typeof learningKernels>): KernelInstance
 /** Takes the steps in calls of about equal time, and gives way to the process between them. */
 async function climb(
   instance: KernelInstance,
+  carried: Carried,
   method: LearningMethod,
   { options, seed }: Run,
 ): Promise<SviFit | SviFailure> {
   const { steps, lr, schedule, warmup, momentum, clip, tolerance } = method;
   const search = { steps, rate: lr, schedule, warmup, momentum, clip, tolerance };
-  const climber = ascend(instance, search, seed);
+  const climber = ascend(instance, search, carried, seed);
   let next = climber.next(0);
   let size = 1;
   let before = 0;

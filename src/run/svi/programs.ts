@@ -66,7 +66,10 @@ function programOf(
   wanted: string | undefined,
   isSecond: boolean,
 ): ProgramBinding {
-  const name = wanted ?? (argumentNames(declared).includes(argument) ? argument : undefined);
+  // `q` says nothing of which guide is meant; names such as `noise` and `critic` do.
+  const isTelling = !isSecond || argument === OVER_DATA;
+  const isNamed = isTelling && argumentNames(declared).includes(argument);
+  const name = wanted ?? (isNamed ? argument : undefined);
   if (name !== undefined) {
     const other = declared.models.get(name);
     if (other !== undefined) return { model: other, isGuide: false };
