@@ -238,4 +238,17 @@ export const samples: Samples = {
     error: "0.002",
     limit: "0.001",
   },
+
+  session_command: { name: "tpye", near: ["type"] },
+  session_usage: { usage: ":load FILE", what: "`:load` lacks what it is about" },
+  session_statement: { what: "`observe`" },
+  session_kind: { text: "fit", what: "a fit", wanted: "a number or an array" },
+  session_member: { text: "fit", what: "a fit", name: "tua", near: ["tau"], known: "`mu`, `tau`" },
+  session_argument: { fn: "schools", name: "sigm", near: ["sigma"], known: ["J", "sigma", "y"] },
+  session_values: { text: "p", wanted: "probabilities from 0 to 1" },
+  session_ragged: { text: "zeros(fit.k)" },
+  session_loop_draws: { text: "mean(fit.theta[j])", name: "j" },
+  session_no_draws: { model: "schools" },
+  session_stopped: { what: "inference of `schools`" },
+  session_broken: { name: "schools", by: "half_t" },
 };

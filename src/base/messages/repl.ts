@@ -18,7 +18,10 @@ export const replMessages = {
   })),
   session_kind: error((p: { text: string; what: string; wanted: string }) => ({
     message: `\`${p.text}\` is ${p.what}, but ${p.wanted} is wanted here`,
-    help: p.what === "a fit" ? `read its draws by name, such as \`${p.text}.mu\`` : undefined,
+    help:
+      p.what === "a fit"
+        ? `read its draws by name, such as \`${p.text}.mu\``
+        : "`:type e` tells what an expression is",
   })),
   session_member: error(
     (p: { text: string; what: string; name: string; near: readonly string[]; known: string }) => ({
@@ -36,6 +39,7 @@ export const replMessages = {
   ),
   session_values: error((p: { text: string; wanted: string }) => ({
     message: `\`${p.text}\` must be ${p.wanted}`,
+    help: "`:doc NAME` tells what a function takes, and `:help` the commands",
   })),
   session_ragged: error((p: { text: string }) => ({
     message: `the shape of \`${p.text}\` changes from draw to draw`,
@@ -47,8 +51,12 @@ export const replMessages = {
   })),
   session_no_draws: error((p: { model: string }) => ({
     message: `inference of \`${p.model}\` was stopped before its first draw: there is nothing to keep`,
+    help: "let it run longer, or ask for a shorter `warmup`",
   })),
-  session_stopped: error((p: { what: string }) => ({ message: `${p.what} was stopped` })),
+  session_stopped: error((p: { what: string }) => ({
+    message: `${p.what} was stopped`,
+    help: "the session is as it was before",
+  })),
   session_broken: warning((p: { name: string; by: string }) => ({
     message: `\`${p.name}\` no longer compiles, now that \`${p.by}\` is another`,
     help: `define \`${p.name}\` anew`,

@@ -170,7 +170,11 @@ async function methodWith(
   named: ReadonlyMap<string, ast.Arg>,
 ): Promise<Method> {
   const settings: Record<string, unknown> = {};
-  for (const [name, { value }] of named) settings[camelCase(name)] = await optionOf(cx, value);
+  for (const [name, { value }] of named) {
+    // Programs and objectives are named, `iwae(5)`, and not evaluated.
+    const isProgram = ["guide", "objective", "noise"].includes(name) && value.kind !== "string";
+    settings[camelCase(name)] = isProgram ? textOf(value.span) : await optionOf(cx, value);
+  }
   return await placed(e.span, () => {
     const name = typeof method === "string" ? method : method.method;
     if (!Object.hasOwn(methods, name)) {
@@ -227,16 +231,27 @@ async function inferWith(
       wanted: "`relabel: true` or `relabel: false`",
     });
   }
-  const model = cx.workspace.model(value.name);
-  const data = dataFor(cx, model, value);
+  const { model, declared } = cx.workspace.elaborated(value.name);
+  const values = dataFor(cx, model, value);
+  if (checked.method === "svi" || checked.method === "nce") {
+    // Guides and objectives have inputs of their own.
+    const { models, guides, objectives } = declared;
+    const programs = [...models.values(), ...[...guides.values()].map((g) => g.program)];
+    const others = [...programs, ...[...objectives.values()].map((o) => o.body)];
+    const inputs = new Set(others.flatMap((m) => m.inputs.map((i) => i.name)));
+    for (const [name, v] of cx.workspace.data()) if (inputs.has(name)) values.set(name, v);
+  }
+  const { models, guides, objectives } = declared;
+  const task = { model, values, declared: { models, guides, objectives } };
   const watch = cx.watch(checked);
   try {
     const options = { method: checked, seed, threads, relabel };
-    const posterior = await placed(e.span, () => cx.thread.run(model, data, options, watch));
+    const posterior = await placed(e.span, () => cx.thread.run(task, options, watch));
     if (posterior.interrupted && (posterior.fit.chains[0]?.draws ?? 0) === 0) {
       return fail("session_no_draws", e.span, { model: value.name });
     }
-    cx.warn(posterior.fit.conditioned.warnings);
+    // What the session has beside the model's data is no mistake.
+    cx.warn(posterior.fit.conditioned.warnings.filter((w) => w.code !== "data_unused"));
     return { kind: "fit", posterior };
   } finally {
     watch.close?.();

@@ -27,7 +27,7 @@ import {
 } from "./names.js";
 import { summariseDraws } from "./over-draws.js";
 import { type Bound, definedNames, rewriteExpr, rewriteStmt } from "./rewrite.js";
-import { figuresText } from "./shown.js";
+import { clustersText, figuresText } from "./shown.js";
 import type { FitValue, NumberValue, Value } from "./values.js";
 import { valueWords } from "./values.js";
 
@@ -342,6 +342,10 @@ function fitMember({ posterior }: FitValue, name: string): Value {
       return { kind: "text", text: posterior.names.join(", ") };
     case "method":
       return { kind: "text", text: posterior.method };
+    case "params":
+      return { kind: "text", text: JSON.stringify(posterior.params ?? {}, null, 2) };
+    case "clusters":
+      return { kind: "text", text: clustersText(posterior) };
     case "figures":
       return { kind: "text", text: figuresText(posterior.fit.figures) };
     default: {

@@ -6,7 +6,7 @@ import { parentPort } from "node:worker_threads";
 import { TildeError } from "../../base/diagnostic.js";
 import { inferRaw } from "../infer.js";
 import type { SessionProgress } from "../session.js";
-import type { InferenceAnswer, InferenceRequest } from "./inference.js";
+import { type InferenceAnswer, type InferenceRequest, sent } from "./inference.js";
 
 /** Progress is posted at most this often. */
 const INTERVAL_MS = 50;
@@ -26,10 +26,12 @@ async function run(request: Extract<InferenceRequest, { kind: "run" }>): Promise
     post({ kind: "progress", progress });
   };
   try {
-    const { model, values, options } = request;
+    const { task, options } = request;
+    const { model, values, declared } = task;
     const raw = { values, problems: new Map() };
-    const posterior = await inferRaw(model, raw, { ...options, signal: stop.signal, onProgress });
-    post({ kind: "done", fit: posterior.fit });
+    const watched = { ...options, signal: stop.signal, onProgress };
+    const posterior = await inferRaw(model, raw, watched, declared);
+    post({ kind: "done", fit: sent(posterior.fit) });
   } catch (error) {
     if (error instanceof TildeError) post({ kind: "failed", diagnostics: error.diagnostics });
     else post({ kind: "broken", message: error instanceof Error ? error.message : String(error) });

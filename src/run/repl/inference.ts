@@ -5,6 +5,9 @@ import { type Diagnostic, diagnostic, TildeError } from "../../base/diagnostic.j
 import { InternalError } from "../../base/internal.js";
 import type { DataSet } from "../../model/data.js";
 import type { Model } from "../../model/ir.js";
+import { type DpPlan, planDp } from "../../inference/dp/model/plan.js";
+import type { Declared } from "../compile.js";
+import { makeInstance } from "../gibbs-chain.js";
 import { inferRaw } from "../infer.js";
 import type { Method } from "../methods.js";
 import type { InferOptions } from "../options.js";
@@ -16,19 +19,48 @@ import type { SessionProgress } from "../session.js";
 export type PlainOptions = Pick<InferOptions, "seed" | "threads" | "relabel"> & {
   readonly method: Method;
 };
+/** A model with what the session declares beside it: methods that learn look there. */
+export interface Task {
+  readonly model: Model;
+  readonly declared: Declared;
+  readonly values: DataSet;
+}
 export type InferenceRequest =
   | {
       readonly kind: "run";
-      readonly model: Model;
-      readonly values: DataSet;
+      readonly task: Task;
       readonly options: PlainOptions;
     }
   | { readonly kind: "stop" };
 export type InferenceAnswer =
   | { readonly kind: "progress"; readonly progress: SessionProgress }
-  | { readonly kind: "done"; readonly fit: FitData }
+  | { readonly kind: "done"; readonly fit: SentFit }
   | { readonly kind: "failed"; readonly diagnostics: readonly Diagnostic[] }
   | { readonly kind: "broken"; readonly message: string };
+
+/** A fit that can leave its thread: plans of processes hold functions. */
+export type SentFit = Omit<FitData, "process"> & {
+  readonly process?: Omit<NonNullable<FitData["process"]>, "plan"> & {
+    readonly planned: Pick<DpPlan, "conditioned" | "methodName">;
+  };
+};
+
+export function sent(fit: FitData): SentFit {
+  const { process, ...rest } = fit;
+  if (process === undefined) return rest;
+  const { plan, ...plain } = process;
+  const { conditioned, methodName } = plan;
+  return { ...rest, process: { ...plain, planned: { conditioned, methodName } } };
+}
+
+/** The plan is made anew: it depends on the model and its data alone. */
+function received(fit: SentFit): FitData {
+  const { process, ...rest } = fit;
+  if (process === undefined) return rest;
+  const { planned, ...plain } = process;
+  const plan = planDp(planned.conditioned, makeInstance, planned.methodName);
+  return { ...rest, process: { ...plain, plan } };
+}
 
 /** How a run is watched and stopped. */
 export interface Watch {
@@ -46,19 +78,14 @@ export class InferenceThread {
   #worker: Worker | undefined;
 
   /** @throws TildeError where the model or its data are refused, or the run was ended */
-  async run(
-    model: Model,
-    values: DataSet,
-    options: PlainOptions,
-    watch: Watch,
-  ): Promise<Posterior> {
+  async run(task: Task, options: PlainOptions, watch: Watch): Promise<Posterior> {
     if (!existsSync(workerUrl)) {
       // The sources run without a build: then this thread does all.
-      const raw = { values, problems: new Map() };
+      const raw = { values: task.values, problems: new Map() };
       const { stop: signal, onProgress } = watch;
-      return await inferRaw(model, raw, { ...options, signal, onProgress });
+      return await inferRaw(task.model, raw, { ...options, signal, onProgress }, task.declared);
     }
-    return new Posterior(await this.#inThread({ kind: "run", model, values, options }, watch));
+    return new Posterior(received(await this.#inThread({ kind: "run", task, options }, watch)));
   }
 
   close(): void {
@@ -66,20 +93,20 @@ export class InferenceThread {
     this.#worker = undefined;
   }
 
-  #inThread(request: Extract<InferenceRequest, { kind: "run" }>, watch: Watch): Promise<FitData> {
+  #inThread(request: Extract<InferenceRequest, { kind: "run" }>, watch: Watch): Promise<SentFit> {
     const worker = this.#worker ?? new Worker(workerUrl, { execArgv: [] });
     this.#worker = worker;
     const { method } = request.options;
-    const inChains = "chains" in method;
-    return new Promise<FitData>((resolve, reject) => {
+    const listens = "chains" in method || method.method === "svi" || method.method === "nce";
+    return new Promise<SentFit>((resolve, reject) => {
       const kill = (): void => {
         this.close();
-        const what = `inference of \`${request.model.name}\``;
+        const what = `inference of \`${request.task.model.name}\``;
         finish(() => reject(new TildeError([diagnostic("session_stopped", undefined, { what })])));
       };
       // Methods of one piece do not look at messages while they work.
       const stop = (): void => {
-        if (inChains) worker.postMessage({ kind: "stop" } satisfies InferenceRequest);
+        if (listens) worker.postMessage({ kind: "stop" } satisfies InferenceRequest);
         else kill();
       };
       const receive = (answer: InferenceAnswer): void => {

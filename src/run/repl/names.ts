@@ -96,6 +96,8 @@ export const fitMembers: Readonly<Record<string, string>> = {
   warnings: "what is doubtful about the fit",
   names: "the variables",
   method: "the method",
+  params: "what `svi` and `nce` learned, by name",
+  clusters: "how many clusters the labels have, and the partition of least expected loss",
   figures: "what the method says about itself, such as its bound",
 };
 

@@ -2,6 +2,7 @@
 import { diagnostic } from "../../base/diagnostic.js";
 import { elementCount, elementName, unravel } from "../../model/data.js";
 import { VariableDiagnostics } from "../diagnostics/index.js";
+import type { Posterior } from "../posterior.js";
 import type { Figure } from "../results/fit.js";
 import { histogramOf } from "../results/histogram.js";
 import { MAX_ELEMENTS, type Summary, type SummaryRow } from "../results/summary.js";
@@ -48,6 +49,20 @@ export function joinSummaries(parts: readonly Summary[]): Summary {
     cut: parts.flatMap((p) => p.cut),
     warnings: [],
   };
+}
+
+/** How many clusters there are, and which items go together. */
+export function clustersText(posterior: Posterior): string {
+  const { process } = posterior.fit;
+  const labels = [...(posterior.fit.ranges?.keys() ?? [])];
+  if (process === undefined && labels.length !== 1) return "the fit has no labels of clusters";
+  const clusters = posterior.clusters(process?.label ?? labels[0]);
+  const counts = Array.from(clusters.count, (p, k) => `${k}: ${numberText(p)}`);
+  const { labels: partition } = clusters.partition();
+  return [
+    `clusters: ${counts.filter((c) => !c.endsWith(": 0")).join(", ")}`,
+    `partition: [${Array.from(partition).join(", ")}]`,
+  ].join("\n");
 }
 
 /** `elbo: final -12.3, history of 40`, a line each. */

@@ -100,14 +100,24 @@ export class Workspace {
    * @throws TildeError where it has errors
    */
   model(name: string): Model {
+    return this.elaborated(name).model;
+  }
+
+  /**
+   * A declared model with the guides and objectives of the session.
+   * @throws TildeError where the model has errors
+   */
+  elaborated(name: string): { readonly model: Model; readonly declared: Elaborated } {
     const decl = this.decls.get(name);
     const source = decl?.span.source ?? { path: "<session>", text: "" };
-    const others = (d: ast.Decl): boolean => d.kind !== "model" || d.name.text === name;
-    const file = this.file(source, {}, (d) => others(d) && d.kind !== "guide");
-    const { models, diagnostics } = this.check(file);
-    const found = models.get(name);
-    if (found !== undefined) return found;
-    throw new TildeError(errorsOf(diagnostics));
+    const declared = this.check(this.file(source));
+    const model = declared.models.get(name);
+    if (model !== undefined) return { model, declared };
+    // What is wrong with this model, and with what it may call.
+    const isHere = (d: Diagnostic): boolean => d.span?.source === decl?.span.source;
+    const errors = errorsOf(declared.diagnostics);
+    const own = errors.filter(isHere);
+    throw new TildeError(own.length > 0 ? own : errors);
   }
 
   /** Arrays by name: what models are given. */

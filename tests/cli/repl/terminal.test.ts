@@ -83,6 +83,7 @@ describe.skipIf(!hasTerminal)("at a terminal", () => {
     await t.until("~> ");
     t.send("exp(0)\r");
     await t.until("\n1\n");
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: colours are made of it
     expect(t.output).not.toMatch(/\u001b\[\d+m/);
     t.child.kill("SIGKILL");
     const dumb = open({ TERM: "dumb" });
