@@ -52,6 +52,12 @@ export const reparameterised: ReadonlySet<string> = new Set([
   "Weibull",
   "Pareto",
   "MvNormal",
+  "Gamma",
+  "InverseGamma",
+  "ChiSquare",
+  "Beta",
+  "Dirichlet",
+  "StudentT",
 ]);
 
 /** Finitely many values that stand in the distribution itself. */

@@ -16,6 +16,8 @@ import {
 import type { NoiseLaw } from "./contract.js";
 import { discreteRules } from "./discrete.js";
 import { at, binderTo, call, constant, elementwise, loopVariable } from "./expressions.js";
+import { companionName, companionsOf, type Rule } from "./companions.js";
+import { acceptedRules } from "./gamma.js";
 import { type ReparamRule, reparamRules } from "./reparam.js";
 
 type Site = Extract<Stmt, { kind: "site" }>;
@@ -31,6 +33,8 @@ export interface Unfolded {
   /** Sites are definitions; the noise variables are params without statements. */
   readonly model: Model;
   readonly noise: readonly NoiseVariable[];
+  /** Definitions beside the sites', by their names. */
+  readonly companions: readonly string[];
 }
 
 /** The strategy of a site: as written, else the valid one of least variance that stands here. */
@@ -40,8 +44,9 @@ export function strategyFor(site: Site, frozen: boolean): { strategy: Strategy; 
   if (isValidStrategy("reparam", site.dist))
     return { strategy: { kind: "reparam", span }, chosen: true };
   // An index must be a number when the graph is built, as each of the enumerated values is.
-  const isLabel = drawnFrom(site.dist) === "Categorical" && !frozen;
-  if (isLabel) return { strategy: { kind: "enumerate", span }, chosen: true };
+  const name = drawnFrom(site.dist);
+  const isFinite = (name === "Categorical" || name === "Bernoulli") && !frozen;
+  if (isFinite) return { strategy: { kind: "enumerate", span }, chosen: true };
   const baseline = frozen ? "none" : "moving_average";
   return { strategy: { kind: "reinforce", span, baseline }, chosen: true };
 }
@@ -51,6 +56,7 @@ const supported: readonly StrategyKind[] = [
   "reinforce",
   "gumbel",
   "straight_through",
+  "rebar",
   "enumerate",
 ];
 
@@ -61,8 +67,8 @@ export function unfold(model: Model, frozen: boolean): Unfolded {
   const byName = new Map(model.variables.map((v) => [v.name, v]));
   let fresh = 0;
   const freshName = (): string => `draw#${fresh++}`;
-  const noiseOf = (site: string, law: NoiseLaw, span: Span): Expr => {
-    const name = `${site}~${law}`;
+  const noiseOf = (site: string, law: NoiseLaw, number: number, span: Span): Expr => {
+    const name = number === 0 ? `${site}~${law}` : `${site}~${law}.${number}`;
     const variable = byName.get(site);
     const type = { scalar: "real" as const, dims: variable?.type.dims ?? [] };
     if (!noise.has(name)) {
@@ -72,31 +78,52 @@ export function unfold(model: Model, frozen: boolean): Unfolded {
     }
     return { kind: "var", name, role: "param", span, type };
   };
-  const drawn = (s: Site): Stmt => {
-    const { strategy } = strategyFor(s, frozen);
+  const companions: string[] = [];
+  /** The first of a law is the same for the draw and its companions, and so on. */
+  const noisesOf = (s: Site, laws: readonly NoiseLaw[]): Expr[] =>
+    laws.map((law, k) => {
+      const number = laws.slice(0, k).filter((l) => l === law).length;
+      return at(noiseOf(s.name, law, number, s.span), s.indices);
+    });
+  const drawn = (s: Site): Stmt[] => {
+    const { strategy, chosen } = strategyFor(s, frozen);
     if (!supported.includes(strategy.kind)) {
       fail("strategy_missing", strategy.span, { site: s.name, strategy: strategy.kind });
     }
-    if (strategy.kind === "enumerate" && !frozen) {
+    const let_ = (name: string, value: Expr): Stmt => {
+      return { kind: "let", span: s.span, name, indices: s.indices, value };
+    };
+    const isBit = drawnFrom(s.dist) === "Bernoulli";
+    if (strategy.kind === "enumerate" && !frozen && !(chosen && isBit)) {
       // Every value is put in its place in turn; what stands here drops out.
-      const value = constant(0, s.span, s.dist.event.scalar);
-      return { kind: "let", span: s.span, name: s.name, indices: s.indices, value };
+      return [let_(s.name, constant(0, s.span, s.dist.event.scalar))];
     }
     const rule = ruleOf(s, strategy);
-    const eps = at(noiseOf(s.name, rule.law, s.span), s.indices);
-    const value = drawOf(s.dist, eps, rule, freshName);
+    const value = drawOf(s.dist, noisesOf(s, rule.laws), rule, freshName);
     const isStopped = frozen || strategy.kind === "reinforce";
     const isReal = value.type.scalar === "real";
     const held = isStopped && isReal ? elementwise("stop_gradient", value) : value;
-    return { kind: "let", span: s.span, name: s.name, indices: s.indices, value: held };
+    const beside = frozen ? [] : [...companionsOf(strategy, s.dist)];
+    const variable = byName.get(s.name);
+    const more = beside.map(([kind, own]): Stmt => {
+      const name = companionName(s.name, kind);
+      if (variable !== undefined && !companions.includes(name)) {
+        companions.push(name);
+        const type = { ...variable.type, scalar: "real" as const };
+        const support = { kind: "real" as const };
+        extra.push({ ...variable, name, role: "let", type, support });
+      }
+      return let_(name, drawOf(s.dist, noisesOf(s, own.laws), own, freshName));
+    });
+    return [let_(s.name, held), ...more];
   };
   const go = (list: readonly Stmt[]): Stmt[] =>
-    list.map((s): Stmt => {
+    list.flatMap((s): Stmt[] => {
       if (s.kind === "site") return drawn(s);
-      if (s.kind === "for") return { ...s, body: go(s.body) };
+      if (s.kind === "for") return [{ ...s, body: go(s.body) }];
       // biome-ignore lint/suspicious/noThenProperty: the branch's name in the IR, never awaited
-      if (s.kind === "if") return { ...s, then: go(s.then), else: go(s.else) };
-      return s;
+      if (s.kind === "if") return [{ ...s, then: go(s.then), else: go(s.else) }];
+      return [s];
     });
   const body = go(model.body);
   const relaxed = new Set<string>();
@@ -116,10 +143,18 @@ export function unfold(model: Model, frozen: boolean): Unfolded {
   return {
     model: { ...model, variables: [...variables, ...extra], body },
     noise: [...noise.values()],
+    companions,
   };
 }
 
-function ruleOf(s: Site, strategy: Strategy): ReparamRule {
+function ruleOf(s: Site, strategy: Strategy): Rule {
+  const accepted = acceptedRules[drawnFrom(s.dist) ?? ""];
+  if (accepted !== undefined && !s.restricted) return accepted;
+  const { law, draw } = plainRuleOf(s, strategy);
+  return { laws: [law], draw: (args, [noise]) => draw(args, noise) };
+}
+
+function plainRuleOf(s: Site, strategy: Strategy): ReparamRule {
   const name = drawnFrom(s.dist);
   const missing = () =>
     fail("strategy_missing", s.dist.span, { site: s.name, strategy: strategy.kind });
@@ -134,15 +169,16 @@ function ruleOf(s: Site, strategy: Strategy): ReparamRule {
 }
 
 /** The draw of a distribution, repeated where the distribution is. */
-function drawOf(d: DistExpr, noise: Expr, rule: ReparamRule, fresh: () => string): Expr {
+function drawOf(d: DistExpr, noise: readonly Expr[], rule: Rule, fresh: () => string): Expr {
   if (d.kind === "named") return rule.draw(d.args, noise);
-  if (d.kind !== "iid") return noise;
+  if (d.kind !== "iid") return noise[0];
   // Scalars beside the array of all repetitions: one elementwise expression.
   const isScalar = d.base.kind === "named" && Object.values(d.base.args).every(isScalarExpr);
   if (isScalar && d.base.event.dims.length === 0) return drawOf(d.base, noise, rule, fresh);
   const binders = d.sizes.map((size): Binder => binderTo(fresh(), size, sizeExpr(size, d.span)));
   const indices = binders.map((b) => loopVariable(b.name, d.span));
-  const body = drawOf(d.base, at(noise, indices), rule, fresh);
+  const each = noise.map((n) => at(n, indices));
+  const body = drawOf(d.base, each, rule, fresh);
   const type = { scalar: body.type.scalar, dims: [...d.sizes, ...body.type.dims] };
   return { kind: "comprehension", binders, body, span: d.span, type };
 }

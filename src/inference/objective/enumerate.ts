@@ -13,6 +13,18 @@ export interface EnumeratedSite extends SiteOfDraw {
   readonly values: number;
 }
 
+/** Whether every element of the site takes its values apart from all others, as this needs. */
+export function isEnumerable(parts: Parts, s: EnumeratedSite): boolean {
+  const drawn = siteCost(parts, s, s.trace);
+  const node = s.trace.values.get(s.site);
+  if (drawn === undefined || node === undefined) return false;
+  // Draws that depend on z were made for one value of it only.
+  if (descendants(s.program.conditioned.model, s.site).size > 1) return false;
+  const elements = node.shape.slice(s.trace.copies.loops.length).reduce((n, d) => n * d, 1);
+  // Several elements that do not stand apart would take all combinations of values.
+  return elements === (drawn.plate ?? 1);
+}
+
 /** What to add to the objective so that the site's drawn value is replaced by the exact mean. */
 export function enumerationTerm(parts: Parts, s: EnumeratedSite): Node {
   const { g } = parts;
@@ -20,12 +32,7 @@ export function enumerationTerm(parts: Parts, s: EnumeratedSite): Node {
   const node = s.trace.values.get(s.site);
   const refuse = () =>
     fail("strategy_missing", s.draw.span, { site: s.site, strategy: "enumerate" });
-  if (drawn === undefined || node === undefined) return refuse();
-  // Draws that depend on z were made for one value of it only.
-  if (descendants(s.program.conditioned.model, s.site).size > 1) return refuse();
-  const elements = node.shape.slice(s.trace.copies.loops.length).reduce((n, d) => n * d, 1);
-  // Several elements that do not stand apart would take all combinations of values.
-  if (elements !== (drawn.plate ?? 1)) return refuse();
+  if (!isEnumerable(parts, s) || drawn === undefined || node === undefined) return refuse();
   let exact: Node | undefined;
   for (let v = 0; v < s.values; v++) {
     const held = g.full(node.shape, v, node.dtype);

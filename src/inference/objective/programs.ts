@@ -44,6 +44,8 @@ export interface Trace {
   readonly guide?: string;
   readonly copies: Copies;
   readonly values: ReadonlyMap<string, Node>;
+  /** What estimators need beside the draws, by their names. */
+  readonly companions?: ReadonlyMap<string, Node>;
 }
 
 /**
@@ -244,7 +246,7 @@ export function drawTrace(
   const sites = program.conditioned.model.variables.filter((v) => v.role === "site");
   const drawn = new Set(sites.map((v) => v.name));
   const copied = replicate(text, drawn, copies);
-  const { model, noise } = unfold(copied, frozen);
+  const { model, noise, companions } = unfold(copied, frozen);
   const laws = new Map(noise.map((n) => [n.name, n]));
   const { l, vars } = lower(b, program, model, frozen, (variable) => {
     const law = laws.get(variable);
@@ -257,7 +259,8 @@ export function drawTrace(
   const values = new Map<string, Node>();
   for (const site of sites) values.set(site.name, variableNode(l, vars, site.name));
   const guide = program.isGuide ? program.conditioned.model.name : undefined;
-  return { name, copies, values, guide };
+  const beside = new Map(companions.map((n) => [n, variableNode(l, vars, n)]));
+  return { name, copies, values, guide, companions: beside };
 }
 
 function dimsOf(conditioned: Conditioned, vars: Variables, name: string): number[] {

@@ -3,30 +3,27 @@
  * ∇ E[R] has the part E[(R − b) ∇ log q(z)] with any b that does not depend on z. The term added to
  * the objective is stop(R − b) · log q(z), whose gradient is that.
  */
-import { fail } from "../../base/diagnostic.js";
 import type { Span } from "../../base/span.js";
 import type { DistExpr, Stmt } from "../../model/ir.js";
-import type { Baseline } from "../../model/strategy.js";
+import { type Baseline, drawnFrom } from "../../model/strategy.js";
 import { walkStmts } from "../../model/traverse.js";
 import { concreteDims } from "../../passes/condition/index.js";
 import { gradient } from "../../passes/grad/index.js";
 import type { Node } from "../../tensor/ops.js";
-import type { SiteStrategy, StateSlot } from "./contract.js";
+import type { SiteStrategy } from "./contract.js";
 import { type Parts, type SiteOfDraw, siteCost, siteDensity } from "./costs.js";
 import { strategyFor } from "./draws.js";
-import { type EnumeratedSite, enumerationTerm } from "./enumerate.js";
+import { type EnumeratedSite, enumerationTerm, isEnumerable } from "./enumerate.js";
+import { companionName } from "./companions.js";
+import { type ControlledSite, companion, mupropTerm, rebarTerm } from "./controls.js";
+import { sumBeyond } from "./programs.js";
+import { runningRatio, type StateNode } from "./states.js";
 import { baseOf } from "./replicate.js";
 
 /** A site whose draws gradients cannot pass. */
 interface ScoreSite extends SiteOfDraw {
   readonly baseline: Baseline;
   readonly span: Span;
-}
-
-/** A number of the driver's with the node that renews it. */
-export interface StateNode {
-  readonly slot: StateSlot;
-  readonly next: Node;
 }
 
 export interface SiteTerms {
@@ -42,6 +39,8 @@ export interface SiteTerms {
 export function siteTerms(parts: Parts, value: Node): SiteTerms {
   const sites: ScoreSite[] = [];
   const enumerated: EnumeratedSite[] = [];
+  const rebars: ControlledSite[] = [];
+  const accepted: SiteOfDraw[] = [];
   const strategies: SiteStrategy[] = [];
   for (const draw of parts.objective.draws) {
     const program = parts.programs.get(draw.program);
@@ -52,21 +51,35 @@ export function siteTerms(parts: Parts, value: Node): SiteTerms {
       if (s.kind !== "site" || seen.has(s.name)) return;
       seen.add(s.name);
       const { strategy, chosen } = strategyFor(s, draw.frozen);
-      strategies.push({ draw: draw.name, site: s.name, strategy: strategy.kind, chosen });
+      const { span } = strategy;
       const site = { draw, program, trace, site: s.name };
-      if (draw.frozen) return;
-      if (strategy.kind === "reinforce")
-        sites.push({ ...site, baseline: strategy.baseline, span: strategy.span });
-      if (strategy.kind === "enumerate") {
-        enumerated.push({
-          ...site,
-          values: valueCount(s.dist, (d) => concreteDims(program.conditioned, d)),
-        });
+      let { kind } = strategy;
+      if (kind === "enumerate" && !draw.frozen) {
+        const values = valueCount(s.dist, (d) => concreteDims(program.conditioned, d));
+        const isBit = drawnFrom(s.dist) === "Bernoulli";
+        if (chosen && isBit && !isEnumerable(parts, { ...site, values })) kind = "reinforce";
+        else enumerated.push({ ...site, values });
       }
+      strategies.push({ draw: draw.name, site: s.name, strategy: kind, chosen });
+      if (draw.frozen) return;
+      if (kind === "reinforce") {
+        const baseline = strategy.kind === "reinforce" ? strategy.baseline : "moving_average";
+        sites.push({ ...site, baseline, span });
+      }
+      if (kind === "rebar") rebars.push({ ...site, span });
+      if (trace.companions?.has(companionName(s.name, "accepted"))) accepted.push(site);
     });
   }
   const states: StateNode[] = [];
-  const score = sites.map((s) => scoreTerm(parts, s, value, states));
+  const score = [
+    ...sites.map(({ baseline, ...s }) =>
+      baseline === "muprop"
+        ? mupropTerm(parts, s)
+        : scoreTerm(parts, { ...s, baseline }, value, states),
+    ),
+    ...rebars.map((s) => rebarTerm(parts, s, states)),
+    ...accepted.map((s) => acceptedTerm(parts, s, value, states)),
+  ];
   return { score, exact: enumerated.map((s) => enumerationTerm(parts, s)), states, strategies };
 }
 
@@ -81,63 +94,105 @@ function valueCount(d: DistExpr, dims: (sizes: Dims) => number[]): number {
   return size;
 }
 
-/** How much of a moving average the last step keeps. */
-const decay = 0.99;
+/** The share of its error that a learned baseline makes good in a step. */
+const rate = 0.05;
 
 /** stop(R − b) · log q(z), with R the part of the objective that depends on z where it is known. */
-function scoreTerm(parts: Parts, s: ScoreSite, value: Node, states: StateNode[]): Node {
-  const { g } = parts;
+function scoreTerm(
+  parts: Parts,
+  s: SiteOfDraw & { readonly baseline: Exclude<Baseline, "muprop"> },
+  value: Node,
+  states: StateNode[],
+): Node {
   const own = siteCost(parts, s, s.trace);
   const logDensity = siteDensity(parts, s, s.trace, own?.plate);
-  const whole = (): Node => g.broadcast(value, logDensity.shape, []);
-  const cost = g.stopGradient(own?.cost ?? (logDensity.shape.length === 0 ? value : whole()));
-  const b = baselineOf(parts, s, cost, logDensity, states);
+  return weightedScore(parts, s, own?.cost ?? value, logDensity, s.baseline, states);
+}
+
+/**
+ * stop(R − b) · log π(ε) with the density of accepted noise, which the parameters of the site move:
+ * the part of the gradient that does not go through the draw (Naesseth et al. 2017, equation 8).
+ */
+function acceptedTerm(parts: Parts, s: SiteOfDraw, value: Node, states: StateNode[]): Node {
+  const own = siteCost(parts, s, s.trace);
+  const rank = s.trace.copies.loops.length + (own?.plate === undefined ? 0 : 1);
+  const density = sumBeyond(parts.g, companion(s, "accepted"), rank);
+  return weightedScore(parts, s, own?.cost ?? value, density, "moving_average", states);
+}
+
+function weightedScore(
+  parts: Parts,
+  s: SiteOfDraw,
+  whole: Node,
+  logDensity: Node,
+  baseline: Exclude<Baseline, "muprop">,
+  states: StateNode[],
+): Node {
+  const { g } = parts;
+  const isWhole = whole.shape.length < logDensity.shape.length;
+  const cost = g.stopGradient(isWhole ? g.broadcast(whole, logDensity.shape, []) : whole);
+  const b = baselineOf(parts, s, baseline, cost, logDensity, states);
   if (b === undefined) return g.sum(g.mul(cost, logDensity));
-  const held = cost.shape.length === 0 ? b : g.broadcast(b, cost.shape, []);
+  const held = cost.shape.length === b.shape.length ? b : g.broadcast(b, cost.shape, []);
   return g.sum(g.mul(g.sub(cost, held), logDensity));
 }
 
 function baselineOf(
   parts: Parts,
-  s: ScoreSite,
+  s: SiteOfDraw,
+  baseline: Exclude<Baseline, "muprop">,
   cost: Node,
   logDensity: Node,
   states: StateNode[],
 ): Node | undefined {
   const { g, theta } = parts;
-  const name = `${s.draw.name}.${s.site}`;
-  const average = (what: string, now: Node): Node => {
-    const slot = { name: `${name}.${what}`, next: `${name}.${what}.next`, dims: [], init: 0 };
-    const before = g.input(slot.name, []);
-    const next = g.add(g.mul(decay, before), g.mul(1 - decay, now));
-    states.push({ slot, next });
-    return before;
-  };
   const count = cost.shape.reduce((n, d) => n * d, 1);
   const mean = g.div(g.sum(cost), count);
-  switch (s.baseline) {
+  switch (baseline) {
     case "none":
       return undefined;
     case "moving_average":
       // Zero at first: the average is divided by the weight it has so far.
-      return ratio(parts, average("cost", mean), average("weight", g.constant(1)));
+      return runningRatio(parts, s, states, ["cost", "weight"], mean, g.constant(1));
     case "constant": {
       // The constant of least variance, E[R |∇ log q|²] / E[|∇ log q|²].
       const [slope] = gradient(g, g.sum(logDensity), [theta]);
       const squared = g.stopGradient(g.sum(g.square(slope)));
-      return ratio(parts, average("weighted", g.mul(mean, squared)), average("squared", squared));
+      const weighted = g.mul(mean, squared);
+      return runningRatio(parts, s, states, ["weighted", "squared"], weighted, squared);
     }
     case "nvil":
-    case "muprop":
-      return fail("strategy_missing", s.span, {
-        site: s.site,
-        strategy: `reinforce(baseline: ${s.baseline})`,
-      });
+      return learnedBaseline(parts, s, cost, states);
   }
 }
 
-/** a / b, 0 where b is. */
-function ratio({ g }: Parts, a: Node, b: Node): Node {
-  const isZero = g.eq(b, 0);
-  return g.select(isZero, g.constant(0), g.div(a, g.select(isZero, g.constant(1), b)));
+/**
+ * A baseline that is learned along with the params (Mnih and Gregor 2014, section 2.3), by gradient
+ * steps on its squared error: w0 + w1 E[z], linear in what the site is given, as far as its own mean
+ * tells of that; w0 alone where the site has no such mean.
+ */
+function learnedBaseline(parts: Parts, s: SiteOfDraw, cost: Node, states: StateNode[]): Node {
+  const { g } = parts;
+  const count = cost.shape.reduce((n, d) => n * d, 1);
+  const all = (x: Node): Node => (cost.shape.length === 0 ? x : g.broadcast(x, cost.shape, []));
+  const mean = s.trace.companions?.get(companionName(s.site, "mean"));
+  const features: Node[] = [all(g.constant(1))];
+  if (mean !== undefined) features.push(g.stopGradient(sumBeyond(g, mean, cost.shape.length)));
+  // Normalised least mean squares: one step in the direction of the error.
+  const size = features.reduce<Node>(
+    (sum, x) => g.add(sum, g.div(g.sum(g.square(x)), count)),
+    g.constant(0),
+  );
+  const names = features.map((_, k) => `${s.draw.name}.${s.site}.learned.${k}`);
+  const weights = names.map((name) => g.input(name, []));
+  const prediction = features
+    .map((x, k) => g.mul(all(weights[k]), x))
+    .reduce((a, b) => g.add(a, b));
+  const error = g.sub(cost, prediction);
+  features.forEach((x, k) => {
+    const step = g.div(g.sum(g.mul(error, x)), g.mul(count, size));
+    const next = g.add(weights[k], g.mul(rate, step));
+    states.push({ slot: { name: names[k], next: `${names[k]}.next`, dims: [], init: 0 }, next });
+  });
+  return prediction;
 }
