@@ -1,6 +1,14 @@
 /** What is wrong with a run of `svi` is a diagnostic. */
 import { describe, expect, test } from "vitest";
-import { compile, DivergedError, infer, nce, type SviOptions, svi, TildeError } from "../../../src/index.js";
+import {
+  compile,
+  DivergedError,
+  infer,
+  nce,
+  type SviOptions,
+  svi,
+  TildeError,
+} from "../../../src/index.js";
 
 const text = `model m(N: int) {
   mu ~ Normal(0, 1)
@@ -25,7 +33,7 @@ async function thrownBy(work: Promise<unknown>): Promise<TildeError> {
 }
 
 describe("names, sizes and values", () => {
-  const cases: readonly (readonly [string, Partial<SviOptions>, string?])[] = [
+  const cases: [code: string, settings: Partial<SviOptions>, model?: string][] = [
     ["several_guides", {}],
     ["unknown_guide", { guide: "p" }],
     ["guide_of_other", { guide: "of_other" }],
@@ -43,7 +51,7 @@ describe("names, sizes and values", () => {
     ["param_start", { guide: "q", init: { q: { s: -1 } } }],
     ["file_unreadable", { guide: "q", init: "no/such/params.json" }],
   ];
-  test.each(cases)("%s: %o", async (code, settings, model: string = "m") => {
+  test.each(cases)("%s: %o", async (code, settings, model = "m") => {
     const program = compile(text, { model });
     const data = model === "m" ? { N: 3, y } : {};
     const error = await thrownBy(infer(program, { data, method: svi(settings) }));
