@@ -13,6 +13,7 @@ export { InternalError } from "./base/internal.js";
 export { diagnosticToJson, renderDiagnostic, renderDiagnostics } from "./base/render.js";
 export { lineColumn, type Source, type Span } from "./base/span.js";
 export type { HmcOptions, NutsOptions } from "./inference/contract.js";
+export type { Clusters } from "./run/clusters.js";
 export type { SamplerDiagnostics } from "./run/diagnostics/index.js";
 export {
   explain,
@@ -52,7 +53,6 @@ export {
 } from "./run/methods.js";
 export type { InferOptions } from "./run/options.js";
 export { Posterior } from "./run/posterior.js";
-export type { Clusters } from "./run/process.js";
 export type { Figure, FitData, ParamTree, Timing, VariableDraws } from "./run/results/fit.js";
 export type { Summary, SummaryRow } from "./run/results/summary.js";
 export { type SbcOptions, type SbcResult, type SbcVariable, sbc } from "./run/sbc/index.js";

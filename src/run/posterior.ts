@@ -1,9 +1,9 @@
 /** A fit as users see it: draws by name, a summary, predictions, files. */
 import { type Diagnostic, TildeError } from "../base/diagnostic.js";
+import { Clusters, partitionsOf } from "./clusters.js";
 import { readObject } from "./data/values.js";
 import type { SamplerDiagnostics } from "./diagnostics/index.js";
 import { presentable } from "./failure.js";
-import { Clusters, partitionsOf } from "./process.js";
 import { type Marginals, marginalsOf, mostProbableOf } from "./results/discrete.js";
 import type { FitData, MethodName, ParamTree, Timing, VariableDraws } from "./results/fit.js";
 import { readableNames, readVariables } from "./results/readout.js";
