@@ -6,7 +6,7 @@ import { type DataValue, elementCount } from "../../model/data.js";
 import type * as ast from "../../syntax/ast.js";
 import { type Call, type Cx, evaluate, evaluateNumber } from "./evaluate.js";
 import { textOf } from "./language.js";
-import { type SessionFunctionName, sessionFunctions } from "./names.js";
+import { type SessionFunctionName, sessionFunctions, snakeCase } from "./names.js";
 import { type Value, valueWords } from "./values.js";
 
 export interface Arguments {
@@ -128,14 +128,6 @@ function nested({ dims, data }: DataValue, isBool: boolean): unknown {
   return at(0, 0);
 }
 
-/** `target_accept` as the methods spell it: `targetAccept`. */
-export function camelCase(name: string): string {
-  return name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
-}
-export function snakeCase(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-}
-
 /** What `work` throws, at a place in the line; options are spelt as the language spells names. */
 export async function placed<T>(span: Span, work: () => T | Promise<T>): Promise<T> {
   try {
@@ -150,7 +142,12 @@ function placedDiagnostic(d: Diagnostic, span: Span): Diagnostic {
   const isOption = d.code === "bad_option" || d.code === "unknown_option";
   const words = (text: string): string =>
     text.replace(/`(\w+)`/g, (_, name: string) => `\`${snakeCase(name)}\``);
-  const { message, help } = d;
+  const { message } = d;
+  const input = d.code === "data_missing_input" ? /input `(\w+)/.exec(message)?.[1] : undefined;
+  const help =
+    input === undefined
+      ? d.help
+      : `define it, \`${input} = …\`, or give it: \`condition(m, ${input}: …)\``;
   return {
     ...d,
     span: d.span ?? span,

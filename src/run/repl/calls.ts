@@ -7,7 +7,6 @@ import { type Method, type MethodName, methods } from "../methods.js";
 import { comesInChains } from "../results/summary.js";
 import {
   argumentsOf,
-  camelCase,
   checkNamed,
   dataOf,
   expectKind,
@@ -17,7 +16,7 @@ import {
 } from "./arguments.js";
 import { type Call, close, type Cx, evaluate } from "./evaluate.js";
 import { sampleDist, textOf, typeOf } from "./language.js";
-import { runOptions, type SessionFunctionName } from "./names.js";
+import { camelCase, runOptions, type SessionFunctionName } from "./names.js";
 import { plotOf } from "./plots.js";
 import {
   arrayOfData,

@@ -12,7 +12,6 @@ import { tokenEnd } from "../../syntax/lower-context.js";
 import { tokenizeSource } from "../../syntax/tokenize.js";
 import { methodNames, methods } from "../methods.js";
 import { loadImport } from "../sources.js";
-import { snakeCase } from "./arguments.js";
 import { isMethod } from "./evaluate.js";
 import {
   commandNames,
@@ -21,6 +20,7 @@ import {
   isSessionFunction,
   runOptions,
   sessionFunctions,
+  snakeCase,
 } from "./names.js";
 import type { Workspace } from "./workspace.js";
 

@@ -6,10 +6,9 @@ import { distributions } from "../../distributions/index.js";
 import { importName } from "../../elaborate/files.js";
 import { loadImport } from "../sources.js";
 import { methods } from "../methods.js";
-import { snakeCase } from "./arguments.js";
 import { isMethod } from "./evaluate.js";
 import { textOf } from "./language.js";
-import { commandNames, commands, isSessionFunction, sessionFunctions } from "./names.js";
+import { commandNames, commands, isSessionFunction, sessionFunctions, snakeCase } from "./names.js";
 import { numberText } from "./values.js";
 import type { Workspace } from "./workspace.js";
 

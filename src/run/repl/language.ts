@@ -77,10 +77,16 @@ function elaborateBody(
   const model = models.get(WRAPPER);
   const own = diagnostics.filter((d) => d.span === undefined || d.span.source === source);
   if (model === undefined) {
-    const errors = errorsOf(own);
+    const errors = errorsOf(own).map(atPrompt);
     throw new TildeError(errors.length > 0 ? errors : errorsOf(diagnostics));
   }
   return { model, warnings: own.filter((d) => d.severity === "warning") };
+}
+
+/** Advice for models, as it is at the prompt. */
+function atPrompt(d: Diagnostic): Diagnostic {
+  if (d.help?.startsWith("declare it as an input") !== true || d.span === undefined) return d;
+  return { ...d, help: `define it: \`${textOf(d.span)} = …\`` };
 }
 
 /** The input that stands for a value: its type, and for reals the range of its values. */

@@ -133,3 +133,11 @@ export const commands = {
 } as const satisfies Readonly<Record<string, CommandWords>>;
 export type CommandName = keyof typeof commands;
 export const commandNames = Object.keys(commands) as readonly CommandName[];
+
+/** `target_accept` as the methods spell it: `targetAccept`. */
+export function camelCase(name: string): string {
+  return name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+}
+export function snakeCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}

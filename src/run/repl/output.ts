@@ -7,6 +7,7 @@ import type { Posterior } from "../posterior.js";
 import type { Summary } from "../results/summary.js";
 import type { Watch } from "./inference.js";
 import { textOf } from "./language.js";
+import { snakeCase } from "./names.js";
 import { joinSummaries, summaryOfDraws } from "./shown.js";
 import { arrayText, dimsOf, drawCount, type NumberValue, typeText, type Value } from "./values.js";
 import type { NamedValue } from "./workspace.js";
@@ -109,7 +110,7 @@ export function shownOutputs(text: string, value: Value): Output[] {
       return [{ kind: "text", text: modelText(value) }];
     case "method": {
       const { method, ...options } = value.method;
-      const set = Object.entries(options).map(([k, v]) => `${k}: ${JSON.stringify(v)}`);
+      const set = Object.entries(options).map(([k, v]) => `${snakeCase(k)}: ${JSON.stringify(v)}`);
       return [{ kind: "text", text: `${method}(${set.join(", ")})` }];
     }
     case "string":

@@ -120,7 +120,11 @@ async function curve(cx: Cx, e: ast.Expr): Promise<string> {
   if (dist.event.scalar !== "real") {
     return histogram((await sampleDist(cx, typed, inputs, 20_000, 1)).draws.data, true);
   }
-  const [low, high] = [quantileOf(sorted, 0.003), quantileOf(sorted, 0.997)];
+  // Heavy tails would leave the bulk in a corner.
+  const at10 = quantileOf(sorted, 0.1);
+  const at90 = quantileOf(sorted, 0.9);
+  const low = Math.max(quantileOf(sorted, 0.003), 2 * at10 - at90);
+  const high = Math.min(quantileOf(sorted, 0.997), 2 * at90 - at10);
   const grid = Float64Array.from({ length: 240 }, (_, k) => low + ((high - low) * k) / 239);
   const at = arrayOfData({ dims: [grid.length], data: grid });
   const name = "(grid)";

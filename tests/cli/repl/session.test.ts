@@ -75,6 +75,8 @@ describe("expressions", () => {
 describe("errors", () => {
   test.each([
     ["nope + 1", "<1>:1:1: error: `nope` is not defined"],
+    ["nope + 1", "help: define it: `nope = …`"],
+    ["model m(k: int) { a ~ Normal(k, 1) }; infer(m)", "help: define it, `k = …`, or give it"],
     ["1 + [1, 2] + [1, 2, 3]", "<1>:1:1: error: `+` mixes int[2] and int[3]"],
     ["Nomral(0, 1).mean", "help: did you mean `Normal`?"],
     ["Normal(0, -1).log_prob(0)", "<1>:1:11: error: `sigma` of `Normal` must be positive"],
