@@ -3,6 +3,8 @@
  * `webgpu`, loaded on first use.
  */
 import { fail, TildeError } from "../../base/diagnostic.js";
+import { InternalError } from "../../base/internal.js";
+import type { Span } from "../../base/span.js";
 import {
   COMPUTE_STAGE,
   type GpuAdapterInfo,
@@ -101,26 +103,31 @@ export class WebGpuDevice {
     await Promise.resolve();
     this.checkAlive(doing);
     const [memory, validation, internal] = popped;
+    // Our own diagnostics say more than the validation errors that come with them.
+    if (!memory && "error" in result && result.error instanceof TildeError) throw result.error;
     if (memory) fail("webgpu_memory", undefined, { doing, reason: memory.message });
     const other = validation ?? internal;
     if (other) fail("webgpu_shader", undefined, { label: doing, reason: firstLine(other.message) });
     if ("value" in result) return result.value;
-    if (result.error instanceof TildeError) throw result.error;
+    if (result.error instanceof InternalError) throw result.error;
     const reason = result.error instanceof Error ? result.error.message : String(result.error);
     return fail("webgpu_lost", undefined, { doing, reason });
   }
 
-  /** The pipeline of a module's text with entry point `main`; equal texts share one. */
-  pipeline(code: string, label: string): Promise<GpuPipeline> {
+  /**
+   * The pipeline of a module's text with entry point `main`; equal texts share one. `span` is where
+   * in the model its work comes from, for messages.
+   */
+  pipeline(code: string, label: string, span?: Span): Promise<GpuPipeline> {
     const known = this.#pipelines.get(code);
     if (known !== undefined) return known;
-    const made = this.#compile(code, label);
+    const made = this.#compile(code, label, span);
     this.#pipelines.set(code, made);
     made.catch(() => this.#pipelines.delete(code));
     return made;
   }
 
-  async #compile(code: string, label: string): Promise<GpuPipeline> {
+  async #compile(code: string, label: string, span?: Span): Promise<GpuPipeline> {
     const module = this.gpu.createShaderModule({ label, code });
     try {
       return await this.gpu.createComputePipelineAsync({
@@ -134,7 +141,7 @@ export class WebGpuDevice {
       const first = messages.find((m) => m.type === "error");
       const fallback = error instanceof Error ? error.message : String(error);
       const reason = first === undefined ? firstLine(fallback) : first.message;
-      return fail("webgpu_shader", undefined, { label, reason });
+      return fail("webgpu_shader", span, { label, reason });
     }
   }
 

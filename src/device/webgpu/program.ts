@@ -9,7 +9,7 @@ import {
   type GpuPipeline,
   MAP_READ,
 } from "./api.js";
-import type { Item } from "./plan/context.js";
+import type { Item, Task } from "./plan/context.js";
 import { planMemory } from "./plan/memory.js";
 import { scheduleItems, type Stage } from "./plan/schedule.js";
 import type { ConstantTables, Region, Regions } from "./plan/storage.js";
@@ -191,21 +191,27 @@ async function compile(
   placeOf: (name: string) => number,
   kernels: KernelText[],
 ): Promise<Compiled> {
-  const kernel = (code: string, label: string, groups: number): Promise<GpuPipeline> => {
+  const kernel = (
+    code: string,
+    label: string,
+    groups: number,
+    tasks: readonly Task[],
+  ): Promise<GpuPipeline> => {
     kernels.push({ code, label, groups });
-    return device.pipeline(code, label);
+    const origin = tasks.find((t) => t.origin !== undefined)?.origin;
+    return device.pipeline(code, label, origin?.span);
   };
   switch (stage.kind) {
     case "wide": {
       const { task } = stage;
       const groups = groupsOf(task, device.limits.maxComputeWorkgroupsPerDimension);
-      const pipeline = await kernel(wideModule(task, placeOf), task.label, groups);
+      const pipeline = await kernel(wideModule(task, placeOf), task.label, groups, [task]);
       return { kind: "dispatch", pipeline, groups };
     }
     case "solo": {
       const shared = stage.tasks.flatMap((t) => t.shared);
       const label = soloLabel(stage.tasks.map((t) => t.label));
-      const pipeline = await kernel(soloModule(stage.text, shared, placeOf), label, 1);
+      const pipeline = await kernel(soloModule(stage.text, shared, placeOf), label, 1, stage.tasks);
       return { kind: "dispatch", pipeline, groups: 1 };
     }
     case "loop": {

@@ -1,0 +1,107 @@
+/**
+ * Random inputs of a step, drawn on the device from the same streams as on the CPU
+ * (src/inference/stochastic/noise.ts): the same Philox words to the bit, so whole numbers and the
+ * choice of a normal's layer are the same, and real numbers agree to single precision.
+ */
+import type { BlockContext, Task } from "../plan/context.js";
+import { LANES, stepName } from "../plan/context.js";
+import type { ConstantTables, Region } from "../plan/storage.js";
+import { literal } from "../wgsl/literal.js";
+
+/** Tables of a 256-layer ziggurat, as src/inference/hamiltonian/ziggurat.ts makes them. */
+export interface ZigguratTables {
+  readonly edges: Float64Array;
+  readonly heights: Float64Array;
+  readonly tailStart: number;
+}
+
+export type DeviceLaw =
+  | { readonly kind: "normal"; readonly retrySite: number; readonly tables: ZigguratTables }
+  /** On (0, 1). */
+  | { readonly kind: "uniform" }
+  /** Whole numbers 0 … of − 1. Below 2²⁴, so that single precision holds them. */
+  | { readonly kind: "index"; readonly of: number };
+
+/** An input of the graph that is drawn anew at each step. */
+export interface DeviceNoise {
+  readonly input: string;
+  /** Third word of the streams' counters. */
+  readonly site: number;
+  readonly law: DeviceLaw;
+}
+
+/** Fills a region of `length` numbers (and one more if that is odd), for the step of a loop. */
+export function noiseTask(
+  context: BlockContext,
+  noise: DeviceNoise,
+  region: Region,
+  length: number,
+): Task {
+  const { law, site } = noise;
+  const lines = [
+    `let step = params.first + ${stepName(context.level)};`,
+    `let words = philox(item, step, ${site >>> 0}u);`,
+  ];
+  const store = (k: number, text: string): void => {
+    lines.push(`ws[${region.name} + 2u * item + ${k}u] = ${text};`);
+  };
+  const [first, second] = ["words.x, words.y", "words.z, words.w"];
+  switch (law.kind) {
+    case "normal": {
+      const { edges, heights, tailStart } = law.tables;
+      const at = [
+        `${law.retrySite >>> 0}u`,
+        `${context.tables.floats(edges)}u`,
+        `${context.tables.floats(heights)}u`,
+        `${thresholdsOf(context.tables, edges)}u`,
+        literal(tailStart),
+      ].join(", ");
+      store(0, `ziggurat(${first}, 2u * item, step, ${at})`);
+      store(1, `ziggurat(${second}, 2u * item + 1u, step, ${at})`);
+      break;
+    }
+    case "uniform":
+      store(0, `open_uniform(${first})`);
+      store(1, `open_uniform(${second})`);
+      break;
+    case "index":
+      store(0, `f32(random_index(${first}, ${law.of}u))`);
+      store(1, `f32(random_index(${second}, ${law.of}u))`);
+      break;
+  }
+  const count = Math.ceil(length / 2);
+  return {
+    kind: "task",
+    unit: "threads",
+    count,
+    text: lines.join("\n"),
+    reads: new Set(),
+    writes: new Set([region]),
+    rounds: Math.ceil(count / LANES) * 4,
+    shared: [],
+    label: `random numbers for ${noise.input}`,
+  };
+}
+
+/**
+ * Of each layer the least 53-bit number whose candidate, computed in f64, reaches the next edge:
+ * with it the device takes the same branch as the CPU, whatever single precision rounds to.
+ */
+function thresholdsOf(tables: ConstantTables, edges: Float64Array): number {
+  const layers = edges.length - 1;
+  const words = new Uint32Array(2 * layers);
+  for (let layer = 0; layer < layers; layer++) {
+    const reaches = (n: number): boolean => n * 2 ** -53 * edges[layer] >= edges[layer + 1];
+    let [low, high] = [0, 2 ** 53];
+    while (low < high) {
+      const middle = low + Math.floor((high - low) / 2);
+      if (reaches(middle)) high = middle;
+      else low = middle + 1;
+    }
+    // 2⁵³ is never reached: its low word lies above all that 21 bits hold.
+    const never = low === 2 ** 53;
+    words[2 * layer] = never ? 2 ** 21 : low % 2 ** 21;
+    words[2 * layer + 1] = never ? 2 ** 32 - 1 : Math.floor(low / 2 ** 21);
+  }
+  return tables.words(words, "ziggurat thresholds");
+}

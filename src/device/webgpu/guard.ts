@@ -1,0 +1,90 @@
+/**
+ * The precision guard: before a run, the device's log density and gradient are compared with f64 at
+ * a few points. Densities are known up to a constant, so what counts is the error of differences
+ * between points; a gradient is measured against its largest element.
+ */
+import { type Diagnostic, diagnostic, TildeError } from "../../base/diagnostic.js";
+
+/** The log density and its gradient at one point. */
+export interface DensityAt {
+  readonly lp: number;
+  readonly gradient: ArrayLike<number>;
+}
+
+export interface PrecisionReport {
+  /** Largest error of a difference of log densities, in nats. */
+  readonly lpError: number;
+  /** Largest error of a gradient's element, relative to the largest element at that point. */
+  readonly gradientError: number;
+}
+
+/** Errors that are told (`warn`) and that end the run (`refuse`). */
+export const LIMITS = {
+  lp: { warn: 0.05, refuse: 1 },
+  gradient: { warn: 0.001, refuse: 0.05 },
+} as const;
+
+/**
+ * Compares pairs of results at the same points (at least two). Returns a warning where the device
+ * is rough. @throws TildeError `webgpu_imprecise` where it is not to be relied on, also where one
+ * side is finite and the other is not.
+ */
+export function checkPrecision(
+  exact: readonly DensityAt[],
+  device: readonly DensityAt[],
+): { readonly report: PrecisionReport; readonly warnings: readonly Diagnostic[] } {
+  const usable = exact.flatMap((e, k) => (Number.isFinite(e.lp) ? [k] : []));
+  let lp: Finding = NOTHING;
+  let gradient: Finding = NOTHING;
+  const origin = usable[0];
+  for (const k of usable) {
+    const [e, d] = [exact[k], device[k]];
+    const apart = Math.abs(d.lp - device[origin].lp - (e.lp - exact[origin].lp));
+    const what = "a difference of log densities";
+    lp = worse(lp, { what, found: d.lp, wanted: e.lp, error: apart });
+    let size = 1;
+    for (let i = 0; i < e.gradient.length; i++) size = Math.max(size, Math.abs(e.gradient[i]));
+    for (let i = 0; i < e.gradient.length; i++) {
+      const [found, wanted] = [d.gradient[i], e.gradient[i]];
+      const error = Math.abs(found - wanted) / size;
+      gradient = worse(gradient, { what: `element ${i} of the gradient`, found, wanted, error });
+    }
+  }
+  const warnings = [...judge(lp, LIMITS.lp), ...judge(gradient, LIMITS.gradient)];
+  return { report: { lpError: lp.error, gradientError: gradient.error }, warnings };
+}
+
+/** The largest error of a kind. */
+interface Finding {
+  readonly what: string;
+  readonly found: number;
+  readonly wanted: number;
+  readonly error: number;
+}
+const NOTHING: Finding = { what: "", found: 0, wanted: 0, error: 0 };
+
+/** NaN is the worst error there is. */
+function worse(a: Finding, b: Finding): Finding {
+  return Number.isNaN(a.error) || b.error <= a.error ? a : b;
+}
+
+function judge(
+  { what, found, wanted, error }: Finding,
+  limits: { readonly warn: number; readonly refuse: number },
+): Diagnostic[] {
+  const params = (limit: number) => ({
+    what,
+    device: digits(found),
+    exact: digits(wanted),
+    error: digits(error),
+    limit: digits(limit),
+  });
+  if (!(error <= limits.refuse)) {
+    throw new TildeError([diagnostic("webgpu_imprecise", undefined, params(limits.refuse))]);
+  }
+  return error > limits.warn ? [diagnostic("webgpu_rough", undefined, params(limits.warn))] : [];
+}
+
+function digits(x: number): string {
+  return Number.isFinite(x) ? String(Number(x.toPrecision(7))) : String(x);
+}

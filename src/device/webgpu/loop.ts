@@ -1,0 +1,137 @@
+/**
+ * Loops that stay on the device: each step draws its random inputs, computes the graph, and puts
+ * outputs into the inputs of the next step. A call takes many steps in one submit; where all tasks
+ * of a step are small, in one dispatch.
+ */
+import { internalError } from "../../base/internal.js";
+import type { Graph, Node } from "../../tensor/ops.js";
+import { sizeOf } from "../../tensor/shape-rules.js";
+import type { WebGpuDevice } from "./adapter.js";
+import { mapTask } from "./emit/map.js";
+import { type DeviceNoise, noiseTask } from "./emit/noise.js";
+import type { NamedValues } from "./graph.js";
+import { advance, Block } from "./plan/block.js";
+import { stepName } from "./plan/context.js";
+import { ConstantTables, type Region, Regions } from "./plan/storage.js";
+import { Executable, type KernelText } from "./program.js";
+
+export interface LoopSpec {
+  readonly graph: Graph;
+  /** Inputs that a step changes, each with the output (of its shape) that is its next value. */
+  readonly state: Readonly<Record<string, string>>;
+  /** Inputs that are drawn at each step. */
+  readonly noise: readonly DeviceNoise[];
+  /** Outputs of which every step's value is kept. */
+  readonly trace: readonly string[];
+  /** Steps of one call, at most. */
+  readonly mostSteps: number;
+}
+
+export interface WebGpuLoop {
+  /** Sets inputs and state. What was never set is 0. */
+  set(values: NamedValues): void;
+  /** Keys the random streams. */
+  seed(seed: number | bigint, run: number): void;
+  /**
+   * Takes `count` steps from number `first` on. The result has one row a step of each traced
+   * output. A device that is lost on the way leaves what was read before intact.
+   */
+  steps(first: number, count: number): Promise<Record<string, Float64Array>>;
+  /** Reads inputs and state, as they are after the steps so far. */
+  read(names: readonly string[]): Promise<Record<string, Float64Array>>;
+  readonly kernels: readonly KernelText[];
+  close(): void;
+}
+
+interface Place {
+  readonly region: Region;
+  readonly length: number;
+}
+
+/** Compiles a loop. Errors are diagnostics (`webgpu_…`). */
+export async function compileLoop(device: WebGpuDevice, spec: LoopSpec): Promise<WebGpuLoop> {
+  const regions = new Regions();
+  const tables = new ConstantTables();
+  const inner = new Block(regions, tables, 0);
+  const { graph, state, noise, mostSteps } = spec;
+  const inputs = new Map<string, Place & { readonly node: Node }>();
+  const drawn = new Set(noise.map((n) => n.input));
+  for (const node of graph.inputs) {
+    const length = sizeOf(node.shape);
+    const isDrawn = drawn.has(node.name);
+    const region = regions.make("i", isDrawn ? length + (length % 2) : length, !isDrawn);
+    regions.set(node, region);
+    inputs.set(node.name, { region, length, node });
+  }
+  const inputOf = (name: string) => inputs.get(name) ?? internalError(`no input ${name}`);
+  const outputOf = (name: string): Node =>
+    graph.outputs.find((o) => o.name === name)?.node ?? internalError(`no output ${name}`);
+  for (const n of noise) {
+    const { region, length } = inputOf(n.input);
+    if (n.law.kind === "index" && n.law.of > 2 ** 24) internalError("an index above 2²⁴");
+    if (length > 0) inner.items.push(noiseTask(inner, n, region, length));
+  }
+  const traced = spec.trace.map((name) => {
+    const node = outputOf(name);
+    const size = sizeOf(node.shape);
+    return { name, node, size, region: regions.make("y", size * mostSteps, true) };
+  });
+  const changed = Object.entries(state).map(([input, output]) => {
+    const place = inputOf(input);
+    const next = outputOf(output);
+    if (sizeOf(next.shape) !== place.length)
+      internalError(`${output} has not the size of ${input}`);
+    return { ...place, next };
+  });
+  advance(
+    inner,
+    changed.map((c) => c.node),
+    changed.map((c) => c.next),
+    changed.map((c) => c.region),
+    traced.map((t) => t.node),
+    () => {
+      for (const { node, region, size } of traced) {
+        if (size === 0) continue;
+        inner.items.push(mapTask(inner, node, region, { copy: true, row: stepName(0) }));
+      }
+    },
+  );
+  const executable = await Executable.create(device, {
+    items: [{ kind: "loop", level: 0, length: "call", body: inner.items }],
+    regions,
+    tables,
+  });
+  for (const { region, length } of inputs.values()) {
+    if (region.pinned) executable.write(region, new Float32Array(length));
+  }
+  let key = { seed0: 0, seed1: 0, run: 0 };
+  return {
+    kernels: executable.kernels,
+    close: () => executable.close(),
+    set: (values) => {
+      for (const [name, data] of Object.entries(values)) {
+        const { region, length } = inputOf(name);
+        if (data.length !== length) internalError(`input ${name} needs ${length} values`);
+        executable.write(region, data);
+      }
+    },
+    seed: (seed, run) => {
+      const bits = BigInt.asUintN(64, BigInt(seed));
+      key = { seed0: Number(bits & 0xffffffffn), seed1: Number(bits >> 32n), run: run >>> 0 };
+    },
+    steps: (first, count) =>
+      device.guarded(`taking steps ${first} to ${first + count - 1}`, async () => {
+        if (count > mostSteps) internalError(`${count} steps in a call, above ${mostSteps}`);
+        executable.setParams({ ...key, first, count });
+        executable.submit(count);
+        const rows = traced.map(({ region, size }) => ({ region, length: size * count }));
+        const values = await executable.read(rows);
+        return Object.fromEntries(traced.map((t, k) => [t.name, Float64Array.from(values[k])]));
+      }),
+    read: (names) =>
+      device.guarded("reading results", async () => {
+        const values = await executable.read(names.map(inputOf));
+        return Object.fromEntries(names.map((name, k) => [name, Float64Array.from(values[k])]));
+      }),
+  };
+}
