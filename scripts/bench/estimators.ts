@@ -1,6 +1,7 @@
 /**
  * The variance of the estimators of a gradient through draws of bits, as the table of
- * docs/inference.md has it: `npx tsx scripts/bench/estimators.ts`.
+ * docs/inference.md has it:
+ * `npx tsc -p tsconfig.bench.json && node dist/scripts/bench/estimators.js`.
  */
 import { estimatorTable } from "../../tests/inference/objective/variance.js";
 

@@ -42,7 +42,8 @@ function costAt(
 /**
  * REBAR (Tucker et al. 2017, equation 4): with b the draw, z its relaxation and z' one drawn given b,
  * [R(b) − η R(z')] ∇ log q(b) + η ∇ R(z) − η ∇ R(z'). The factor η of least variance,
- * −E[g·h] / E[h·h] for g the score's gradient and η h what is added, comes from earlier steps.
+ * −E[g·h] / E[h·h] for g the score's gradient and η h what is added, comes from earlier steps, as
+ * does the running mean of R, which is taken from both costs.
  */
 export function rebarTerm(parts: Parts, s: ControlledSite, states: StateNode[]): Node {
   const { g, theta } = parts;
@@ -51,9 +52,16 @@ export function rebarTerm(parts: Parts, s: ControlledSite, states: StateNode[]):
   const free = cost(companion(s, "relaxed")).cost;
   const held = cost(companion(s, "conditional")).cost;
   const logDensity = siteDensity(parts, s, s.trace, hard.plate);
-  const score = g.sum(g.mul(g.stopGradient(hard.cost), logDensity));
+  const count = hard.cost.shape.reduce((n, d) => n * d, 1);
+  const mean = g.stopGradient(g.div(g.sum(hard.cost), count));
+  const b = runningRatio(parts, s, states, ["cost", "weight"], mean, g.constant(1));
+  const centred = (x: Node): Node => {
+    const held = x.shape.length === 0 ? b : g.broadcast(b, x.shape, []);
+    return g.sub(g.stopGradient(x), held);
+  };
+  const score = g.sum(g.mul(centred(hard.cost), logDensity));
   const paths = g.sub(g.sum(free), g.sum(held));
-  const control = g.sub(paths, g.sum(g.mul(g.stopGradient(held), logDensity)));
+  const control = g.sub(paths, g.sum(g.mul(centred(held), logDensity)));
   const [a] = gradient(g, score, [theta]);
   const [h] = gradient(g, control, [theta]);
   const product = g.stopGradient(g.neg(g.sum(g.mul(a, h))));

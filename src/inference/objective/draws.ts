@@ -45,8 +45,8 @@ export function strategyFor(site: Site, frozen: boolean): { strategy: Strategy; 
     return { strategy: { kind: "reparam", span }, chosen: true };
   // An index must be a number when the graph is built, as each of the enumerated values is.
   const name = drawnFrom(site.dist);
-  const isFinite = (name === "Categorical" || name === "Bernoulli") && !frozen;
-  if (isFinite) return { strategy: { kind: "enumerate", span }, chosen: true };
+  const hasValues = (name === "Categorical" || name === "Bernoulli") && !frozen;
+  if (hasValues) return { strategy: { kind: "enumerate", span }, chosen: true };
   const baseline = frozen ? "none" : "moving_average";
   return { strategy: { kind: "reinforce", span, baseline }, chosen: true };
 }

@@ -2,68 +2,29 @@
  * Estimators without bias: the mean gradient over many draws of the noise against the exact
  * gradient, which is that of the objective summed over all values of the discrete site by hand.
  */
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { stream } from "../../../src/math/rng/index.js";
 import { array, build, drive, type Setup } from "./driver.js";
+import { bits, estimatorTable, exactBits, meanGradient } from "./variance.js";
 
-const bits = (using: string): Setup => ({
+/** One bit that others are drawn from: it has no exact sum over its own values alone. */
+const chain = (using: string): Setup => ({
   text: `import objectives
-model m(N: int, y: real[N]) {
+model m() {
   param w: real = 0.7
-  for i in 0..N { z[i] ~ Bernoulli(0.3);  observe y[i] ~ Normal(w * z[i], 1) }
+  z ~ Bernoulli(0.3)
+  x ~ Normal(w * z, 1)
+  observe 0.8 ~ Normal(x, 0.5)
 }
-guide q(N: int, y: real[N]) for m {
-  param a: real = 0.4
+guide q() for m {
   param b: real = -0.2
-  for i in 0..N { z[i] ~ Bernoulli(logits: a * y[i] + b) ${using} }
+  param c: real = 0.5
+  z ~ Bernoulli(logits: b) ${using}
+  x ~ Normal(c * z, 0.9)
 }`,
   objective: "elbo",
   programs: { p: "m", q: "q" },
-  data: { y: array([4], [0.2, 1.4, -0.5, 0.9]) },
 });
-
-/** The ELBO in closed form, its gradient by central differences. */
-function exactBits(): number[] {
-  const y = [0.2, 1.4, -0.5, 0.9];
-  const elbo = ([w, a, b]: readonly number[]): number => {
-    let total = 0;
-    for (const x of y) {
-      const p1 = 1 / (1 + Math.exp(-(a * x + b)));
-      for (const z of [0, 1]) {
-        const q = z === 1 ? p1 : 1 - p1;
-        const prior = Math.log(z === 1 ? 0.3 : 0.7);
-        const normal = -0.5 * (x - w * z) ** 2 - 0.5 * Math.log(2 * Math.PI);
-        total += q * (prior + normal - Math.log(q));
-      }
-    }
-    return total;
-  };
-  const at = [0.7, 0.4, -0.2];
-  return at.map((_, i) => {
-    const shifted = (h: number) => at.map((v, k) => (k === i ? v + h : v));
-    return (elbo(shifted(1e-5)) - elbo(shifted(-1e-5))) / 2e-5;
-  });
-}
-
-/** Mean gradient and its standard error, each component. */
-function meanGradient(setup: Setup, draws: number): { mean: number[]; error: number[] } {
-  const d = drive(build(setup));
-  const sum = d.gradient.map(() => 0);
-  const squares = d.gradient.map(() => 0);
-  for (let t = 0; t < draws; t++) {
-    d.draw(stream(11, 0, 0, t));
-    d.evaluate();
-    d.gradient.forEach((g, i) => {
-      sum[i] += g;
-      squares[i] += g * g;
-    });
-  }
-  const mean = [...sum].map((s) => s / draws);
-  const error = [...squares].map((s, i) =>
-    Math.sqrt(Math.max(0, s / draws - mean[i] ** 2) / draws),
-  );
-  return { mean, error };
-}
 
 describe("unbiased gradients", () => {
   const exact = exactBits();
@@ -89,6 +50,52 @@ describe("unbiased gradients", () => {
       expect(error[i]).toBeLessThan(1e-7);
       expect(Math.abs(m - exact[i])).toBeLessThan(1e-8);
     });
+  });
+
+  test("a bit that others are drawn from falls back on its score", () => {
+    const made = build(chain(""));
+    expect(made.strategies[0]).toEqual({
+      draw: "z",
+      site: "z",
+      strategy: "reinforce",
+      chosen: true,
+    });
+    expect(() => build(chain("using rebar"))).toThrow(/rebar/);
+    expect(() => build(chain("using reinforce(baseline: muprop)"))).toThrow(/muprop/);
+    // E over z and x in closed form: x is normal, every log density quadratic in it.
+    const elbo = ([w, b, c]: readonly number[]): number => {
+      const p1 = 1 / (1 + Math.exp(-b));
+      return [0, 1].reduce((sum, z) => {
+        const q = z === 1 ? p1 : 1 - p1;
+        const [mean, variance] = [c * z, 0.81];
+        const expected = (m: number, s2: number): number =>
+          -0.5 * Math.log(2 * Math.PI * s2) - ((mean - m) ** 2 + variance) / (2 * s2);
+        const entropy = 0.5 * Math.log(2 * Math.PI * Math.E * variance);
+        const prior = Math.log(z === 1 ? 0.3 : 0.7) - Math.log(q);
+        return sum + q * (prior + expected(w * z, 1) + expected(0.8, 0.25) + entropy);
+      }, 0);
+    };
+    const at = [0.7, -0.2, 0.5];
+    const { mean, error } = meanGradient(chain(""), 40_000);
+    mean.forEach((m, i) => {
+      const moved = (h: number) => elbo(at.map((v, k) => (k === i ? v + h : v)));
+      const slope = (moved(1e-5) - moved(-1e-5)) / 2e-5;
+      expect(Math.abs(m - slope) / error[i]).toBeLessThan(4.5);
+    });
+  });
+
+  test("the table of docs/inference.md", () => {
+    const docs = readFileSync(new URL("../../../docs/inference.md", import.meta.url), "utf8");
+    const rows = [
+      ...docs.matchAll(/^\| `([a-z_]+(?:\([^)]*\))?)` \| ([0-9.]+) \| ([0-9.]+) \|$/gm),
+    ];
+    const written = new Map(rows.map(([, name, bias, variance]) => [name, [+bias, +variance]]));
+    for (const { strategy, bias, variance } of estimatorTable(20_000)) {
+      const row = written.get(strategy) ?? [Number.NaN, Number.NaN];
+      // The noise is the same everywhere; figures are rounded to three places.
+      expect(Math.abs(row[0] - bias), strategy).toBeLessThan(0.002);
+      expect(Math.abs(row[1] - variance), strategy).toBeLessThan(0.002 * (1 + variance));
+    }
   });
 
   test("costs of other elements are left out, which takes noise away", () => {
