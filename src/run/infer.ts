@@ -20,7 +20,7 @@ import { ascendProcess, sampleProcess } from "./process.js";
 import type { FitData } from "./results/fit.js";
 import { sampleGibbs, sampleHamiltonian } from "./sample.js";
 import { simulate } from "./simulate.js";
-import { learn } from "./svi/index.js";
+import { learn, withoutOthers } from "./svi/index.js";
 import { fitGuide } from "./variational.js";
 
 /**
@@ -65,14 +65,14 @@ async function run(
   declared: Declared = { models: new Map(), guides: new Map(), objectives: new Map() },
 ): Promise<Posterior> {
   const start = performance.now();
-  const { seed } = options;
-  const job: Run = { conditioned: conditionRaw(model, data), seed, start, options };
+  const { seed, method } = options;
+  const learns = method.method === "svi" || method.method === "nce";
+  const own = learns ? withoutOthers(data, model, declared) : data;
+  const job: Run = { conditioned: conditionRaw(model, own), seed, start, options };
   try {
-    const { method } = options;
-    const fit =
-      method.method === "svi" || method.method === "nce"
-        ? await learn(job, data, declared, method)
-        : await fitted(job, model, data, method);
+    const fit = learns
+      ? await learn(job, data, declared, method)
+      : await fitted(job, model, data, method);
     const isChain = fit.method === "nuts" || fit.method === "hmc" || fit.method === "gibbs";
     return new Posterior(isChain && options.relabel !== false ? withoutSwitching(fit) : fit);
   } catch (error) {

@@ -22,6 +22,7 @@ import { paramTree, readParams } from "./params.js";
 import { bindMethod, checkBatch, dataOf, type Programs } from "./programs.js";
 
 export { DivergedError } from "./diverged.js";
+export { withoutOthers } from "./programs.js";
 
 /** Above this the importance weights have no usable variance (Vehtari et al. 2024). */
 const PARETO_LIMIT = 0.7;
@@ -107,6 +108,7 @@ export async function learn(
       objective: objective.name,
       converged: found.converged,
       steps: found.steps,
+      strategies: Object.fromEntries(made.strategies.map((s) => [s.site, s.strategy])),
       ...(drawn.paretoK !== undefined && { pareto_k: drawn.paretoK }),
       // With a guide it is a bound of the evidence.
       [bound.guide === undefined ? "value" : "elbo"]: climbed,

@@ -140,6 +140,17 @@ function argumentsOf(objective: Objective, list: string, text: string): DataSet 
 
 const scalar = (x: number): DataValue => ({ dims: [], data: Float64Array.of(x) });
 
+/** The data without what only other programs of the file take as input: the model has no use for it. */
+export function withoutOthers(raw: RawData, model: Model, { models, guides }: Declared): RawData {
+  const own = new Set([...model.inputs, ...model.variables].map((v) => v.name));
+  const others = [...models.values(), ...[...guides.values()].map((g) => g.program)];
+  const foreign = new Set(
+    others.flatMap((m) => m.inputs.map((i) => i.name)).filter((name) => !own.has(name)),
+  );
+  const values = new Map([...raw.values].filter(([name]) => !foreign.has(name)));
+  return { ...raw, values };
+}
+
 /** All data that one of the programs may read. @throws TildeError for those that cannot be read. */
 export function dataOf({ programs }: Programs, raw: RawData): DataSet {
   const models = [...programs.values()].map((p) => p.model);

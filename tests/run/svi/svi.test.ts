@@ -22,6 +22,9 @@ interface Climb {
   readonly mcse: number;
 }
 const elboOf = (p: Posterior): Climb => p.fit.figures.elbo as unknown as Climb;
+/** The scalar params of a program. */
+const paramsOf = (p: Posterior, program: string) =>
+  (p.params ?? {})[program] as unknown as Record<string, number>;
 const rowOf = (p: Posterior, name: string) => {
   const row = p.summary().rows.find((r) => r.name === name);
   if (row === undefined) throw new Error(`no row ${name}`);
@@ -87,7 +90,7 @@ describe("an amortised guide of a linear Gaussian model", () => {
 
   test("is the posterior, and its bound the evidence", async () => {
     const fit = await learn({ steps: 8000, draws: 1000 });
-    const { a, b, s } = fit.params?.amortised as Record<string, number>;
+    const { a, b, s } = paramsOf(fit, "amortised");
     expect(Math.abs(a - 1.5 / variance)).toBeLessThan(2e-3);
     expect(Math.abs(b)).toBeLessThan(4e-3);
     expect(Math.abs(s - 0.8 / Math.sqrt(variance))).toBeLessThan(2e-3);
@@ -101,7 +104,7 @@ describe("an amortised guide of a linear Gaussian model", () => {
 
   test("is the same from minibatches", async () => {
     const fit = await learn({ steps: 8000, batch: { N: 8 }, optimizer: "adam", draws: 500 });
-    const { a, s } = fit.params?.amortised as Record<string, number>;
+    const { a, s } = paramsOf(fit, "amortised");
     // Minibatches add no noise at the optimum of an exact guide but through a and b.
     expect(Math.abs(a - 1.5 / variance)).toBeLessThan(0.02);
     expect(Math.abs(s - 0.8 / Math.sqrt(variance))).toBeLessThan(0.02);
@@ -112,7 +115,7 @@ describe("an amortised guide of a linear Gaussian model", () => {
   test("is the same by momentum, a cosine, a slow start and clipped gradients", async () => {
     const more = { optimizer: "sgd", schedule: "cosine", warmup: 100, clip: 50 } as const;
     const fit = await learn({ steps: 6000, lr: 3e-4, ...more });
-    const { a, s } = fit.params?.amortised as Record<string, number>;
+    const { a, s } = paramsOf(fit, "amortised");
     expect(Math.abs(a - 1.5 / variance)).toBeLessThan(0.02);
     expect(Math.abs(s - 0.8 / Math.sqrt(variance))).toBeLessThan(0.02);
   });
@@ -192,6 +195,19 @@ model broad(N: int) { for i in 0..N { x[i] ~ Normal(1, 1) } }`,
   expect(fit.method).toBe("nce");
 });
 
+test("data of the guide alone are no data too many", async () => {
+  const text = `model m(N: int) { for i in 0..N { z[i] ~ Normal(0, 1);  x[i] ~ Normal(z[i], 1) } }
+guide q(N: int, x: real[N], scale: real) for m {
+  param a: real = 0
+  for i in 0..N { z[i] ~ Normal(a * x[i], scale) }
+}`;
+  const data = { N: 2, x: [1, -2], scale: 0.7 };
+  const fit = await infer(compile(text), { data, method: svi({ lr: 0.03 }) });
+  expect(fit.warnings).toEqual([]);
+  expect(fit.fit.figures.strategies).toEqual({ z: "reparam" });
+  expect(Math.abs(paramsOf(fit, "q").a - 0.5)).toBeLessThan(0.01);
+});
+
 test("labels that a guide draws are in the summary with their values", async () => {
   const text = `model m(N: int) {
   param mu: real[2] = [-1, 1]
@@ -229,7 +245,7 @@ test("params are saved with a fit and loaded into the next", async () => {
     for (const init of [path, first.params]) {
       const method = svi({ init, steps: 1, lr: 1e-15 });
       const second = await infer(program, { data: { N: x.length, x }, method, seed: 9 });
-      const [was, is] = [first, second].map((f) => f.params?.amortised as Record<string, number>);
+      const [was, is] = [first, second].map((f) => paramsOf(f, "amortised"));
       // There and back through the unconstrained numbers.
       for (const name of ["a", "b", "s"]) expect(is[name]).toBeCloseTo(was[name], 12);
     }
