@@ -85,5 +85,8 @@ v["mixtures.poissons([0.3, 0.7], [1, 4]).log_prob(2)"] = np.log(
 )
 v["mixtures.normal_responsibilities(0.5, [0.3, 0.7], [-1, 2], [1, 0.5])[0]"] = p[0] / sum(p)
 
+v["flows.start([0.5, 2])[1]"] = 2
+v["flows.log_density([0, 0, 0.5])"] = 0.5 + 2 * stats.norm.logpdf(0)
+
 for call, value in values.items():
     print(f"{call}: {float(value)!r}")
