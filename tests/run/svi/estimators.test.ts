@@ -36,7 +36,9 @@ test("strategies agree", async () => {
     ["chosen", "relaxed", "scored"].map(async (name) => {
       const method = svi({ guide: name, lr: 0.02, draws: 100 });
       const fit = await infer(program, { data: { y: 1.4 }, method, seed: 3 });
-      const { a, r, l } = (fit.params ?? {})[name] as unknown as Record<string, number>;
+      const { params } = fit;
+      if (params === undefined) throw new Error("no params");
+      const { a, r, l } = params[name] as unknown as Record<string, number>;
       // The bound of all three guides at their params, with one estimator and many draws.
       const init = { chosen: { a, r, l } };
       const final = svi({ guide: "chosen", init, steps: 20_000, lr: 1e-12, schedule: "constant" });

@@ -23,8 +23,10 @@ interface Climb {
 }
 const elboOf = (p: Posterior): Climb => p.fit.figures.elbo as unknown as Climb;
 /** The scalar params of a program. */
-const paramsOf = (p: Posterior, program: string) =>
-  (p.params ?? {})[program] as unknown as Record<string, number>;
+function paramsOf({ params }: Posterior, program: string): Record<string, number> {
+  if (params === undefined) throw new Error("no params");
+  return params[program] as unknown as Record<string, number>;
+}
 const rowOf = (p: Posterior, name: string) => {
   const row = p.summary().rows.find((r) => r.name === name);
   if (row === undefined) throw new Error(`no row ${name}`);
