@@ -154,14 +154,14 @@ describe("the precision guard", () => {
 
   test("a constant that all log densities are off by does not count", () => {
     const { report, warnings } = checkPrecision(exact, off([4, 4.01, 4]));
-    expect(report.lpError).toBeCloseTo(0.01, 6);
+    expect(report.lpError).toBeCloseTo(0.01, 4);
     expect(warnings).toEqual([]);
   });
 
   test("rough results warn with the numbers", () => {
     const { warnings } = checkPrecision(exact, off([0, 0.2, 0]));
     expect(warnings.map((w) => w.code)).toEqual(["webgpu_rough"]);
-    expect(warnings[0].message).toContain("0.2");
+    expect(warnings[0].message).toContain("is -4.8 on WebGPU and -5 in double precision");
     expect(checkPrecision(exact, off([0, 0, 0], 1.01)).warnings[0].message).toContain("3.03");
   });
 

@@ -181,7 +181,7 @@ export class ValueEmitter {
     }
     const value = this.value(indices, at);
     const key = `ix:${value.text}:${extent}`;
-    const text = `min(u32(max(${value.text}, 0.0f) + 0.5f), ${extent - 1}u)`;
+    const text = `min(u32(max(round(${value.text}), 0.0f)), ${extent - 1}u)`;
     return this.scopes.find(key) ?? this.scopes.bind(text, value.depth, key);
   }
 
