@@ -35,8 +35,15 @@ export function placeOutput(
   return { region, isCopy: false };
 }
 
-/** Compiles a graph with static shapes. Errors are diagnostics (`webgpu_…`). */
-export async function compileGraph(device: WebGpuDevice, graph: Graph): Promise<WebGpuProgram> {
+/**
+ * Compiles a graph with static shapes. Errors are diagnostics (`webgpu_…`). With `fewRounds` 0 every
+ * task has a kernel of its own, as in large programs.
+ */
+export async function compileGraph(
+  device: WebGpuDevice,
+  graph: Graph,
+  options: { readonly fewRounds?: number } = {},
+): Promise<WebGpuProgram> {
   const regions = new Regions();
   const tables = new ConstantTables();
   const block = new Block(regions, tables, -1);
@@ -59,7 +66,12 @@ export async function compileGraph(device: WebGpuDevice, graph: Graph): Promise<
   for (const { node, region, isCopy, length } of outputs) {
     if (isCopy && length > 0) block.items.push(mapTask(block, node, region, { copy: true }));
   }
-  const executable = await Executable.create(device, { items: block.items, regions, tables });
+  const executable = await Executable.create(device, {
+    items: block.items,
+    regions,
+    tables,
+    ...options,
+  });
   return {
     kernels: executable.kernels,
     close: () => executable.close(),

@@ -11,7 +11,7 @@ import {
 } from "./api.js";
 import type { Item, Task } from "./plan/context.js";
 import { planMemory } from "./plan/memory.js";
-import { scheduleItems, type Stage } from "./plan/schedule.js";
+import { type Stage, scheduleItems } from "./plan/schedule.js";
 import type { ConstantTables, Region, Regions } from "./plan/storage.js";
 import { paramsData, type RunParams } from "./wgsl/library.js";
 import { counterModule, groupsOf, MOST_LEVELS, soloModule, wideModule } from "./wgsl/module.js";
@@ -21,6 +21,8 @@ export interface Planned {
   readonly items: readonly Item[];
   readonly regions: Regions;
   readonly tables: ConstantTables;
+  /** See `scheduleItems`. */
+  readonly fewRounds?: number;
 }
 
 /** A stage with its pipelines. */
@@ -76,7 +78,7 @@ export class Executable {
 
   /** Plans memory, writes WGSL, compiles all kernels at once and uploads the constants. */
   static async create(device: WebGpuDevice, planned: Planned): Promise<Executable> {
-    const { stages, spans } = scheduleItems(planned.items);
+    const { stages, spans } = scheduleItems(planned.items, planned.fewRounds);
     const { places, length } = planMemory(planned.regions.all, spans);
     const byName = new Map([...places].map(([region, place]) => [region.name, place]));
     const placeOf = (name: string): number => byName.get(name) ?? -1;

@@ -9,6 +9,7 @@ import type { Graph, Node, Op } from "../../../src/tensor/ops.js";
 import { sizeOf } from "../../../src/tensor/shape-rules.js";
 import { inputsOf } from "../../../src/tensor/transform.js";
 import { topological } from "../../../src/tensor/traverse.js";
+import { randomProgram } from "../../passes/lower/random-program.js";
 import { distance, randomScalar, seeded, uniform } from "../../tensor/random-graph.js";
 import { deviceForTests } from "./harness.js";
 
@@ -280,6 +281,28 @@ describe.skipIf(device === undefined)("graphs on WebGPU", () => {
       program.close();
       for (const { name } of both.outputs) {
         expect(distance(actual[name], exact[name]), `seed ${seed}: ${name}`).toBeLessThan(3e-4);
+      }
+    }
+  });
+
+  // Values of order 1 to 100 after up to 37 operations, some of which cancel.
+  test.each([
+    ["in one workgroup", undefined],
+    ["with a kernel for each task", 0],
+  ])("random programs of many shapes, %s", async (_, fewRounds) => {
+    for (let seed = 0; seed < 15; seed++) {
+      const { outputs, inputs } = randomProgram(seeded(77_000 + 7 * seed), 8 + ((7 * seed) % 30));
+      const graph = graphOf(outputs);
+      const values = Object.fromEntries(
+        graph.inputs.map((n) => [n.name, inputs[n.name].map(Math.fround)]),
+      );
+      const exact = evaluateGraph(graph, values);
+      const program = await compileGraph(on, graph, { fewRounds });
+      const actual = await program.run(values);
+      program.close();
+      for (const { name, node } of graph.outputs) {
+        const d = distance(actual[name], exact[name]);
+        expect(d, `seed ${seed}: ${name}, ${node.op}`).toBeLessThan(1e-3);
       }
     }
   });

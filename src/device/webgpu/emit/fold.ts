@@ -8,7 +8,7 @@ import { type BlockContext, LANES, type Task } from "../plan/context.js";
 import type { Region } from "../plan/storage.js";
 import { foldText } from "../wgsl/elementwise.js";
 import { literal } from "../wgsl/literal.js";
-import { fixed, type Ix, overIx, modIx, plusIx, timesIx } from "./indices.js";
+import { fixed, type Ix, modIx, overIx, plusIx, timesIx } from "./indices.js";
 import { item, threadsTask } from "./map.js";
 import type { Bound } from "./scopes.js";
 import { ValueEmitter } from "./values.js";
@@ -40,6 +40,7 @@ const ENOUGH_RESULTS = 65536;
 /** The tasks that write the results to a region. */
 export function foldTasks(context: BlockContext, fold: Fold, out: Region): Task[] {
   const { results, length } = fold;
+  if (length === 0) return [emptyTask(context, fold, out)];
   if (length <= SERIAL || (fold.columns && results >= ENOUGH_RESULTS)) {
     return [serialTask(context, fold, out)];
   }
@@ -64,6 +65,13 @@ export function foldTasks(context: BlockContext, fold: Fold, out: Region): Task[
     groupTask(context, fold, partial, { lx, ly, tiles, parts }),
     ...foldTasks(context, second, out),
   ];
+}
+
+/** Of no elements: what the reduction starts from. */
+function emptyTask(context: BlockContext, fold: Fold, out: Region): Task {
+  const emitter = new ValueEmitter(context);
+  emitter.scopes.line(`ws[${out.name} + item] = ${literal(foldText[fold.fn].start)};`);
+  return threadsTask(emitter, fold.results, 1, [out], fold.label, fold.origin);
 }
 
 function powerAtLeast(n: number): number {

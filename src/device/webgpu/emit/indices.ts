@@ -53,6 +53,8 @@ export function linearIx(at: Coordinates, strides: readonly number[]): Ix {
 /** The coordinates of element `flat` of a row-major array. */
 export function unravel(flat: Ix, shape: readonly number[]): Ix[] {
   const at = new Array<Ix>(shape.length).fill(zeroIx);
+  // Code over an array without elements never runs, but it must compile.
+  if (shape.includes(0)) return at;
   let rest = flat;
   for (let k = shape.length - 1; k >= 0; k--) {
     if (shape[k] === 1) continue;

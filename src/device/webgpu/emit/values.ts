@@ -61,6 +61,8 @@ export class ValueEmitter {
 
   /** The element of a node at the coordinates. */
   value(node: Node, at: Coordinates): Bound {
+    // Nothing reads it when it runs.
+    if (node.shape.includes(0)) return constantBound("0.0f");
     const region = this.context.regions.of(node);
     if (region !== undefined) {
       return this.loadRegion(region, this.position(at, stridesOf(node.shape)));
@@ -167,6 +169,7 @@ export class ValueEmitter {
 
   /** A whole number that `indices` holds, below `extent`. */
   index(indices: Node, at: Coordinates, extent: number): Ix {
+    if (indices.shape.includes(0)) return zeroIx;
     if (indices.op === "const") {
       const position = this.position(at, stridesOf(indices.shape));
       if (position.known !== undefined) return fixed(indices.data[position.known]);

@@ -1,6 +1,7 @@
 /** What the tasks of one block (a graph, or the body of a loop) share. */
-import type { Ix } from "../emit/indices.js";
+
 import type { InputNode, Node, Origin } from "../../../tensor/ops.js";
+import type { Ix } from "../emit/indices.js";
 import type { ConstantTables, Region, Regions } from "./storage.js";
 
 /** What an input of a loop's body stands for: a node outside, or the step's row of it. */

@@ -8,7 +8,7 @@ import { LANES, stepName } from "./context.js";
 import type { Region } from "./storage.js";
 
 /** Tasks of more rounds than this are worth a dispatch of many workgroups. */
-const FEW_ROUNDS = 64;
+export const FEW_ROUNDS = 64;
 
 /** A part of the program that the host records. */
 export type Stage =
@@ -37,8 +37,9 @@ interface Access {
   readonly writes: ReadonlySet<Region>;
 }
 
-export function scheduleItems(items: readonly Item[]): Schedule {
-  const clock = new Clock();
+/** `fewRounds`: tasks of no more share a kernel. 0 gives each its own, for tests. */
+export function scheduleItems(items: readonly Item[], fewRounds = FEW_ROUNDS): Schedule {
+  const clock = new Clock(fewRounds);
   const stages = stagesOf(items, clock);
   return { stages, spans: clock.finish() };
 }
@@ -48,6 +49,7 @@ class Clock {
   readonly spans = new Map<Region, Span>();
   readonly #loops: { readonly start: number; readonly end: number }[] = [];
   now = 0;
+  constructor(readonly fewRounds: number) {}
   use(access: Access): void {
     for (const set of [access.writes, access.reads]) {
       for (const region of set) {
@@ -90,8 +92,10 @@ function accessOf(item: Item): Access {
   };
 }
 
-function isSmall(item: Item): boolean {
-  return item.kind === "task" ? item.rounds <= FEW_ROUNDS : item.body.every(isSmall);
+function isSmall(item: Item, fewRounds: number): boolean {
+  return item.kind === "task"
+    ? item.rounds <= fewRounds
+    : item.body.every((inner) => isSmall(inner, fewRounds));
 }
 
 /** For each item the earlier ones that it must follow. */
@@ -130,7 +134,7 @@ function stagesOf(items: readonly Item[], clock: Clock): Stage[] {
   while (open.size > 0) {
     const small: number[] = [];
     for (const k of open) {
-      if (!isSmall(items[k]) || !ready(k)) continue;
+      if (!isSmall(items[k], clock.fewRounds) || !ready(k)) continue;
       small.push(k);
       done.add(k);
     }
