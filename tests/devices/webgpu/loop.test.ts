@@ -246,9 +246,9 @@ describe.skipIf(device === undefined)("variational inference of eight schools", 
       expect(Math.abs(traced.opt_value[t] - trace[t]), `step ${t}`).toBeLessThan(2e-3);
     }
     // To the plateau: the iterates differ by less than their noise, about the step size.
-    for (let done = 20; done < 1500; done += 740) {
-      await loop.steps(done, 740);
-      cpu.call("opt_steps", done, 740);
+    for (let done = 20; done < 820; done += 400) {
+      await loop.steps(done, 400);
+      cpu.call("opt_steps", done, 400);
     }
     const end = await loop.read(["phi"]);
     loop.close();
