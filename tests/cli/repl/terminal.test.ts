@@ -144,7 +144,7 @@ describe.skipIf(!hasTerminal)("at a terminal", () => {
     t.send("mean(fit.a) < 10\r");
     await t.until("\ntrue\n");
     // A method of one piece has nothing to keep.
-    t.send("b = em(m)\rb = vi(m, tolerance: 1e-300, steps: 1000000000, samples: 1000)\r");
+    t.send("b = prior(m, draws: 20000000)\r");
     await new Promise((resolve) => setTimeout(resolve, 1500));
     t.send("\u0003");
     await t.until("inference of `m` was stopped");
