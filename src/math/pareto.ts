@@ -34,6 +34,11 @@ export function paretoK(logRatios: Float64Array): number {
  * (2024), appendix C.
  */
 export function paretoShape(x: Float64Array): number {
+  return fitPareto(x).shape;
+}
+
+/** The same estimate with its scale: excesses have the density of GPD(shape, scale). */
+export function fitPareto(x: Float64Array): { readonly shape: number; readonly scale: number } {
   const n = x.length;
   const grid = 30 + Math.floor(Math.sqrt(n));
   const quartile = x[Math.floor(n / 4 + 0.5) - 1];
@@ -59,5 +64,5 @@ export function paretoShape(x: Float64Array): number {
     mean += w * theta[j];
   }
   const k = meanLog(mean / weight);
-  return (n * k + 10 * 0.5) / (n + 10);
+  return { shape: (n * k + 10 * 0.5) / (n + 10), scale: (-k * weight) / mean };
 }
