@@ -33,7 +33,7 @@ const plates = {
     help: `use the component's parameters: \`x[i] ~ Normal(${p.name}[${p.label}], 1)\``,
   })),
   unbounded_read: error((p: { text: string; name: string; label: string | undefined }) => ({
-    message: `\`${p.text}\` reads elements of \`${p.name}\`, of which there are as many as the data need`,
+    message: `${p.text === p.name ? "this" : `\`${p.text}\``} reads elements of \`${p.name}\`, of which there are as many as the data need`,
     help:
       p.label === undefined
         ? `read single elements by a label, ${labelsExample}`
