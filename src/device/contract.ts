@@ -3,6 +3,7 @@
  * ("instances") of it. src/device/cpu is the one in f64; a device in f32 says so in `precision`.
  */
 import type { KernelModule } from "../kernel/ir.js";
+import type { Graph } from "../tensor/ops.js";
 
 export type Precision = "f64" | "f32";
 
@@ -36,4 +37,78 @@ export interface KernelDevice<Program, Memory> {
     index: number,
     options?: { readonly fresh?: boolean },
   ): KernelInstance;
+}
+
+/** Values of inputs or outputs by name, row-major. */
+export type NamedValues = Readonly<Record<string, ArrayLike<number>>>;
+
+/** Tables of the ziggurat, as `inference/hamiltonian/ziggurat.ts` has them. */
+export interface ZigguratTables {
+  readonly edges: Float64Array;
+  readonly heights: Float64Array;
+  readonly tailStart: number;
+}
+
+export type DeviceLaw =
+  | { readonly kind: "normal"; readonly retrySite: number; readonly tables: ZigguratTables }
+  /** On (0, 1). */
+  | { readonly kind: "uniform" }
+  /** Whole numbers 0 … of − 1. Below 2²⁴, so that single precision holds them. */
+  | { readonly kind: "index"; readonly of: number };
+
+/** An input of the graph that is drawn anew at each step: Philox4x32-10, as on the CPU. */
+export interface DeviceNoise {
+  readonly input: string;
+  /** Third word of the streams' counters. */
+  readonly site: number;
+  readonly law: DeviceLaw;
+}
+
+/** A graph as the step of a loop that stays on the device. */
+export interface LoopSpec {
+  readonly graph: Graph;
+  /** Inputs that a step changes, each with the output (of its shape) that is its next value. */
+  readonly state: Readonly<Record<string, string>>;
+  /** Inputs that are drawn at each step. */
+  readonly noise: readonly DeviceNoise[];
+  /** Outputs of which every step's value is kept. */
+  readonly trace: readonly string[];
+  /** Steps of one call, at most. */
+  readonly mostSteps: number;
+}
+
+/** A compiled graph. */
+export interface GraphProgram {
+  /** Computes all outputs. Inputs that are left out keep their values of the last run (first: 0). */
+  run(inputs: NamedValues): Promise<Record<string, Float64Array>>;
+  /** Gives its memory back. */
+  close(): void;
+}
+
+/** A compiled loop. */
+export interface LoopProgram {
+  /** Sets inputs and state. What was never set is 0. */
+  set(values: NamedValues): void;
+  /** Keys the random streams. */
+  seed(seed: number | bigint, run: number): void;
+  /**
+   * Takes `count` steps from number `first` on. The result has one row a step of each traced
+   * output. A device that is lost on the way leaves what was read before intact.
+   */
+  steps(first: number, count: number): Promise<Record<string, Float64Array>>;
+  /** Reads inputs and state, as they are after the steps so far. */
+  read(names: readonly string[]): Promise<Record<string, Float64Array>>;
+  close(): void;
+}
+
+/** A device that takes whole tensor graphs: TensorFlow, WebGPU. */
+export interface GraphDevice {
+  readonly name: "tensorflow" | "webgpu";
+  readonly precision: Precision;
+  /** What it is, in words, and figures worth a line each, for `tilde devices`. */
+  readonly description: string;
+  readonly details: Readonly<Record<string, string | number>>;
+  compileGraph(graph: Graph): Promise<GraphProgram>;
+  compileLoop(spec: LoopSpec): Promise<LoopProgram>;
+  close(): void;
 }
