@@ -67,6 +67,17 @@ export function condition(model: Model, data: DataSet): Conditioned {
       }
     });
   }
+  // Observed sites tell the sizes that no input tells: what they then disagree about is told below.
+  for (const variable of model.variables) {
+    const value = variable.role === "site" ? data.get(variable.name) : undefined;
+    if (value?.dims.length !== variable.type.dims.length) continue;
+    variable.type.dims.forEach((dim, axis) => {
+      const name = plainName(dim);
+      if (name === undefined || broken.has(name) || sizes.has(name)) return;
+      if (Object.hasOwn(model.opaqueSizes, name)) return;
+      table.bind(name, value.dims[axis], variable.name, sink);
+    });
+  }
   // A declared int input may be left out where an array of the data already tells it.
   for (const input of model.inputs) {
     if (inputs.has(input.name) || broken.has(input.name)) continue;
