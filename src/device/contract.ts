@@ -101,9 +101,12 @@ export interface LoopProgram {
   close(): void;
 }
 
+/** `cpu` is src/device/cpu behind this contract, in f64. */
+export type GraphDeviceName = "cpu" | "tensorflow" | "webgpu";
+
 /** A device that takes whole tensor graphs: TensorFlow, WebGPU. */
 export interface GraphDevice {
-  readonly name: "tensorflow" | "webgpu";
+  readonly name: GraphDeviceName;
   readonly precision: Precision;
   /** What it is, in words, and figures worth a line each, for `tilde devices`. */
   readonly description: string;

@@ -224,14 +224,19 @@ export const samples: Samples = {
   webgpu_memory: { doing: "setting a program up", reason: "allocation of 8 GiB failed" },
   webgpu_too_large: { what: "data", needed: "4000000000", limit: "2147483644" },
   webgpu_shader: { label: "mu (unary exp [8])", reason: "unresolved value" },
-  webgpu_imprecise: {
+  device_method: { method: "nuts", device: "webgpu", known: ["vi", "svi", "nce", "hmc"] },
+  device_objective: { device: "webgpu", what: "the objective `gan`, whose players take turns" },
+  device_rows: { size: "N", all: 20_000_000 },
+  device_imprecise: {
+    name: "webgpu",
     what: "the log density",
     device: "-1.2e9",
     exact: "-1.1e9",
     error: "0.09",
     limit: "0.01",
   },
-  webgpu_rough: {
+  device_rough: {
+    name: "webgpu",
     what: "the gradient in q[3]",
     device: "10.02",
     exact: "10",

@@ -4,6 +4,7 @@
  */
 import { caviMessages } from "./cavi.js";
 import { dataMessages } from "./data.js";
+import { deviceMessages } from "./device.js";
 import { discreteMessages } from "./discrete.js";
 import { gibbsMessages } from "./gibbs.js";
 import { learningMessages } from "./learning.js";
@@ -30,6 +31,7 @@ export const messageTable = {
   ...structureMessages,
   ...unboundedMessages,
   ...webgpuMessages,
+  ...deviceMessages,
 };
 
 export type MessageTable = typeof messageTable;

@@ -1,5 +1,5 @@
 /** Diagnostic texts of the WebGPU device. */
-import { error, warning } from "./entry.js";
+import { error } from "./entry.js";
 
 export const webgpuMessages = {
   webgpu_missing: error((p: { reason: string }) => ({
@@ -26,16 +26,4 @@ export const webgpuMessages = {
     message: `the graphics device rejected the kernel of ${p.label}: ${p.reason}`,
     help: "please report this: the compiler should not have written it",
   })),
-  webgpu_imprecise: error(
-    (p: { what: string; device: string; exact: string; error: string; limit: string }) => ({
-      message: `single precision is not enough for this model: ${p.what} is ${p.device} on WebGPU and ${p.exact} in double precision, an error of ${p.error} where ${p.limit} is allowed`,
-      help: "standardise the data, or choose the CPU device",
-    }),
-  ),
-  webgpu_rough: warning(
-    (p: { what: string; device: string; exact: string; error: string; limit: string }) => ({
-      message: `single precision is rough for this model: ${p.what} is ${p.device} on WebGPU and ${p.exact} in double precision, an error of ${p.error}, above ${p.limit}`,
-      help: "standardise the data, or check the result on the CPU device",
-    }),
-  ),
 } as const;

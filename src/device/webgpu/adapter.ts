@@ -190,7 +190,7 @@ const RAISED_LIMITS = [
  * Opens the most powerful adapter's device. Fails with `webgpu_missing` where the package is not
  * installed, and with `webgpu_no_adapter` where there is no driver.
  */
-export async function openWebGpu(): Promise<WebGpuDevice> {
+export async function openGpu(): Promise<WebGpuDevice> {
   const entry = browserEntry() ?? (await packageEntry());
   const adapter = await entry.requestAdapter({ powerPreference: "high-performance" });
   if (adapter === null) return fail("webgpu_no_adapter", undefined, {});

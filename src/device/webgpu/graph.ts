@@ -2,21 +2,16 @@
 import { internalError } from "../../base/internal.js";
 import type { Graph, Node } from "../../tensor/ops.js";
 import { sizeOf } from "../../tensor/shape-rules.js";
+import type { GraphProgram } from "../contract.js";
 import type { WebGpuDevice } from "./adapter.js";
 import { mapTask } from "./emit/map.js";
 import { Block } from "./plan/block.js";
 import { ConstantTables, type Region, Regions } from "./plan/storage.js";
 import { Executable, type KernelText } from "./program.js";
 
-/** Values by name. Results are single-precision numbers in double-precision arrays. */
-export type NamedValues = Readonly<Record<string, ArrayLike<number>>>;
-
-export interface WebGpuProgram {
-  /** Computes all outputs. Inputs that are left out keep their values of the last run (first: 0). */
-  run(inputs: NamedValues): Promise<Record<string, Float64Array>>;
+/** A compiled graph. Results are single-precision numbers in double-precision arrays. */
+export interface WebGpuProgram extends GraphProgram {
   readonly kernels: readonly KernelText[];
-  /** Gives its memory back. */
-  close(): void;
 }
 
 /** A pinned region for an output: its own where nothing else claimed the node, else a copy's. */

@@ -4,43 +4,19 @@
  * of a step are small, in one dispatch.
  */
 import { internalError } from "../../base/internal.js";
-import type { Graph, Node } from "../../tensor/ops.js";
+import type { Node } from "../../tensor/ops.js";
 import { sizeOf } from "../../tensor/shape-rules.js";
+import type { LoopProgram, LoopSpec } from "../contract.js";
 import type { WebGpuDevice } from "./adapter.js";
 import { mapTask } from "./emit/map.js";
-import { type DeviceNoise, noiseTask } from "./emit/noise.js";
-import type { NamedValues } from "./graph.js";
+import { noiseTask } from "./emit/noise.js";
 import { advance, Block } from "./plan/block.js";
 import { stepName } from "./plan/context.js";
 import { ConstantTables, type Region, Regions } from "./plan/storage.js";
 import { Executable, type KernelText } from "./program.js";
 
-export interface LoopSpec {
-  readonly graph: Graph;
-  /** Inputs that a step changes, each with the output (of its shape) that is its next value. */
-  readonly state: Readonly<Record<string, string>>;
-  /** Inputs that are drawn at each step. */
-  readonly noise: readonly DeviceNoise[];
-  /** Outputs of which every step's value is kept. */
-  readonly trace: readonly string[];
-  /** Steps of one call, at most. */
-  readonly mostSteps: number;
-}
-
-export interface WebGpuLoop {
-  /** Sets inputs and state. What was never set is 0. */
-  set(values: NamedValues): void;
-  /** Keys the random streams. */
-  seed(seed: number | bigint, run: number): void;
-  /**
-   * Takes `count` steps from number `first` on. The result has one row a step of each traced
-   * output. A device that is lost on the way leaves what was read before intact.
-   */
-  steps(first: number, count: number): Promise<Record<string, Float64Array>>;
-  /** Reads inputs and state, as they are after the steps so far. */
-  read(names: readonly string[]): Promise<Record<string, Float64Array>>;
+export interface WebGpuLoop extends LoopProgram {
   readonly kernels: readonly KernelText[];
-  close(): void;
 }
 
 interface Place {

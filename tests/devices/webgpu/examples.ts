@@ -2,11 +2,8 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { expect } from "vitest";
-import {
-  checkPrecision,
-  compileGraph,
-  type WebGpuDevice,
-} from "../../../src/device/webgpu/index.js";
+import { checkPrecision } from "../../../src/device/guard.js";
+import { compileGraph, type WebGpuDevice } from "../../../src/device/webgpu/index.js";
 import { buildLogJoint } from "../../../src/inference/logjoint/index.js";
 import { collapse } from "../../../src/passes/collapse/index.js";
 import { withGradient } from "../../../src/passes/grad/index.js";
@@ -63,7 +60,7 @@ export async function compareExample(device: WebGpuDevice, name: string): Promis
   for (const r of exact) expect(Number.isFinite(r.lp[0])).toBe(true);
   const densities = (rs: readonly Record<string, Float64Array>[]) =>
     rs.map((r) => ({ lp: r.lp[0], gradient: r.dq }));
-  const { report } = checkPrecision(densities(exact), densities(found));
+  const { report } = checkPrecision(densities(exact), densities(found), "WebGPU");
   expect(report.lpError).toBeLessThan(0.01);
   expect(report.gradientError).toBeLessThan(1e-5);
 }

@@ -2,7 +2,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import { constants } from "node:os";
 import { join, resolve } from "node:path";
-import { openWebGpu, type WebGpuDevice } from "../../../src/device/webgpu/index.js";
+import { openGpu, type WebGpuDevice } from "../../../src/device/webgpu/index.js";
 
 const cache = resolve(import.meta.dirname, "../../../node_modules/.cache/tilde-vulkan/usr/lib");
 
@@ -33,7 +33,7 @@ function useSoftwareVulkan(): void {
 export async function deviceForTests(): Promise<WebGpuDevice | undefined> {
   useSoftwareVulkan();
   try {
-    return await openWebGpu();
+    return await openGpu();
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     console.warn(

@@ -3,12 +3,8 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
 import { TildeError } from "../../../src/base/diagnostic.js";
-import {
-  checkPrecision,
-  compileGraph,
-  openWebGpu,
-  type WebGpuDevice,
-} from "../../../src/device/webgpu/index.js";
+import { checkPrecision } from "../../../src/device/guard.js";
+import { compileGraph, openGpu, type WebGpuDevice } from "../../../src/device/webgpu/index.js";
 import { GraphBuilder } from "../../../src/tensor/builder.js";
 import type { Graph, Node } from "../../../src/tensor/ops.js";
 import { inputsOf } from "../../../src/tensor/transform.js";
@@ -45,7 +41,7 @@ describe.skipIf(device === undefined)("hazards of WebGPU", () => {
     setFlagsFromString("--expose-gc");
     const collect: () => void = runInNewContext("gc");
     for (let k = 0; k < 3; k++) {
-      const other = await openWebGpu();
+      const other = await openGpu();
       const program = await compileGraph(other, graphOf(g.exp(g.input("x", [4]))));
       collect();
       await new Promise((done) => setTimeout(done, 10));
@@ -136,7 +132,7 @@ describe.skipIf(device === undefined)("hazards of WebGPU", () => {
   });
 
   test("a lost device is one clear error", async () => {
-    const other = await openWebGpu();
+    const other = await openGpu();
     const program = await compileGraph(other, graphOf(g.exp(g.input("x", [4]))));
     await program.run({ x: [1, 2, 3, 4] });
     other.gpu.destroy();
@@ -153,16 +149,18 @@ describe("the precision guard", () => {
     exact.map((e, k) => ({ lp: e.lp + by[k], gradient: gradient.map((v) => v * factor) }));
 
   test("a constant that all log densities are off by does not count", () => {
-    const { report, warnings } = checkPrecision(exact, off([4, 4.01, 4]));
+    const { report, warnings } = checkPrecision(exact, off([4, 4.01, 4]), "WebGPU");
     expect(report.lpError).toBeCloseTo(0.01, 4);
     expect(warnings).toEqual([]);
   });
 
   test("rough results warn with the numbers", () => {
-    const { warnings } = checkPrecision(exact, off([0, 0.2, 0]));
-    expect(warnings.map((w) => w.code)).toEqual(["webgpu_rough"]);
+    const { warnings } = checkPrecision(exact, off([0, 0.2, 0]), "WebGPU");
+    expect(warnings.map((w) => w.code)).toEqual(["device_rough"]);
     expect(warnings[0].message).toContain("is -4.8 on WebGPU and -5 in double precision");
-    expect(checkPrecision(exact, off([0, 0, 0], 1.01)).warnings[0].message).toContain("3.03");
+    expect(checkPrecision(exact, off([0, 0, 0], 1.01), "WebGPU").warnings[0].message).toContain(
+      "3.03",
+    );
   });
 
   test.each([
@@ -172,6 +170,6 @@ describe("the precision guard", () => {
     [[Number.NEGATIVE_INFINITY, 0, 0], 1],
     [[0, 0, 0], Number.NaN],
   ])("wrong results are refused (%s, %d)", (by, factor) => {
-    expect(() => checkPrecision(exact, off(by, factor))).toThrow(TildeError);
+    expect(() => checkPrecision(exact, off(by, factor), "WebGPU")).toThrow(TildeError);
   });
 });

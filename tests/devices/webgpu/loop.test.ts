@@ -2,13 +2,12 @@
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
+import type { DeviceNoise } from "../../../src/device/contract.js";
 import { compileKernels, createMemory, instantiate } from "../../../src/device/cpu/index.js";
+import { adamGraph, optimiserSettings } from "../../../src/device/optimise.js";
 import {
-  adamGraph,
   compileGraph,
   compileLoop,
-  type DeviceNoise,
-  optimiserSettings,
   type WebGpuDevice,
   type WebGpuLoop,
 } from "../../../src/device/webgpu/index.js";
@@ -259,7 +258,7 @@ describe.skipIf(device === undefined)("variational inference of eight schools", 
   });
 
   test("log density and gradient stay inside the precision guard", async () => {
-    const { checkPrecision } = await import("../../../src/device/webgpu/index.js");
+    const { checkPrecision } = await import("../../../src/device/guard.js");
     const graph = simplify(
       withGradient(
         simplify({ inputs: [joint.q], outputs: [{ name: "lp", node: joint.logDensity }] }),
@@ -279,7 +278,7 @@ describe.skipIf(device === undefined)("variational inference of eight schools", 
     program.close();
     const pairs = (rs: readonly Record<string, Float64Array>[]) =>
       rs.map((r) => ({ lp: r.lp[0], gradient: r.dq }));
-    const { report, warnings } = checkPrecision(pairs(exact), pairs(found));
+    const { report, warnings } = checkPrecision(pairs(exact), pairs(found), "WebGPU");
     expect(warnings).toEqual([]);
     expect(report.lpError).toBeLessThan(1e-4);
     expect(report.gradientError).toBeLessThan(1e-4);

@@ -3,32 +3,11 @@
  * (src/inference/stochastic/noise.ts): the same Philox words to the bit, so whole numbers and the
  * choice of a normal's layer are the same, and real numbers agree to single precision.
  */
+import type { DeviceNoise } from "../../contract.js";
 import type { BlockContext, Task } from "../plan/context.js";
 import { LANES, stepName } from "../plan/context.js";
 import type { ConstantTables, Region } from "../plan/storage.js";
 import { literal } from "../wgsl/literal.js";
-
-/** Tables of a 256-layer ziggurat, as src/inference/hamiltonian/ziggurat.ts makes them. */
-export interface ZigguratTables {
-  readonly edges: Float64Array;
-  readonly heights: Float64Array;
-  readonly tailStart: number;
-}
-
-export type DeviceLaw =
-  | { readonly kind: "normal"; readonly retrySite: number; readonly tables: ZigguratTables }
-  /** On (0, 1). */
-  | { readonly kind: "uniform" }
-  /** Whole numbers 0 … of − 1. Below 2²⁴, so that single precision holds them. */
-  | { readonly kind: "index"; readonly of: number };
-
-/** An input of the graph that is drawn anew at each step. */
-export interface DeviceNoise {
-  readonly input: string;
-  /** Third word of the streams' counters. */
-  readonly site: number;
-  readonly law: DeviceLaw;
-}
 
 /** Fills a region of `length` numbers (and one more if that is odd), for the step of a loop. */
 export function noiseTask(

@@ -3,7 +3,7 @@
  * a few points. Densities are known up to a constant, so what counts is the error of differences
  * between points; a gradient is measured against its largest element.
  */
-import { type Diagnostic, diagnostic, TildeError } from "../../base/diagnostic.js";
+import { type Diagnostic, diagnostic, TildeError } from "../base/diagnostic.js";
 
 /** The log density and its gradient at one point. */
 export interface DensityAt {
@@ -29,12 +29,13 @@ const ROUNDING = 2 ** -20;
 
 /**
  * Compares pairs of results at the same points (at least two). Returns a warning where the device
- * is rough. @throws TildeError `webgpu_imprecise` where it is not to be relied on, also where one
+ * `name` is rough. @throws TildeError `device_imprecise` where it is not to be relied on, also where one
  * side is finite and the other is not.
  */
 export function checkPrecision(
   exact: readonly DensityAt[],
   device: readonly DensityAt[],
+  name: string,
 ): { readonly report: PrecisionReport; readonly warnings: readonly Diagnostic[] } {
   const usable = exact.flatMap((e, k) => (Number.isFinite(e.lp) ? [k] : []));
   let lp: Finding = NOTHING;
@@ -58,7 +59,7 @@ export function checkPrecision(
       gradient = worse(gradient, { what: element, found, wanted, error: relative });
     }
   }
-  const warnings = [...judge(lp, LIMITS.lp), ...judge(gradient, LIMITS.gradient)];
+  const warnings = [...judge(name, lp, LIMITS.lp), ...judge(name, gradient, LIMITS.gradient)];
   return { report: { lpError: lp.error, gradientError: gradient.error }, warnings };
 }
 
@@ -77,10 +78,12 @@ function worse(a: Finding, b: Finding): Finding {
 }
 
 function judge(
+  name: string,
   { what, found, wanted, error }: Finding,
   limits: { readonly warn: number; readonly refuse: number },
 ): Diagnostic[] {
   const params = (limit: number) => ({
+    name,
     what,
     device: digits(found),
     exact: digits(wanted),
@@ -88,9 +91,9 @@ function judge(
     limit: digits(limit),
   });
   if (!(error <= limits.refuse)) {
-    throw new TildeError([diagnostic("webgpu_imprecise", undefined, params(limits.refuse))]);
+    throw new TildeError([diagnostic("device_imprecise", undefined, params(limits.refuse))]);
   }
-  return error > limits.warn ? [diagnostic("webgpu_rough", undefined, params(limits.warn))] : [];
+  return error > limits.warn ? [diagnostic("device_rough", undefined, params(limits.warn))] : [];
 }
 
 function digits(x: number): string {

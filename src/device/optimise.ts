@@ -3,11 +3,11 @@
  * src/inference/stochastic/adam.ts does as a kernel. Adam: Kingma & Ba (2015), algorithm 1,
  * ascending; averages: Polyak & Juditsky (1992).
  */
-import { internalError } from "../../base/internal.js";
-import { simplify } from "../../passes/simplify/index.js";
-import { GraphBuilder } from "../../tensor/builder.js";
-import type { Graph, InputNode, Node } from "../../tensor/ops.js";
-import { substitute } from "../../tensor/transform.js";
+import { internalError } from "../base/internal.js";
+import { simplify } from "../passes/simplify/index.js";
+import { GraphBuilder } from "../tensor/builder.js";
+import type { Graph, InputNode, Node } from "../tensor/ops.js";
+import { substitute } from "../tensor/transform.js";
 
 /** Values of the input `opt_settings`, in this order; see `optimiserSettings`. */
 export interface OptimiserSettings {

@@ -1,0 +1,35 @@
+/** Diagnostic texts of choosing a device and running on it. */
+import { error, warning } from "./entry.js";
+
+/** An error that single precision makes, with its numbers. */
+export interface Rough {
+  readonly name: string;
+  readonly what: string;
+  readonly device: string;
+  readonly exact: string;
+  readonly error: string;
+  readonly limit: string;
+}
+
+export const deviceMessages = {
+  device_method: error((p: { method: string; device: string; known: readonly string[] }) => ({
+    message: `\`${p.method}\` does not run on the device \`${p.device}\``,
+    help: `these methods do: ${p.known.join(", ")}; \`${p.method}\` runs on the CPU`,
+  })),
+  device_objective: error((p: { device: string; what: string }) => ({
+    message: `the device \`${p.device}\` has no program for ${p.what}`,
+    help: "leave `device` out: the CPU has one",
+  })),
+  device_rows: error((p: { size: string; all: number }) => ({
+    message: `minibatches of \`${p.size}\` are beyond this device: single precision counts to 16777216, and there are ${p.all}`,
+    help: "leave `device` out: the CPU counts further",
+  })),
+  device_imprecise: error((p: Rough) => ({
+    message: `single precision is not enough for this model: ${p.what} is ${p.device} on ${p.name} and ${p.exact} in double precision, an error of ${p.error} where ${p.limit} is allowed`,
+    help: "standardise the data, or choose the CPU device",
+  })),
+  device_rough: warning((p: Rough) => ({
+    message: `single precision is rough for this model: ${p.what} is ${p.device} on ${p.name} and ${p.exact} in double precision, an error of ${p.error}, above ${p.limit}`,
+    help: "standardise the data, or check the result on the CPU device",
+  })),
+} as const;
