@@ -14,6 +14,7 @@ import { makeFolder, saveFit, saveParams } from "../run/results/save.js";
 import { comesInChains, passed, type Summary, summaryJson } from "../run/results/summary.js";
 import { loadSource } from "../run/sources.js";
 import { DivergedError } from "../run/svi/index.js";
+import { clustersLine } from "./clusters.js";
 import { wantsColor } from "./failure.js";
 import type { ExitCode } from "./main.js";
 import { progressView } from "./progress.js";
@@ -278,5 +279,7 @@ function report(posterior: Posterior, summary: Summary): string {
       : `\n${fit.method === "gibbs" ? "" : `${s.divergent} divergent, `}largest R-hat ${ratio(s.maxRhat)}, smallest bulk ESS ${whole(s.minEssBulk)}`;
   // A file or a pipe has no width and gets every column.
   const table = renderTable(summary, process.stdout.isTTY ? process.stdout.columns : undefined);
-  return `${head}\n\n${table}\n${foot}`.trimEnd();
+  const clusters = clustersLine(fit);
+  const middle = clusters === undefined ? "" : `\n${clusters}`;
+  return `${head}\n\n${table}\n${middle}${foot}`.trimEnd();
 }

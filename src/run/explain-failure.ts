@@ -56,12 +56,36 @@ function explainTerm(term: DensityTerm, value: number, at: number, q: Float64Arr
     const rounded = Number(x.toPrecision(6));
     return `${text}: ${atIndices(args[k].label, where)} = ${rounded} is outside \`${args[k].domain}\``;
   }
-  return text;
+  const read = valuesRead(term, results, indices, where, q);
+  return read.length === 0 ? text : `${text}, where ${read.join(", ")}`;
+}
+
+/** `y[3] = 1210` and the same of the arguments that are no plain numbers. */
+function valuesRead(
+  term: DensityTerm,
+  args: readonly ArrayLike<number>[],
+  indices: readonly number[],
+  where: ReadonlyMap<string, number>,
+  q: Float64Array,
+): string[] {
+  const { value, node, label } = term;
+  if (value === undefined) return [];
+  const [drawn] = evaluate([value], { q });
+  const said = [
+    { label: label.split(" ~ ")[0], data: drawn as ArrayLike<number>, shape: value.shape },
+    ...term.args.map((a, k) => ({ label: a.label, data: args[k], shape: a.node.shape })),
+  ];
+  return said.flatMap(({ label: name, data, shape }) => {
+    const x = elementAt(data, shape, indices, node.shape);
+    const isPlain = !Number.isNaN(Number(name));
+    if (x === undefined || isPlain) return [];
+    return [`${atIndices(name, where)} = ${Number(x.toPrecision(6))}`];
+  });
 }
 
 /** An argument shared by all elements has rank 0; otherwise it has the term's leading shape. */
 function elementAt(
-  data: Float64Array,
+  data: ArrayLike<number>,
   shape: readonly number[],
   indices: readonly number[],
   termShape: readonly number[],

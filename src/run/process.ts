@@ -279,12 +279,17 @@ export function ascendProcess(run: Run, method: CaviOptions): FitData {
     const params = { components: truncation, error: found.truncationError };
     warnings.push(diagnostic("truncation_matters", undefined, params));
   }
-  const whole = new Map<string, VariableDraws>([
-    [
-      plate.label,
-      { data: Float64Array.from(labels), shape: [1, method.draws, ...structure.labelDims] },
-    ],
-  ]);
+  const whole = new Map<string, VariableDraws>();
+  const { concentration, concentrationName } = structure;
+  if (concentration.kind !== "fixed" && concentrationName !== undefined) {
+    const rng = stream(seed, 0, ALPHA_SITE, 0);
+    const data = Float64Array.from({ length: method.draws }, () => found.alpha.draw(rng));
+    whole.set(concentrationName, { data, shape: [1, method.draws] });
+  }
+  whole.set(plate.label, {
+    data: Float64Array.from(labels),
+    shape: [1, method.draws, ...structure.labelDims],
+  });
   return {
     conditioned,
     method: "cavi",
@@ -386,3 +391,4 @@ export function refuseVariational(plan: DpPlan): void {
 }
 
 const LABEL_SITE = 0x52000001;
+const ALPHA_SITE = 0x52000002;

@@ -151,6 +151,7 @@ export const samples: Samples = {
     reason: "`y[i, j]` reads two labels at once",
   },
 
+  variable_not_kept: { name: "mu", kept: ["alpha", "z"] },
   unknown_element: { element: "theta[9]", name: "theta", dims: "8" },
   gibbs_start: { tries: 100 },
   site_improper: { method: "gibbs", name: "mu" },

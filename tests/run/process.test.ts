@@ -34,6 +34,16 @@ describe("gibbs with an unbounded plate", () => {
     expect(fit.summary().rows[0].name).toBe("alpha");
     expect(fit.fit.figures.algorithm).toBe("collapsed");
   });
+  it("says of components that there are no draws of them", async () => {
+    const fits = [await run(), await infer(compile(text), { data, method: cavi(), seed: 5 })];
+    for (const fit of fits) {
+      expect(() => fit.draws("mu")).toThrow(/no draws of `mu`/);
+      expect(() => fit.summary(["mu"])).toThrow(/no draws of `mu`/);
+      const [alpha] = fit.summary(["alpha"]).rows;
+      expect(alpha.mean).toBeGreaterThan(0.1);
+      expect(alpha.sd).toBeGreaterThan(0.1);
+    }
+  });
   it("predicts a density that integrates to one", async () => {
     const fit = await run();
     const grid = Array.from({ length: 401 }, (_, k) => -30 + 0.15 * k);

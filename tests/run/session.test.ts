@@ -121,6 +121,12 @@ describe("a chain that cannot start", () => {
       /at `y\[1\] ~ Normal\(mu: a, sigma: s\[1\]\)`: s\[1\] = -7 is outside `positive`/,
     ],
     [
+      "a count above its most",
+      "model m(N: int, n: count[N]) { for i in 0..N { p[i] ~ Beta(1, 1)\n y[i] ~ Binomial(n[i], p[i]) } }",
+      { N: 2, n: [10, 20], y: [3, 21] },
+      /is -inf at `y\[1\] ~ .*`, where y\[1\] = 21, n\[1\] = 20, p\[1\] = 0\.\d+$/m,
+    ],
+    [
       "a factor without mass",
       "model m() { x ~ Normal(0, 1)\n factor log(-1.0 - x * x) }",
       {},

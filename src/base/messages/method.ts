@@ -90,7 +90,10 @@ export const methodMessages = {
   })),
   guide_misfit: warning((p: { guide: string; k: number }) => ({
     message: `the guide ${p.guide} does not cover the posterior (Pareto k = ${p.k.toFixed(2)}, good below 0.7)`,
-    help: "means may be usable, spreads are not: take a richer guide (`full_rank`, `flow`) or nuts",
+    help:
+      p.guide === "flow"
+        ? "means may be usable, spreads are not: give the flow more `layers`, or use nuts"
+        : "means may be usable, spreads are not: take a richer guide (`full_rank`, `flow`) or nuts",
   })),
   guide_needed: error((p: { objective: string; model: string }) => ({
     message: `the objective \`${p.objective}\` needs a guide for the model \`${p.model}\``,

@@ -42,6 +42,10 @@ export const structureMessages = {
     message: "the observed information is singular at the estimate, so standard errors are missing",
     help: "the likelihood has a ridge there: fix what the data do not identify, such as rotations",
   })),
+  variable_not_kept: error((p: { name: string; kept: readonly string[] }) => ({
+    message: `the fit has no draws of \`${p.name}\`: of a plate without an end the number of components differs from draw to draw`,
+    help: `read ${p.kept.map((k) => `\`${k}\``).join(", ")}, or cut the plate (\`for k in 0..K\`) and give \`K\``,
+  })),
   unknown_element: error((p: { element: string; name: string; dims: string }) => ({
     message: `there is no latent element \`${p.element}\``,
     help:

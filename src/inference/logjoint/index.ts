@@ -62,6 +62,8 @@ export interface DensityTerm {
     readonly domain: ParamDomain;
     readonly node: Node;
   }[];
+  /** What is drawn or observed, where it is one number an element: of the term's shape. */
+  readonly value?: Node;
 }
 
 export interface LogJoint {
@@ -220,8 +222,11 @@ function densityTerm(l: Lowerer, vars: Variables, term: Term): DensityTerm {
   const loopVars = new Map(
     [...context.vars].map(([name, v]) => [name, { axis: v.axis.name, values: v.values }]),
   );
-  const args = stmt.kind === "factor" ? [] : termArgs(l, stmt.dist, context);
-  return { statement: stmt, label, node, axes: context.axes, loopVars, args };
+  const base = { statement: stmt, label, node, axes: context.axes, loopVars };
+  if (stmt.kind === "factor") return { ...base, args: [] };
+  const isScalar = stmt.dist.event.dims.length === 0;
+  const value = isScalar ? drawnValue(l, vars, stmt, context) : undefined;
+  return { ...base, args: termArgs(l, stmt.dist, context), value };
 }
 
 /** The arguments again; the builder gives back the nodes that the density has already. */
@@ -242,21 +247,31 @@ export function termNode(l: Lowerer, vars: Variables, stmt: Term["stmt"], scope:
   switch (stmt.kind) {
     case "factor":
       return valueOver(l, stmt.value, context, []);
-    case "observe": {
-      const event = stmt.dist.event.dims.map((d) => sizeOf(l, d));
-      const x = valueOver(l, stmt.value, context, event);
-      return logDensity(l, stmt.dist, x, { axes: context.axes, lead: [] }, context);
-    }
+    case "observe":
     case "site": {
-      const variable = vars.byName.get(stmt.name) ?? internalError(`no variable ${stmt.name}`);
-      const shape = shapeOf(l.conditioned, variable);
-      const positions = targetPositions(l, stmt.name, stmt.indices, shape.batch, context);
-      const whole = siteValues(l, vars, variable);
-      const elements = elementsAt(l, whole, shape, positions);
-      const x = l.g.reshape(elements, [...axisSizes(context.axes), ...shape.event]);
+      const x = drawnValue(l, vars, stmt, context);
       return logDensity(l, stmt.dist, x, { axes: context.axes, lead: [] }, context);
     }
   }
+}
+
+/** The value of a site or of what is observed, over the axes of its statement. */
+function drawnValue(
+  l: Lowerer,
+  vars: Variables,
+  stmt: Exclude<Term["stmt"], { readonly kind: "factor" }>,
+  context: Context,
+): Node {
+  if (stmt.kind === "observe") {
+    const event = stmt.dist.event.dims.map((d) => sizeOf(l, d));
+    return valueOver(l, stmt.value, context, event);
+  }
+  const variable = vars.byName.get(stmt.name) ?? internalError(`no variable ${stmt.name}`);
+  const shape = shapeOf(l.conditioned, variable);
+  const positions = targetPositions(l, stmt.name, stmt.indices, shape.batch, context);
+  const whole = siteValues(l, vars, variable);
+  const elements = elementsAt(l, whole, shape, positions);
+  return l.g.reshape(elements, [...axisSizes(context.axes), ...shape.event]);
 }
 
 export function describe({ stmt }: Term): string {

@@ -6,7 +6,7 @@ import { fail } from "../../base/diagnostic.js";
 import { elementCount, elementName, unravel } from "../../model/data.js";
 import { type FitData, latentLength } from "./fit.js";
 import { compileLets } from "./lets.js";
-import { checkSelections, variableOf } from "./readout.js";
+import { checkColumns, variableOf } from "./readout.js";
 
 /** Where values lie at the draw that was last moved to. */
 interface Source {
@@ -40,7 +40,7 @@ export interface Columns {
  * @throws TildeError for a name that the model does not define, or an element that there is not.
  */
 export function openColumns(fit: FitData, selections: readonly string[], most: number): Columns {
-  checkSelections(fit.conditioned.model, selections);
+  checkColumns(fit, selections);
   const names = selections.map(variableOf);
   const latentSource = sourceOfLatents(fit);
   const latents = new Map(fit.latents.map((v) => [v.name, v]));

@@ -25,28 +25,48 @@ export function checkNames(model: Model, names: readonly string[]): void {
   }
 }
 
+/**
+ * The same, and that the fit has draws of them: components of an unbounded plate that were
+ * integrated out, or that differ in number from draw to draw, have none.
+ * @throws TildeError for the first name that the model does not define or the fit cannot tell.
+ */
+function checkReadable(fit: FitData, names: readonly string[]): void {
+  checkNames(fit.conditioned.model, names);
+  if (fit.whole === undefined) return;
+  for (const name of names) {
+    const variable = fit.conditioned.model.variables.find((v) => v.name === name);
+    if (fit.whole.has(name) || variable?.given === "all") continue;
+    fail("variable_not_kept", variable?.span, { name, kept: [...fit.whole.keys()] });
+  }
+}
+
 /** `theta` of `theta` and of its element `theta[3]`. */
 export function variableOf(selection: string): string {
   return selection.replace(/\[.*\]$/, "");
 }
 
 /**
- * The same for variables and single elements of them, `theta[3]`.
+ * Names of variables and of single elements, `theta[3]`, against a model.
  * @throws TildeError for the first whose variable the model does not define.
  */
 export function checkSelections(model: Model, selections: readonly string[]): void {
   checkNames(model, selections.map(variableOf));
 }
 
+/** The same against a fit, which has not always draws of everything. @throws TildeError */
+export function checkColumns(fit: FitData, selections: readonly string[]): void {
+  checkReadable(fit, selections.map(variableOf));
+}
+
 /**
  * Draws of several variables, shape `[chains, draws, …dims]` each.
- * @throws TildeError for a name that the model does not define.
+ * @throws TildeError for a name that the model does not define or the fit has no draws of.
  */
 export function readVariables(
   fit: FitData,
   names: readonly string[],
 ): ReadonlyMap<string, VariableDraws> {
-  checkNames(fit.conditioned.model, names);
+  checkReadable(fit, names);
   const out = new Map<string, VariableDraws>();
   const computed: string[] = [];
   for (const name of names) {

@@ -1,5 +1,6 @@
 /** The factor of α in the mean-field approximation. */
 import { assertNever } from "../../../base/internal.js";
+import type { RandomStream } from "../../../math/rng/random.js";
 import { digamma, lgamma } from "../../../math/special/index.js";
 import type { Concentration } from "../contract.js";
 
@@ -12,6 +13,8 @@ export interface AlphaFactor {
   readonly gap: number;
   /** Parameters of q where it is a gamma distribution. */
   readonly gamma?: { readonly shape: number; readonly rate: number };
+  /** A draw of α. */
+  readonly draw: (rng: RandomStream) => number;
 }
 
 /** Steps of the trapezoid rule over log α, and its ends: e^±28 is about 10^±12. */
@@ -26,7 +29,7 @@ export function alphaFactor(concentration: Concentration, n: number, r: number):
   switch (concentration.kind) {
     case "fixed": {
       const { value } = concentration;
-      return { mean: value, logMean: Math.log(value), gap: 0 };
+      return { mean: value, logMean: Math.log(value), gap: 0, draw: () => value };
     }
     case "gamma": {
       const shape = concentration.shape + n;
@@ -35,7 +38,13 @@ export function alphaFactor(concentration: Concentration, n: number, r: number):
       const logMean = digamma(shape) - Math.log(rate);
       const normaliser = (a: number, b: number): number => lgamma(a) - a * Math.log(b);
       const logZ = normaliser(shape, rate) - normaliser(concentration.shape, concentration.rate);
-      return { mean, logMean, gap: logZ - n * logMean + r * mean, gamma: { shape, rate } };
+      return {
+        mean,
+        logMean,
+        gap: logZ - n * logMean + r * mean,
+        gamma: { shape, rate },
+        draw: (rng) => rng.gamma(shape) / rate,
+      };
     }
     case "prior": {
       const step = (2 * END) / STEPS;
@@ -55,7 +64,14 @@ export function alphaFactor(concentration: Concentration, n: number, r: number):
       }
       const mean = first / total;
       const logMean = log / total;
-      return { mean, logMean, gap: top + Math.log(total * step) - n * logMean + r * mean };
+      // Uniform in log α around the points of the rule.
+      const draw = (rng: RandomStream): number => {
+        let left = rng.uniform() * total;
+        let k = 0;
+        while (k < STEPS && left > Math.exp(logs[k] - top)) left -= Math.exp(logs[k++] - top);
+        return Math.exp(at(k) + (rng.uniform() - 0.5) * step);
+      };
+      return { mean, logMean, gap: top + Math.log(total * step) - n * logMean + r * mean, draw };
     }
     default:
       return assertNever(concentration, "concentration");

@@ -110,7 +110,7 @@ class Ascent {
     this.#logV = new Float64Array(T);
     this.#logRest = new Float64Array(T);
     const alpha = startingConcentration(model.concentration);
-    this.#alpha = { mean: alpha, logMean: Math.log(alpha), gap: 0 };
+    this.#alpha = alphaFactor({ kind: "fixed", value: alpha }, 0, 0);
     // Items seated one after another make starts that differ and are not far from a mode.
     const rng = stream(key.seed, key.chain, START_STREAM, start);
     const state = new CollapsedState(model.items, components, alpha, rng);

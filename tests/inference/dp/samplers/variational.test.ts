@@ -73,6 +73,21 @@ describe("coordinate ascent", () => {
     }
   });
 
+  it("draws of α have the factor's mean, whatever the prior", () => {
+    for (const concentration of [gamma, same]) {
+      const factor = alphaFactor(concentration, 9, 3.5);
+      const rng = stream(3, 0, 0, 0);
+      const mean = Array.from({ length: 20_000 }, () => factor.draw(rng)).reduce(
+        (sum, x) => sum + x / 20_000,
+        0,
+      );
+      // q is Gamma(11, 5): sd √11 / 5, and four standard errors of 20 000 draws.
+      expect(Math.abs(mean - factor.mean)).toBeLessThan(
+        (4 * Math.sqrt(11)) / 5 / Math.sqrt(20_000),
+      );
+    }
+  });
+
   it("finds well-separated clusters", () => {
     const rng = stream(5, 0, 0, 0);
     const y = Float64Array.from({ length: 150 }, (_, i) => [-6, 0, 7][i % 3] + 0.5 * rng.normal());
