@@ -5,24 +5,24 @@ import { figure } from "./table.js";
 /** Numbers of clusters that are named, at most. */
 const MOST_NAMED = 4;
 
-/** `clusters: 8.40 on average, 5 to 12 (90 %); 8 0.19, 7 0.18, …`; undefined where none were sought. */
+/** `clusters: 8.40 on average, 5 to 12 with 90 %; most often 8 (0.19), …`; undefined without any. */
 export function clustersLine({ figures }: FitData): string | undefined {
   const { clusters } = figures;
-  const masses =
-    typeof clusters === "object" && "probabilities" in clusters
-      ? clusters.probabilities
-      : undefined;
-  if (!Array.isArray(masses)) return undefined;
-  const p = masses.map(Number);
-  const mean = p.reduce((sum, mass, k) => sum + k * mass, 0);
-  const below = p.map((_, k) => p.slice(0, k + 1).reduce((a, b) => a + b, 0));
-  const at = (level: number): number =>
-    Math.max(
-      0,
-      below.findIndex((mass) => mass >= level),
-    );
-  const likely = p
-    .map((mass, k) => ({ mass, k }))
+  if (typeof clusters !== "object" || !("probabilities" in clusters)) return undefined;
+  const counts = Object.entries(clusters.probabilities)
+    .map(([k, mass]) => ({ k: Number(k), mass: Number(mass) }))
+    .sort((a, b) => a.k - b.k);
+  if (counts.length === 0) return undefined;
+  const mean = counts.reduce((sum, { k, mass }) => sum + k * mass, 0);
+  const at = (level: number): number => {
+    let below = 0;
+    for (const { k, mass } of counts) {
+      below += mass;
+      if (below >= level) return k;
+    }
+    return counts[counts.length - 1].k;
+  };
+  const likely = counts
     .filter(({ mass }) => mass >= 0.005)
     .sort((a, b) => b.mass - a.mass)
     .slice(0, MOST_NAMED)

@@ -30,6 +30,13 @@ describe("tilde run", () => {
     expect([...named].sort()).toEqual([...methodNames].sort());
   });
 
+  test("a process: how many clusters, in a line", async () => {
+    const galaxies = join(import.meta.dirname, "../../examples/galaxies");
+    const files = [join(galaxies, "model.ppl"), "--data", join(galaxies, "data.json")];
+    const { out } = await tilde("run", ...files, "--method", "cavi", "--vars", "alpha");
+    expect(out).toMatch(/\nclusters: 3\.\d+ on average, 3 to 3 with 90 %; most often 3 \(1\.00\)/);
+  });
+
   test("gibbs: a table, integers in draws.csv, no divergences", async () => {
     const out = join(scratch.path, "out");
     const quick = ["--draws", "300", "--warmup", "50", "--chains", "2", "--out", out];
