@@ -72,6 +72,7 @@ export function program(done: (code: ExitCode) => void): Command {
     .option("--thin <n>", "keep every n-th draw (default 1)", wholeNumber)
     .option("--seed <n>", "seed of the random numbers", wholeNumber, 1)
     .option("--threads <n>", "at most this many threads (default: one per core)", wholeNumber)
+    .option("--device <name>", "cpu, tensorflow, webgpu or auto (default cpu)")
     .option("--target-accept <p>", "acceptance rate that the step size is adapted to", decimal)
     .option("--max-tree-depth <n>", "largest tree depth of nuts (default 10)", wholeNumber)
     .option("--metric <kind>", "diag or dense mass matrix (default diag)")

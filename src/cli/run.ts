@@ -5,6 +5,7 @@ import { renderDiagnostics } from "../base/render.js";
 import type { Model } from "../model/ir.js";
 import { checkSource, selectModel } from "../run/compile.js";
 import { loadDataFiles } from "../run/data/files.js";
+import type { DeviceChoice } from "../run/device/choices.js";
 import { inferRaw } from "../run/infer.js";
 import { type Method, type MethodName, methodNames, methods } from "../run/methods.js";
 import type { Posterior } from "../run/posterior.js";
@@ -30,6 +31,7 @@ export interface RunFlags {
   readonly thin?: number;
   readonly seed: number;
   readonly threads?: number;
+  readonly device?: string;
   readonly targetAccept?: number;
   readonly maxTreeDepth?: number;
   readonly metric?: string;
@@ -82,6 +84,8 @@ export async function runCommand(file: string, flags: RunFlags): Promise<ExitCod
       method,
       seed: flags.seed,
       threads: flags.threads,
+      // Checked with the other options.
+      ...(flags.device !== undefined && { device: flags.device as DeviceChoice }),
       relabel: flags.relabel,
       signal: stop.signal,
       onProgress: view?.update,

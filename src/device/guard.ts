@@ -12,7 +12,10 @@ export interface DensityAt {
 }
 
 export interface PrecisionReport {
-  /** Largest error of a difference of log densities beyond its rounding, in nats. */
+  /**
+   * Largest error of a difference of log densities beyond its rounding, in nats; of an objective,
+   * its largest relative error.
+   */
   readonly lpError: number;
   /** Largest error of a gradient's element, relative to the largest element at that point. */
   readonly gradientError: number;
@@ -22,10 +25,15 @@ export interface PrecisionReport {
 export const LIMITS = {
   lp: { warn: 0.05, refuse: 1 },
   gradient: { warn: 0.001, refuse: 0.05 },
+  /** Of an objective that is climbed: only its gradient steers, its value is read. */
+  value: { warn: 0.0001, refuse: 0.01 },
 } as const;
 
 /** Of a difference of log densities: sixteen roundings. */
 const ROUNDING = 2 ** -20;
+
+/** A density is judged by differences in nats, an objective by its relative error. */
+export type GuardKind = "density" | "objective";
 
 /**
  * Compares pairs of results at the same points (at least two). Returns a warning where the device
@@ -36,6 +44,7 @@ export function checkPrecision(
   exact: readonly DensityAt[],
   device: readonly DensityAt[],
   name: string,
+  kind: GuardKind = "density",
 ): { readonly report: PrecisionReport; readonly warnings: readonly Diagnostic[] } {
   const usable = exact.flatMap((e, k) => (Number.isFinite(e.lp) ? [k] : []));
   let lp: Finding = NOTHING;
@@ -49,7 +58,11 @@ export function checkPrecision(
     // Points that differ by thousands of nats are told apart whatever rounding does.
     const error = Math.max(0, apart - ROUNDING * Math.abs(difference));
     const what = "a difference of log densities";
-    lp = worse(lp, { what, found: onDevice, wanted: difference, error });
+    if (kind === "density") lp = worse(lp, { what, found: onDevice, wanted: difference, error });
+    else {
+      const part = Math.abs(d.lp - e.lp) / Math.max(1, Math.abs(e.lp));
+      lp = worse(lp, { what: "the objective", found: d.lp, wanted: e.lp, error: part });
+    }
     let size = 1;
     for (let i = 0; i < e.gradient.length; i++) size = Math.max(size, Math.abs(e.gradient[i]));
     for (let i = 0; i < e.gradient.length; i++) {
@@ -59,7 +72,10 @@ export function checkPrecision(
       gradient = worse(gradient, { what: element, found, wanted, error: relative });
     }
   }
-  const warnings = [...judge(name, lp, LIMITS.lp), ...judge(name, gradient, LIMITS.gradient)];
+  const warnings = [
+    ...judge(name, lp, kind === "density" ? LIMITS.lp : LIMITS.value),
+    ...judge(name, gradient, LIMITS.gradient),
+  ];
   return { report: { lpError: lp.error, gradientError: gradient.error }, warnings };
 }
 

@@ -36,18 +36,29 @@ const EPSILON = 1e-8;
 export interface OptimiserGraph {
   readonly graph: Graph;
   readonly state: Readonly<Record<string, string>>;
-  /** Outputs worth tracing: the objective, and 1 for each step that was taken. */
-  readonly trace: readonly ["opt_value", "opt_taken"];
+  /**
+   * Outputs worth tracing: the objective; 1 for each step that was taken; the number of elements
+   * from the first one on whose gradient is not finite to the last of all, 0 where all are.
+   */
+  readonly trace: readonly ["opt_value", "opt_taken", "opt_bad"];
 }
 
 /**
  * Wraps a graph of an objective with its gradient. Adds the inputs `opt_settings` and the state
- * `opt_first`, `opt_second`, `opt_average`, `opt_counts` (steps, averaged steps, 1 once stopped).
- * From a step whose objective or gradient is not finite on, nothing changes any more.
+ * `opt_first`, `opt_second`, `opt_average`, `opt_before` (the params before the last update),
+ * `opt_counts` (steps, averaged steps, 1 once stopped). From a step whose objective or gradient is
+ * not finite on, nothing changes any more. Further `state` of the objective stays beside it. With
+ * the rule `sgd` a step is one of heavy-ball momentum (Polyak 1964).
  */
 export function adamGraph(
   objective: Graph,
-  names: { readonly value: string; readonly gradient: string; readonly params: string },
+  names: {
+    readonly value: string;
+    readonly gradient: string;
+    readonly params: string;
+    readonly rule?: "adam" | "sgd";
+    readonly state?: Readonly<Record<string, string>>;
+  },
 ): OptimiserGraph {
   const g = new GraphBuilder();
   const outputOf = (name: string): Node =>
@@ -55,7 +66,12 @@ export function adamGraph(
   const own = new Map<Node, InputNode>(
     objective.inputs.map((n) => [n, g.input(n.name, n.shape, n.dtype)]),
   );
-  const [value, gradient] = substitute(g, [outputOf(names.value), outputOf(names.gradient)], own);
+  const carried = Object.entries(names.state ?? {});
+  const [value, gradient, ...carriedNext] = substitute(
+    g,
+    [names.value, names.gradient, ...carried.map(([, output]) => output)].map(outputOf),
+    own,
+  );
   const params =
     [...own.values()].find((n) => n.name === names.params) ?? internalError("no parameters");
   const { shape } = params;
@@ -63,6 +79,7 @@ export function adamGraph(
   const [first, second, average] = ["opt_first", "opt_second", "opt_average"].map((name) =>
     g.input(name, shape),
   );
+  const before = g.input("opt_before", shape);
   const counts = g.input("opt_counts", [3]);
   const scalar = (x: Node, k: number): Node => g.reshape(g.slice(x, [k], [1]), []);
   const [rate, clip, averaging, beta1, beta2, rest1, rest2, log1, log2] = Array.from(
@@ -82,45 +99,55 @@ export function adamGraph(
   const taken = g.and(finite, g.eq(scalar(counts, 2), 0));
   const isLong = g.and(g.lt(0, clip), g.lt(clip, norm));
   const scaled = g.mul(gradient, over(g.select(isLong, g.div(clip, norm), 1)));
-  const moved = g.add(g.mul(over(beta1), first), g.mul(over(rest1), scaled));
+  const isAdam = names.rule !== "sgd";
+  const moved = g.add(g.mul(over(beta1), first), isAdam ? g.mul(over(rest1), scaled) : scaled);
   const speed = g.add(g.mul(over(beta2), second), g.mul(over(rest2), g.square(scaled)));
   const steps = g.add(scalar(counts, 0), 1);
   const share = (log: Node): Node => g.neg(g.expm1(g.mul(steps, log)));
-  const top = g.mul(over(g.div(rate, share(log1))), moved);
+  const top = g.mul(over(isAdam ? g.div(rate, share(log1)) : rate), moved);
   const root = g.sqrt(g.div(speed, over(share(log2))));
-  const next = g.add(params, g.div(top, g.add(root, EPSILON)));
+  const next = g.add(params, isAdam ? g.div(top, g.add(root, EPSILON)) : top);
   const averaged = g.add(scalar(counts, 1), averaging);
   // A running mean: a sum would lose digits as it grows.
   const mean = g.add(average, g.div(g.sub(next, average), over(g.max(averaged, 1))));
   const keep = (now: Node, then: Node): Node =>
     g.select(now.shape.length === 0 ? taken : g.broadcast(taken, now.shape), then, now);
   const isAveraging = g.and(taken, g.ne(averaging, 0));
+  const [length] = flat.shape;
+  const isBad = g.not(g.lt(g.abs(flat), g.full([length], Number.POSITIVE_INFINITY)));
+  const fromHere = g.sub(g.full([length], length), g.iota(length));
+  const bad = g.select(isBad, fromHere, g.zeros([length]));
   const outputs = {
     opt_value: value,
     opt_taken: taken,
+    opt_bad: g.reduce("max", g.concat([g.zeros([1]), bad], 0), [0]),
     next_params: keep(params, next),
     next_first: keep(first, moved),
     next_second: keep(second, speed),
+    next_before: keep(before, params),
     next_average: g.select(over(isAveraging), mean, average),
     next_counts: g.stack([
       keep(scalar(counts, 0), steps),
       keep(scalar(counts, 1), averaged),
       g.select(taken, 0, 1),
     ]),
+    ...Object.fromEntries(carried.map(([, output], k) => [output, carriedNext[k]])),
   };
   const graph = simplify({
-    inputs: [...own.values(), settings, first, second, average, counts],
+    inputs: [...own.values(), settings, first, second, average, before, counts],
     outputs: Object.entries(outputs).map(([name, node]) => ({ name, node })),
   });
   return {
     graph,
-    trace: ["opt_value", "opt_taken"],
+    trace: ["opt_value", "opt_taken", "opt_bad"],
     state: {
       [names.params]: "next_params",
       opt_first: "next_first",
       opt_second: "next_second",
       opt_average: "next_average",
+      opt_before: "next_before",
       opt_counts: "next_counts",
+      ...names.state,
     },
   };
 }

@@ -1,5 +1,6 @@
 /** What the methods of a run share: its data, and how failures to begin are told. */
 import { diagnostic, fail, TildeError } from "../base/diagnostic.js";
+import type { GraphDevice } from "../device/contract.js";
 import type { ChainFailure } from "../inference/contract.js";
 import type { LogJoint } from "../inference/logjoint/index.js";
 import type { Conditioned } from "../passes/condition/index.js";
@@ -11,6 +12,8 @@ export interface Run {
   readonly seed: number;
   readonly start: number;
   readonly options: InferOptions;
+  /** A device that takes whole graphs, where one was asked for and the method runs there. */
+  readonly device?: GraphDevice;
 }
 
 /** Where and why a chain could not begin. */

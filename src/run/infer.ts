@@ -6,6 +6,8 @@ import { ascend } from "./cavi.js";
 import { conditionRaw, type Declared } from "./compile.js";
 import type { Run } from "./context.js";
 import { type RawData, readObject } from "./data/values.js";
+import { checkDevice } from "./device/choices.js";
+import { deviceOf } from "./device/open.js";
 import { maximise } from "./em.js";
 import { enumerateAll } from "./enumerate.js";
 import { solveExactly } from "./exact.js";
@@ -68,7 +70,10 @@ async function run(
   const { seed, method } = options;
   const learns = method.method === "svi" || method.method === "nce";
   const own = learns ? withoutOthers(data, model, declared) : data;
-  const job: Run = { conditioned: conditionRaw(model, own), seed, start, options };
+  checkDevice(method, options.device);
+  const plain: Run = { conditioned: conditionRaw(model, own), seed, start, options };
+  const device = await deviceOf(options.device);
+  const job: Run = device === undefined ? plain : { ...plain, device };
   try {
     const fit = learns
       ? await learn(job, data, declared, method)
@@ -77,6 +82,8 @@ async function run(
     return new Posterior(isChain && options.relabel !== false ? withoutSwitching(fit) : fit);
   } catch (error) {
     throw withAlternatives(error, job.conditioned);
+  } finally {
+    device?.close();
   }
 }
 
@@ -102,7 +109,7 @@ async function fitted(job: Run, model: Model, data: RawData, method: Other): Pro
     case "exact":
       return solveExactly(job, method);
     case "vi":
-      return fitGuide(job, method);
+      return await fitGuide(job, method);
     case "cavi":
       return model.unbounded === undefined ? ascend(job, method) : ascendProcess(job, method);
     case "em":

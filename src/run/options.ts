@@ -1,6 +1,7 @@
 /** Options of `infer`, checked. */
 import { fail } from "../base/diagnostic.js";
 import { nearestNames } from "../base/nearest.js";
+import { type DeviceChoice, deviceChoices } from "./device/choices.js";
 import { checkedMethod, type Method, nuts, samplerOptionNames, shownValue } from "./methods.js";
 import type { SessionProgress } from "./session.js";
 
@@ -11,6 +12,8 @@ export interface InferOptions {
   /** A whole number; the same seed gives the same draws. Default 1. */
   readonly seed?: number;
   readonly threads?: number;
+  /** Where the method's arithmetic is done; default `cpu`. See `deviceMethods`. */
+  readonly device?: DeviceChoice;
   /**
    * Whether draws of components that can change places (of a mixture, say) are relabelled to one
    * labelling. Default true; false keeps them as the sampler made them.
@@ -37,6 +40,8 @@ const checks: { readonly [K in keyof Required<InferOptions>]: (v: unknown) => st
     method: () => undefined,
     seed: wholeNumber(0),
     threads: wholeNumber(1),
+    device: (v) =>
+      deviceChoices.includes(v as DeviceChoice) ? undefined : `one of ${deviceChoices.join(", ")}`,
     relabel: (v) => (typeof v === "boolean" ? undefined : "true or false"),
     signal: (v) => (v instanceof AbortSignal ? undefined : "an AbortSignal"),
     onProgress: (v) => (typeof v === "function" ? undefined : "a function"),

@@ -1,10 +1,12 @@
 /** Runs of `vi`: an automatic guide started at the mode, or at the origin where there is none. */
-import { diagnostic, fail, TildeError } from "../base/diagnostic.js";
+import { setImmediate } from "node:timers/promises";
+import { type Diagnostic, diagnostic, fail, TildeError } from "../base/diagnostic.js";
 import { compileKernels, createMemory, instantiate } from "../device/cpu/compile.js";
 import type { KernelInstance } from "../inference/contract.js";
 import { negativeHessian } from "../inference/laplace/laplace.js";
 import { findMode } from "../inference/map/mode.js";
 import { withOptimiser } from "../inference/stochastic/adam.js";
+import { KernelClimber } from "../inference/stochastic/kernel-climber.js";
 import { guides } from "../inference/vi/guides/index.js";
 import { boundKernels, setWhitening, type Whitening } from "../inference/vi/objective.js";
 import { ascend, drawGuide } from "../inference/vi/vi.js";
@@ -12,6 +14,7 @@ import { cholesky, choleskyInverse, triangularSolve } from "../math/linalg/index
 import { stream } from "../math/rng/index.js";
 import { compileDensity } from "./compile.js";
 import { failureOf, type Run, refuseParams } from "./context.js";
+import { guideOn } from "./device/guide.js";
 import type { ViOptions } from "./methods.js";
 import type { FitData } from "./results/fit.js";
 
@@ -25,7 +28,7 @@ const HESSIAN_LIMIT = 1000;
 const TRIAL_DRAWS = 200;
 
 /** Fits the guide of `method`. @throws TildeError where the bound cannot be started or diverges. */
-export function fitGuide(run: Run, method: ViOptions): FitData {
+export async function fitGuide(run: Run, method: ViOptions): Promise<FitData> {
   const { conditioned, seed } = run;
   refuseParams(conditioned, "vi");
   const { joint, kernels } = compileDensity(conditioned, { methodName: "vi" });
@@ -46,8 +49,8 @@ export function fitGuide(run: Run, method: ViOptions): FitData {
     noise: [{ buffer: "eps", length: samples * guide.noise, law: { kind: "normal" } }],
     rule: "adam",
   });
-  const climber = compileKernels(module);
-  const instance = instantiate(climber, createMemory(climber, 1), 0);
+  const compiled = compileKernels(module);
+  const instance = instantiate(compiled, createMemory(compiled, 1), 0);
   const unit = { center: new Float64Array(d), scale: new Float64Array(d).fill(1) };
   const begin = (whitening: Whitening): void => {
     setWhitening(instance, whitening);
@@ -64,15 +67,27 @@ export function fitGuide(run: Run, method: ViOptions): FitData {
   begin(trials.reduce((a, b) => (b.bound > a.bound ? b : a)).whitening);
   const compiledAt = performance.now();
   const search = { steps: method.steps, rate: method.lr, tolerance: method.tolerance };
-  const found = ascend(instance, search, seed, {
-    shouldStop: () => run.options.signal?.aborted === true,
-  });
+  const { device } = run;
+  const climber =
+    device === undefined
+      ? { on: new KernelClimber(instance, "phi", "dphi"), warnings: [], close: () => {} }
+      : await guideOn(device, { joint, guide, whole, samples, seed, instance });
+  const warnings: Diagnostic[] = [...climber.warnings];
+  const found = await ascend(climber.on, search, seed, {
+    shouldStop: async () => {
+      // Where a device works, the process hears of signals while it waits; here it does not.
+      await setImmediate();
+      return run.options.signal?.aborted === true;
+    },
+  }).finally(climber.close);
   if (found.kind === "diverged") {
     const { step, bound } = found;
     throw new TildeError([diagnostic("ascent_diverged", undefined, { step, bound, method: "vi" })]);
   }
+  if (found.failure instanceof TildeError) warnings.push(...found.failure.diagnostics);
+  else if (found.failure !== undefined) throw found.failure;
+  instance.f64("phi").set(found.params);
   const fit = drawGuide(instance, method.draws, seed);
-  const warnings = [];
   if (fit.paretoK > PARETO_LIMIT) {
     warnings.push(diagnostic("guide_misfit", undefined, { k: fit.paretoK, guide: method.guide }));
   }

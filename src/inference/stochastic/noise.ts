@@ -40,6 +40,13 @@ export interface Noise {
   readonly buffer: string;
   readonly length: number;
   readonly law: NoiseLaw;
+  /** The stream's site; absent, twice the place in the list after `SITES.noise`. */
+  readonly site?: number;
+}
+
+/** The site of the stream that fills the buffer at place `k`; the next one settles its normals. */
+export function noiseSite({ site }: Noise, k: number): number {
+  return site ?? SITES.noise + 2 * k;
 }
 
 /** Numbers of a buffer of `length`: normals are drawn in pairs. */
@@ -55,10 +62,11 @@ export function noiseKernels(noise: readonly Noise[]): {
   const step: Local = { name: "step", type: "i32" };
   const functions: KernelFunction[] = [philoxFunction()];
   const body: Stmt[] = [];
-  noise.forEach(({ buffer, length, law }, k) => {
+  noise.forEach((own, k) => {
+    const { buffer, length, law } = own;
     if (length === 0) return;
     const name = `noise_${k}s`;
-    const site = SITES.noise + 2 * k;
+    const site = noiseSite(own, k);
     if (law.kind === "normal") {
       const use: NormalsUse = { name, buffer, site, retrySite: site + 1 };
       functions.push(normalRetryFunction(use), normalsFunction(use));

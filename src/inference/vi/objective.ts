@@ -25,6 +25,9 @@ export interface Whitening {
   readonly factor: Float64Array;
 }
 
+/** One scale a coordinate, or a whole factor. */
+export type WhiteningKind = "diagonal" | "whole";
+
 /** Puts coordinates into a module's buffers. */
 export function setWhitening(instance: KernelInstance, { center, factor }: Whitening): void {
   const d = center.length;
@@ -48,45 +51,19 @@ export function setWhitening(instance: KernelInstance, { center, factor }: White
 export function boundKernels(
   joint: LogJoint,
   guide: Guide,
-  whitening: "diagonal" | "whole",
+  whitening: WhiteningKind,
   samples: number,
 ): KernelModule {
   const pool = new ConstantPool();
-  const density = collapse(
-    simplify({ inputs: [joint.q], outputs: [{ name: "lp", node: joint.logDensity }] }),
-  );
   const room = noiseRoom(samples * guide.noise);
   const d = joint.dimension;
-  const coordinatesOf = (g: GraphBuilder): Coordinates => ({
-    center: g.input("center", [d]),
-    factor: g.input("factor", whitening === "whole" ? [d, d] : [d]),
-    logRoot: g.input("log_root", [1]),
-  });
   const buffersOf = { center: "center", factor: "factor", log_root: "log_root" };
 
-  const bound = (): Graph => {
-    const g = new GraphBuilder();
-    const phi = g.input("phi", [guide.params]);
-    const frozen = g.input("frozen", [guide.params]);
-    const eps = g.input("eps", [room]);
-    const coordinates = coordinatesOf(g);
-    let sum: Node = g.constant(0);
-    for (let s = 0; s < samples; s++) {
-      const own = g.slice(eps, [s * guide.noise], [guide.noise]);
-      const { z, logDensity } = inCoordinates(g, coordinates, guide.build(g, phi, frozen, own));
-      const [lp] = substitute(g, [density.outputs[0].node], new Map([[density.inputs[0], z]]));
-      sum = g.add(sum, g.sub(lp, logDensity));
-    }
-    const node = g.mul(1 / samples, sum);
-    const inputs = [phi, frozen, eps, ...Object.values(coordinates)];
-    const graph = simplify({ inputs, outputs: [{ name: "bound", node }] });
-    return simplify(withGradient(graph, "bound", { phi: "dphi" }, new SimplifyingBuilder()));
-  };
   const draw = (): Graph => {
     const g = new GraphBuilder();
     const phi = g.input("phi", [guide.params]);
     const eps = g.input("eps", [room]);
-    const coordinates = coordinatesOf(g);
+    const coordinates = coordinatesOf(g, d, whitening);
     const own = g.slice(eps, [0], [guide.noise]);
     const { z, logDensity } = inCoordinates(g, coordinates, guide.build(g, phi, phi, own));
     const [lp, constrained] = substitute(
@@ -103,7 +80,7 @@ export function boundKernels(
     });
   };
   const parts = [
-    lowerGraph(bound(), {
+    lowerGraph(boundGraph(joint, guide, whitening, samples), {
       name: "bound",
       result: "bound",
       inputs: { phi: "phi", frozen: "phi", eps: "eps", ...buffersOf },
@@ -131,6 +108,45 @@ export function boundKernels(
       ...pool.scratchBuffers(),
     ],
     functions: parts.flatMap((p) => p.functions),
+  };
+}
+
+/**
+ * The estimate `bound` and its gradient `dphi`. Inputs: `phi`; `frozen`, which is φ again, through
+ * which no gradient goes; `eps`, the draws' noise one after the other; `center`, `factor`, `log_root`.
+ */
+export function boundGraph(
+  joint: LogJoint,
+  guide: Guide,
+  whitening: WhiteningKind,
+  samples: number,
+): Graph {
+  const density = collapse(
+    simplify({ inputs: [joint.q], outputs: [{ name: "lp", node: joint.logDensity }] }),
+  );
+  const g = new GraphBuilder();
+  const phi = g.input("phi", [guide.params]);
+  const frozen = g.input("frozen", [guide.params]);
+  const eps = g.input("eps", [noiseRoom(samples * guide.noise)]);
+  const coordinates = coordinatesOf(g, joint.dimension, whitening);
+  let sum: Node = g.constant(0);
+  for (let s = 0; s < samples; s++) {
+    const own = g.slice(eps, [s * guide.noise], [guide.noise]);
+    const { z, logDensity } = inCoordinates(g, coordinates, guide.build(g, phi, frozen, own));
+    const [lp] = substitute(g, [density.outputs[0].node], new Map([[density.inputs[0], z]]));
+    sum = g.add(sum, g.sub(lp, logDensity));
+  }
+  const node = g.mul(1 / samples, sum);
+  const inputs = [phi, frozen, eps, ...Object.values(coordinates)];
+  const graph = simplify({ inputs, outputs: [{ name: "bound", node }] });
+  return simplify(withGradient(graph, "bound", { phi: "dphi" }, new SimplifyingBuilder()));
+}
+
+function coordinatesOf(g: GraphBuilder, d: number, whitening: WhiteningKind): Coordinates {
+  return {
+    center: g.input("center", [d]),
+    factor: g.input("factor", whitening === "whole" ? [d, d] : [d]),
+    logRoot: g.input("log_root", [1]),
   };
 }
 

@@ -6,9 +6,10 @@
  */
 import { paretoK } from "../../math/pareto.js";
 import type { KernelInstance } from "../contract.js";
-import { SETTINGS, TRACE } from "../stochastic/adam.js";
+import type { Climber, Taken } from "../stochastic/climber.js";
 import { seedNoise } from "../stochastic/noise.js";
 import { isFlat, meanOf } from "../stochastic/smoothing.js";
+import { windowOf } from "../stochastic/staged.js";
 
 export interface ViSearch {
   /** Most steps of all stages together. */
@@ -20,7 +21,7 @@ export interface ViSearch {
 }
 
 export interface ViControls {
-  readonly shouldStop?: () => boolean;
+  readonly shouldStop?: () => boolean | Promise<boolean>;
   readonly onProgress?: (done: number, total: number, bound: number) => void;
 }
 
@@ -44,8 +45,12 @@ export interface ViResult {
   /** Whether the last stage ended because the bound had stopped to rise. */
   readonly converged: boolean;
   readonly interrupted: boolean;
+  /** What ended the run where the machine failed, as a device that is lost does. */
+  readonly failure?: unknown;
 }
 
+/** Decays of Adam; gradients are never cut. */
+const SETTINGS = { clip: 0, beta1: 0.9, beta2: 0.999 } as const;
 /** Of the first step size, stage after stage. */
 const STAGES = [1, 0.3, 0.1, 0.03, 0.01] as const;
 /** Windows of a stage, at least: two pairs are compared. */
@@ -55,89 +60,82 @@ const RETRIES = 12;
 /** A window this many nats below the best one has lost the guide. */
 const LOST = 5;
 
-/** Ascends from the parameters in `phi`, where it leaves the result. */
-export function ascend(
-  instance: KernelInstance,
+/** Ascends from the climber's parameters, where it leaves the result. */
+export async function ascend(
+  climber: Climber,
   search: ViSearch,
   seed: number | bigint,
   controls: ViControls = {},
-): ViResult | ViFailure {
-  const params = instance.f64("phi");
-  const settings = instance.f64("opt_settings");
-  const average = instance.f64("opt_average");
-  const trace = instance.f64("opt_trace");
-  const steps = instance.fn("opt_steps");
-  seedNoise(instance.i32("mc_key"), seed, 0);
-  settings[SETTINGS.beta1] = 0.9;
-  settings[SETTINGS.beta2] = 0.999;
+): Promise<ViResult | ViFailure> {
+  climber.seed(seed);
   const history: { step: number; bound: number }[] = [];
-  const window = Math.max(10, Math.min(TRACE, 400, Math.floor(search.steps / 50)));
-  let best = { mean: Number.NEGATIVE_INFINITY, error: 0, params: params.slice() };
+  const window = windowOf(search.steps, climber.mostSteps);
+  const start = await climber.params();
+  let best = { mean: Number.NEGATIVE_INFINITY, error: 0, params: start };
   let done = 0;
   let retries = 0;
   let shrink = 1;
   let converged = false;
   let interrupted = false;
 
-  const begin = (stage: number): void => {
-    settings[SETTINGS.rate] = search.rate * STAGES[stage] * shrink;
-    settings[SETTINGS.averaging] = 0;
-    settings[SETTINGS.power1] = 1;
-    settings[SETTINGS.power2] = 1;
-    instance.f64("opt_first").fill(0);
-    instance.f64("opt_second").fill(0);
-  };
-
   for (let stage = 0; stage < STAGES.length && !interrupted; stage++) {
     const isLast = stage === STAGES.length - 1;
     // What is left is shared among the stages to come, the last of which gets two shares.
     const share = Math.floor((search.steps - done) / (STAGES.length - stage + (isLast ? 0 : 1)));
     const end = isLast ? search.steps : done + share;
-    begin(stage);
+    climber.forget();
     const means: number[] = [];
     const errors: number[] = [];
+    let averaging = false;
     let averaged = 0;
     let flat = false;
     while (done < end && !flat) {
-      if (controls.shouldStop?.() === true) {
+      if ((await controls.shouldStop?.()) === true) {
         interrupted = true;
         break;
       }
       const count = Math.min(window, end - done);
-      const before = params.slice();
+      const before = await climber.params();
       if (isLast && means.length > 0 && averaged === 0) {
-        average.fill(0);
-        settings[SETTINGS.averaging] = 1;
+        climber.restartAverage();
+        averaging = true;
       }
-      const taken = steps(done, count);
-      const { mean, error } = meanOf(trace.subarray(0, taken));
+      const rate = search.rate * STAGES[stage] * shrink;
+      let taken: Taken;
+      try {
+        taken = await climber.take(done, count, { ...SETTINGS, rate, averaging });
+      } catch (failure) {
+        if (history.length === 0) throw failure;
+        const rest = { history, steps: done, converged: false, interrupted: true };
+        return { kind: "fitted", params: before, ...rest, failure };
+      }
+      const { mean, error } = meanOf(taken.values.subarray(0, taken.count));
       // Steps that are too long throw the guide far off, from where it seldom comes back.
       const lost = mean < best.mean - Math.max(LOST, 20 * best.error);
-      if (taken < count || !(error < Number.POSITIVE_INFINITY) || lost) {
-        if (retries === RETRIES || (done === 0 && taken === 0 && shrink < 0.1)) {
-          const gradient = instance.f64("dphi");
-          const param = gradient.findIndex((x) => !Number.isFinite(x));
+      if (taken.count < count || !(error < Number.POSITIVE_INFINITY) || lost) {
+        if (retries === RETRIES || (done === 0 && taken.count === 0 && shrink < 0.1)) {
           return {
             kind: "diverged",
-            step: done + taken,
-            bound: trace[taken],
-            param,
+            step: done + taken.count,
+            bound: taken.values[taken.count] ?? Number.NaN,
+            param: taken.bad,
             last: before,
           };
         }
         retries++;
         shrink /= 3;
-        params.set(Number.isFinite(best.mean) ? best.params : before);
-        done += taken === count ? count : taken + 1;
-        begin(stage);
+        climber.setParams(Number.isFinite(best.mean) ? best.params : before);
+        done += taken.count === count ? count : taken.count + 1;
+        climber.forget();
         means.length = 0;
         errors.length = 0;
+        averaging = false;
         averaged = 0;
         continue;
       }
       done += count;
-      if (settings[SETTINGS.averaging] === 1) averaged += count;
-      if (mean > best.mean) best = { mean, error, params: params.slice() };
+      if (averaging) averaged += count;
+      if (mean > best.mean) best = { mean, error, params: await climber.params() };
       means.push(mean);
       errors.push(error);
       history.push({ step: done, bound: mean });
@@ -145,11 +143,9 @@ export function ascend(
       flat = isFlat(means, errors, search.tolerance, isLast ? 4 * LEAST_WINDOWS : LEAST_WINDOWS);
     }
     converged = flat;
-    if (averaged > 0) {
-      for (let i = 0; i < params.length; i++) params[i] = average[i] / averaged;
-    }
+    if (averaged > 0) climber.setParams(await climber.average());
   }
-  const result = params.slice();
+  const result = await climber.params();
   return { kind: "fitted", params: result, history, steps: done, converged, interrupted };
 }
 

@@ -14,6 +14,7 @@ import { paretoK } from "../../math/pareto.js";
 import type { Declared } from "../compile.js";
 import type { Run } from "../context.js";
 import type { RawData } from "../data/values.js";
+import { climbOn, type DeviceClimb } from "../device/learn.js";
 import type { NceOptions, SviOptions } from "../methods.js";
 import type { DiscreteRange, Figure, FitData, ParamTree } from "../results/fit.js";
 import { CallbackError } from "../session.js";
@@ -31,6 +32,7 @@ const CALL_MS = 50;
 /** Draws are fewer where their numbers would not fit into this many. */
 const MOST_NUMBERS = 2 ** 25;
 
+type Climbed = Omit<DeviceClimb, "found"> & { readonly found: SviFit | SviFailure };
 type LearningMethod = SviOptions | NceOptions;
 
 /**
@@ -64,16 +66,30 @@ export async function learn(
   theta.set(made.initial(seed, given));
 
   const compiledAt = performance.now();
-  const found = await climb(instance, carried, method, run);
+  const {
+    found,
+    final: known,
+    warnings: told,
+  }: Climbed = run.device === undefined
+    ? { found: await climb(instance, carried, method, run), warnings: [] }
+    : await climbOn({
+        device: run.device,
+        made,
+        batch,
+        method,
+        run,
+        instance,
+        tell: (done) => tell(run.options, done, method.steps, method.lr),
+      });
   const params = paramTree(made.params, paramValues(instance));
   if (found.kind === "diverged") diverged(made, objective.name, found, params);
-  const warnings: Diagnostic[] = [];
+  const warnings: Diagnostic[] = [...told];
   if (!found.converged && !found.interrupted) {
     warnings.push(diagnostic("bound_still_rising", undefined, { steps: found.steps }));
   }
   const isRandom = made.noise.length > 0 || made.streams.length > 0;
   const trials = Math.min(method.draws, Math.max(200, Math.floor(found.steps / 5)));
-  const final = estimate(instance, isRandom ? trials : 1);
+  const final = known ?? estimate(instance, isRandom ? trials : 1);
   const drawn = drawLatents(run, made, instance, method, readout);
   if (drawn.paretoK !== undefined && !(drawn.paretoK <= PARETO_LIMIT)) {
     const guide = guideName(bound);

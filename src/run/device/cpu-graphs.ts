@@ -1,0 +1,157 @@
+/** The CPU's kernels behind the contract of devices that take whole graphs: in f64, in this thread. */
+import { internalError } from "../../base/internal.js";
+import type {
+  DeviceNoise,
+  GraphDevice,
+  GraphProgram,
+  LoopProgram,
+  LoopSpec,
+  NamedValues,
+} from "../../device/contract.js";
+import { compileKernels, createMemory, instantiate } from "../../device/cpu/index.js";
+import type { KernelInstance } from "../../inference/contract.js";
+import {
+  type Noise,
+  noiseKernels,
+  noiseRoom,
+  seedNoise,
+} from "../../inference/stochastic/noise.js";
+import type { Buffer, KernelFunction } from "../../kernel/ir.js";
+import { ConstantPool, lowerGraph } from "../../passes/lower/index.js";
+import type { Graph } from "../../tensor/ops.js";
+import { sizeOf } from "../../tensor/shape-rules.js";
+
+/** Inputs and outputs may share a name, and buffers may not. */
+const outputBuffer = (name: string): string => `out:${name}`;
+
+function workspace(name: string, length: number): Buffer {
+  return { name, element: "f64", length: Math.max(1, length), region: "workspace" };
+}
+
+interface Extra {
+  readonly buffers: readonly Buffer[];
+  readonly functions: readonly KernelFunction[];
+}
+
+/** An instance of the graph's kernel `graph`, with a buffer for each input and output. */
+function instanceOf(graph: Graph, extra: Extra = { buffers: [], functions: [] }): KernelInstance {
+  const pool = new ConstantPool();
+  const { functions } = lowerGraph(graph, {
+    name: "graph",
+    inputs: Object.fromEntries(graph.inputs.map((n) => [n.name, n.name])),
+    outputs: Object.fromEntries(graph.outputs.map((o) => [o.name, outputBuffer(o.name)])),
+    constants: pool,
+  });
+  const program = compileKernels({
+    buffers: [
+      // Normals are drawn in pairs.
+      ...graph.inputs.map((n) => workspace(n.name, noiseRoom(sizeOf(n.shape)))),
+      ...graph.outputs.map((o) => workspace(outputBuffer(o.name), sizeOf(o.node.shape))),
+      ...pool.buffers(),
+      ...pool.scratchBuffers(),
+      ...extra.buffers,
+    ],
+    functions: [...functions, ...extra.functions],
+  });
+  return instantiate(program, createMemory(program, 1), 0);
+}
+
+class Places {
+  readonly #sizes: ReadonlyMap<string, number>;
+  constructor(
+    readonly instance: KernelInstance,
+    graph: Graph,
+  ) {
+    this.#sizes = new Map(graph.inputs.map((n) => [n.name, sizeOf(n.shape)]));
+  }
+  of(name: string): Float64Array {
+    const size = this.#sizes.get(name) ?? internalError(`the graph has no input ${name}`);
+    return this.instance.f64(name).subarray(0, size);
+  }
+  set(values: NamedValues): void {
+    for (const [name, data] of Object.entries(values)) {
+      const to = this.of(name);
+      if (data.length !== to.length) internalError(`input ${name} needs ${to.length} values`);
+      to.set(data);
+    }
+  }
+}
+
+function programOf(graph: Graph): GraphProgram {
+  const instance = instanceOf(graph);
+  const places = new Places(instance, graph);
+  return {
+    run: async (inputs) => {
+      places.set(inputs);
+      instance.call("graph");
+      return Object.fromEntries(
+        graph.outputs.map((o) => {
+          const values = instance.f64(outputBuffer(o.name));
+          return [o.name, values.slice(0, sizeOf(o.node.shape))];
+        }),
+      );
+    },
+    close: () => {},
+  };
+}
+
+function noiseOf(graph: Graph, noise: readonly DeviceNoise[]): Noise[] {
+  return noise.map(({ input, site, law }): Noise => {
+    const node = graph.inputs.find((n) => n.name === input) ?? internalError(`no input ${input}`);
+    const own = law.kind === "normal" ? ({ kind: "normal" } as const) : law;
+    return { buffer: input, length: sizeOf(node.shape), law: own, site };
+  });
+}
+
+function loopOf({ graph, state, noise, trace, mostSteps }: LoopSpec): LoopProgram {
+  const instance = instanceOf(graph, noiseKernels(noiseOf(graph, noise)));
+  const places = new Places(instance, graph);
+  const step = instance.fn("graph");
+  const draw = instance.fn("noise");
+  const size = (output: string): number =>
+    sizeOf(
+      graph.outputs.find((o) => o.name === output)?.node.shape ??
+        internalError(`no output ${output}`),
+    );
+  const views = Object.entries(state).map(([input, output]) => ({
+    from: instance.f64(outputBuffer(output)).subarray(0, size(output)),
+    to: places.of(input),
+  }));
+  const traced = trace.map((name) => ({
+    name,
+    from: instance.f64(outputBuffer(name)).subarray(0, size(name)),
+  }));
+  seedNoise(instance.i32("mc_key"), 0, 0);
+  return {
+    set: (values) => places.set(values),
+    seed: (seed, run) => seedNoise(instance.i32("mc_key"), seed, run),
+    steps: async (first, count) => {
+      if (count > mostSteps) internalError(`${count} steps in a call, above ${mostSteps}`);
+      const rows = traced.map(({ from }) => new Float64Array(from.length * count));
+      for (let t = 0; t < count; t++) {
+        draw(first + t);
+        step();
+        traced.forEach(({ from }, k) => {
+          rows[k].set(from, t * from.length);
+        });
+        for (const { from, to } of views) to.set(from);
+      }
+      return Object.fromEntries(traced.map(({ name }, k) => [name, rows[k]]));
+    },
+    read: async (names) => Object.fromEntries(names.map((n) => [n, places.of(n).slice()])),
+    close: () => {},
+  };
+}
+
+/** The CPU as a device that takes whole graphs. */
+export function openCpuGraphs(): GraphDevice {
+  return {
+    name: "cpu",
+    precision: "f64",
+    description: "WebAssembly with two f64 lanes, one thread",
+    details: {},
+    compileGraph: async (graph) => programOf(graph),
+    compileLoop: async (spec) => loopOf(spec),
+    close: () => {},
+  };
+}

@@ -1,0 +1,37 @@
+/** The precision guard before a run: a device's objective and gradient against the CPU's in f64. */
+import type { Diagnostic } from "../../base/diagnostic.js";
+import type { GraphDevice } from "../../device/contract.js";
+import { checkPrecision, type DensityAt } from "../../device/guard.js";
+import { stream } from "../../math/rng/index.js";
+
+/** Points that are compared. */
+const POINTS = 3;
+/** How far from the first they lie. */
+const RADIUS = 0.1;
+const GUARD_SITE = 0x7fff0300;
+
+/** The point and others around it. */
+export function pointsAround(point: Float64Array, seed: number | bigint): Float64Array[] {
+  return Array.from({ length: POINTS }, (_, k) => {
+    const random = stream(seed, 0, GUARD_SITE, k);
+    return point.map((v) => Math.fround(k === 0 ? v : v + RADIUS * (2 * random.uniform() - 1)));
+  });
+}
+
+/**
+ * Compares a device in single precision with the CPU and returns its warnings. A device in double
+ * precision has nothing to show. @throws TildeError `device_imprecise`
+ */
+export async function guardPrecision(
+  device: GraphDevice,
+  points: readonly Float64Array[],
+  exactAt: (point: Float64Array, k: number) => DensityAt,
+  deviceAt: (point: Float64Array, k: number) => Promise<DensityAt>,
+  kind: "density" | "objective",
+): Promise<readonly Diagnostic[]> {
+  if (device.precision === "f64") return [];
+  const exact = points.map(exactAt);
+  const found: DensityAt[] = [];
+  for (const [k, point] of points.entries()) found.push(await deviceAt(point, k));
+  return checkPrecision(exact, found, device.name, kind).warnings;
+}

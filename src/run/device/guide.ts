@@ -1,0 +1,102 @@
+/** The automatic guides of `vi` on a device. */
+import type { Diagnostic } from "../../base/diagnostic.js";
+import type { GraphDevice } from "../../device/contract.js";
+import type { KernelInstance } from "../../inference/contract.js";
+import type { LogJoint } from "../../inference/logjoint/index.js";
+import type { Climber } from "../../inference/stochastic/climber.js";
+import { seedNoise } from "../../inference/stochastic/noise.js";
+import type { Guide } from "../../inference/vi/guides/index.js";
+import { boundGraph } from "../../inference/vi/objective.js";
+import { SimplifyingBuilder } from "../../passes/simplify/index.js";
+import type { Graph, Node } from "../../tensor/ops.js";
+import { substitute } from "../../tensor/transform.js";
+import { DeviceClimber } from "./climber.js";
+import { guardPrecision, pointsAround } from "./guard.js";
+import { deviceNoise } from "./noise.js";
+
+/** Steps of one call: as many as a window of the bound has. */
+const MOST_STEPS = 400;
+/** Steps of the noise that no search takes. */
+const GUARD_STEPS = 0x60000000;
+
+interface GuideRequest {
+  readonly joint: LogJoint;
+  readonly guide: Guide;
+  /** Whether the whitening is a whole factor. */
+  readonly whole: boolean;
+  readonly samples: number;
+  readonly seed: number | bigint;
+  /** The CPU's kernels of the same bound, with the whitening and the first `phi`. */
+  readonly instance: KernelInstance;
+}
+
+export interface GuideClimber {
+  readonly on: Climber;
+  readonly warnings: readonly Diagnostic[];
+  readonly close: () => void;
+}
+
+/** A climber at the instance's `phi` on the device. @throws TildeError `device_imprecise` */
+export async function guideOn(device: GraphDevice, request: GuideRequest): Promise<GuideClimber> {
+  const { joint, guide, whole, samples, seed, instance } = request;
+  const graph = thawed(boundGraph(joint, guide, whole ? "whole" : "diagonal", samples));
+  const isRead = new Set(graph.inputs.map((n) => n.name));
+  const whitening = ["center", "factor", "log_root"].filter((name) => isRead.has(name));
+  const climber = await DeviceClimber.create(
+    device,
+    {
+      graph,
+      names: { value: "bound", gradient: "dphi", params: "phi" },
+      noise: deviceNoise([
+        { buffer: "eps", length: samples * guide.noise, law: { kind: "normal" } },
+      ]),
+      state: {},
+      rule: "adam",
+      data: Object.fromEntries(whitening.map((name) => [name, instance.f64(name).slice()])),
+      initial: {},
+    },
+    MOST_STEPS,
+  );
+  const phi = instance.f64("phi").slice();
+  try {
+    climber.seed(seed);
+    seedNoise(instance.i32("mc_key"), seed, 0);
+    const warnings = await guardPrecision(
+      device,
+      pointsAround(phi, seed),
+      (point, k) => {
+        instance.f64("phi").set(point);
+        instance.call("noise", GUARD_STEPS + k);
+        const lp = instance.call("bound");
+        return { lp, gradient: instance.f64("dphi").slice() };
+      },
+      (point, k) => climber.gradientAt(point, GUARD_STEPS + k),
+      "objective",
+    );
+    climber.restart();
+    climber.setParams(phi);
+    return { on: climber, warnings, close: () => climber.close() };
+  } catch (error) {
+    climber.close();
+    throw error;
+  } finally {
+    instance.f64("phi").set(phi);
+  }
+}
+
+/** The bound with `frozen` as what it is, φ again, now that the gradient is taken. */
+function thawed(graph: Graph): Graph {
+  const g = new SimplifyingBuilder();
+  const own = new Map<Node, Node>(
+    graph.inputs.map((n) => [n, g.input(n.name === "frozen" ? "phi" : n.name, n.shape)]),
+  );
+  const nodes = substitute(
+    g,
+    graph.outputs.map((o) => o.node),
+    own,
+  );
+  return {
+    inputs: g.inputs,
+    outputs: graph.outputs.map((o, k) => ({ name: o.name, node: nodes[k] })),
+  };
+}

@@ -1,0 +1,155 @@
+/** `svi` and `nce` on a device: an objective climbed in loops that stay there. */
+import { type Diagnostic, TildeError } from "../../base/diagnostic.js";
+import type { GraphDevice } from "../../device/contract.js";
+import type { KernelInstance } from "../../inference/contract.js";
+import type { ObjectiveGraph } from "../../inference/objective/index.js";
+import { seedNoise } from "../../inference/stochastic/noise.js";
+import { meanOf } from "../../inference/stochastic/smoothing.js";
+import {
+  climb,
+  type StagedFailure,
+  type StagedFit,
+  windowOf,
+} from "../../inference/stochastic/staged.js";
+import { FINAL_STEPS } from "../../inference/svi/ascend.js";
+import type { Run } from "../context.js";
+import type { NceOptions, SviOptions } from "../methods.js";
+import { DeviceClimber } from "./climber.js";
+import { guardPrecision, pointsAround } from "./guard.js";
+import { deviceObjective } from "./objective.js";
+
+/** Calls of the device last about this long: between them a run can be stopped. */
+const CALL_MS = 50;
+/** What a lost device takes with it is at most the work of this long. */
+const KEEP_MS = 1000;
+/** Steps of the noise that no search takes; those of the final estimates begin below. */
+const GUARD_STEPS = 0x60000000;
+
+export interface DeviceClimb {
+  readonly found: StagedFit | StagedFailure;
+  /** The objective at the result: the mean of estimates with fresh noise, and its error. */
+  readonly final?: { readonly mean: number; readonly error: number };
+  /** Of the precision guard, and of a device that was lost. */
+  readonly warnings: readonly Diagnostic[];
+}
+
+export interface ClimbRequest {
+  readonly device: GraphDevice;
+  readonly made: ObjectiveGraph;
+  readonly batch: ReadonlyMap<string, number>;
+  readonly method: SviOptions | NceOptions;
+  readonly run: Run;
+  /** The CPU's kernels of the objective, with the first params in `theta`. */
+  readonly instance: KernelInstance;
+  readonly tell: (done: number) => void;
+}
+
+/**
+ * Climbs from `theta` of the CPU's instance and leaves the result there. Where the device is lost on
+ * the way, that is the state it had a second before at most, with the loss among the warnings.
+ * @throws TildeError where the device cannot run the objective, or is too imprecise for it
+ */
+export async function climbOn(request: ClimbRequest): Promise<DeviceClimb> {
+  const { device, made, batch, method, run, instance } = request;
+  const { steps, lr, schedule, warmup, momentum, clip, tolerance } = method;
+  const theta = instance.f64("theta");
+  const mostSteps = windowOf(steps, 400);
+  const place = { seed: run.seed, mostSteps };
+  const objective = deviceObjective(device, made, batch, method.optimizer, place);
+  const climber = await DeviceClimber.create(device, objective, mostSteps);
+  const keeper = new Keeper(climber, request);
+  let rough: readonly Diagnostic[] = [];
+  try {
+    climber.seed(run.seed);
+    rough = await checkOn(climber, request, theta.slice());
+    climber.setParams(theta);
+    const search = { steps, rate: lr, schedule, warmup, momentum, clip, tolerance };
+    const found = await climb(climber, search, (done) => keeper.pace(done));
+    theta.set(found.kind === "diverged" ? found.last : await climber.params());
+    if (found.kind === "diverged") return { found, warnings: rough };
+    const isRandom = made.noise.length > 0 || made.streams.length > 0;
+    const count = isRandom ? trials(method.draws, found.steps) : 1;
+    const final = meanOf(await climber.estimates(FINAL_STEPS, count));
+    return { found, final, warnings: rough };
+  } catch (error) {
+    // What was read before the loss is a fit that was interrupted.
+    if (!(error instanceof TildeError) || keeper.kept === undefined) throw error;
+    theta.set(keeper.kept);
+    const found: StagedFit = {
+      kind: "fitted",
+      history: [],
+      steps: keeper.keptAt,
+      converged: false,
+      interrupted: true,
+    };
+    return { found, warnings: [...rough, ...error.diagnostics] };
+  } finally {
+    climber.close();
+  }
+}
+
+/** Estimates that the final value is the mean of, as on the CPU. */
+function trials(draws: number, steps: number): number {
+  return Math.min(draws, Math.max(200, Math.floor(steps / 5)));
+}
+
+/** Sizes calls by time, hears of interruptions, and keeps the params from time to time. */
+class Keeper {
+  kept: Float64Array | undefined;
+  keptAt = 0;
+  #size = 1;
+  #before = 0;
+  #at = performance.now();
+  #keptTime = this.#at;
+  readonly #climber: DeviceClimber;
+  readonly #request: ClimbRequest;
+
+  constructor(climber: DeviceClimber, request: ClimbRequest) {
+    this.#climber = climber;
+    this.#request = request;
+  }
+
+  async pace(done: number): Promise<number> {
+    const { run, tell } = this.#request;
+    const now = performance.now();
+    if (done > this.#before) {
+      const each = Math.max(1e-4, (now - this.#at) / (done - this.#before));
+      this.#size = Math.max(1, Math.min(4 * this.#size, Math.floor(CALL_MS / each)));
+    }
+    tell(done);
+    if (done > 0 && (this.kept === undefined || now - this.#keptTime > KEEP_MS)) {
+      this.kept = await this.#climber.params();
+      this.keptAt = done;
+      this.#keptTime = performance.now();
+    }
+    // Timers and signals are heard here, also where the device answers at once.
+    await new Promise((resolve) => setImmediate(resolve));
+    this.#before = done;
+    this.#at = performance.now();
+    return run.options.signal?.aborted === true ? 0 : this.#size;
+  }
+}
+
+/** The precision guard at the first params and around them, each with the noise of a step. */
+async function checkOn(
+  climber: DeviceClimber,
+  { device, run, instance }: ClimbRequest,
+  theta: Float64Array,
+): Promise<readonly Diagnostic[]> {
+  seedNoise(instance.i32("mc_key"), run.seed, 0);
+  const warnings = await guardPrecision(
+    device,
+    pointsAround(theta, run.seed),
+    (point, k) => {
+      instance.f64("theta").set(point);
+      instance.call("noise", GUARD_STEPS + k);
+      const lp = instance.call("evaluate");
+      return { lp, gradient: instance.f64("grad").slice() };
+    },
+    (point, k) => climber.gradientAt(point, GUARD_STEPS + k),
+    "objective",
+  );
+  instance.f64("theta").set(theta);
+  climber.restart();
+  return warnings;
+}

@@ -1,0 +1,107 @@
+/** Learning through the contract of devices: the same streams, steps, ends and failures as the CPU's. */
+import { describe, expect, test } from "vitest";
+import { type Diagnostic, diagnostic, TildeError } from "../../../src/base/diagnostic.js";
+import type { GraphDevice } from "../../../src/device/contract.js";
+import { openCpuGraphs } from "../../../src/run/device/cpu-graphs.js";
+import { nce, svi, vi } from "../../../src/run/methods.js";
+import { DivergedError } from "../../../src/run/svi/index.js";
+import { fitGuide } from "../../../src/run/variational.js";
+import { exampleJob, jobOf, learnOn } from "./fixtures.js";
+
+const regression = `
+model regression(N: int, x: real[N], y: real[N]) {
+  a ~ Normal(0, 1)
+  b ~ Normal(0, 1)
+  for i in 0..N { observe y[i] ~ Normal(a + b * x[i], 0.5) }
+}
+guide lines(N: int, x: real[N], y: real[N]) for regression {
+  param ma: real = 0.0
+  param mb: real = 0.0
+  param la: real = -1.0
+  param lb: real = -1.0
+  a ~ Normal(ma, exp(la))
+  b ~ Normal(mb, exp(lb))
+}
+`;
+const N = 60;
+const xs = Array.from({ length: N }, (_, k) => Math.sin(k));
+const data = { N, x: xs, y: xs.map((v, k) => 0.7 - 1.1 * v + 0.5 * Math.cos(5 * k)) };
+
+describe("svi through the contract", () => {
+  const method = svi({ batch: { N: 16 }, steps: 600, lr: 0.02, draws: 200 });
+
+  test("minibatches, noise and stages are the CPU's: the same params to rounding", async () => {
+    const here = await learnOn(jobOf(regression, data), method);
+    const there = await learnOn(jobOf(regression, data, openCpuGraphs()), method);
+    expect(there.figures.steps).toBe(here.figures.steps);
+    // Both take the same f64 steps; sums are in another order where a minibatch is gathered.
+    const [a, b] = [here, there].map((f) => (f.params?.regression_guide ?? f.params) as object);
+    expect(JSON.stringify(Object.keys(b))).toBe(JSON.stringify(Object.keys(a)));
+    const flat = (x: unknown): number[] =>
+      typeof x === "number" ? [x] : Object.values(x as object).flatMap(flat);
+    flat(b).forEach((v, k) => {
+      expect(v).toBeCloseTo(flat(a)[k], 9);
+    });
+    expect(flat(there.figures.elbo).length).toBe(flat(here.figures.elbo).length);
+    flat(there.figures.elbo).forEach((v, k) => {
+      expect(v).toBeCloseTo(flat(here.figures.elbo)[k], 7);
+    });
+  });
+
+  test.each(["constant", "cosine"] as const)(
+    "schedule %s, sgd with momentum and clipping",
+    async (schedule) => {
+      const own = svi({
+        batch: { N: 7 },
+        steps: 200,
+        lr: 0.001,
+        optimizer: "sgd",
+        clip: 5,
+        warmup: 20,
+        schedule,
+        draws: 50,
+      });
+      const here = await learnOn(jobOf(regression, data), own);
+      const there = await learnOn(jobOf(regression, data, openCpuGraphs()), own);
+      expect(JSON.stringify(there.params)).not.toBe("{}");
+      const flat = (x: unknown): number[] =>
+        typeof x === "number" ? [x] : Object.values(x as object).flatMap(flat);
+      flat(there.params).forEach((v, k) => {
+        expect(v).toBeCloseTo(flat(here.params)[k], 9);
+      });
+    },
+  );
+
+  test("states of baselines go from step to step", async () => {
+    const text = `
+model coins(N: int, y: real[N]) {
+  for i in 0..N { k[i] ~ Bernoulli(0.4);  observe y[i] ~ Normal(if k[i] then 1 else -1, 1) }
+}
+guide labels(N: int, y: real[N]) for coins {
+  param a: real = 0.1
+  param b: real = 0.0
+  for i in 0..N { k[i] ~ Bernoulli(logits: a * y[i] + b) using reinforce }
+}`;
+    const given = { N: 5, y: [0.2, 1.4, 0.3, -0.2, 0.8] };
+    const own = svi({ steps: 300, draws: 50, lr: 0.02 });
+    const here = await learnOn(jobOf(text, given), own);
+    const there = await learnOn(jobOf(text, given, openCpuGraphs()), own);
+    const flat = (x: unknown): number[] =>
+      typeof x === "number" ? [x] : Object.values(x as object).flatMap(flat);
+    flat(there.params).forEach((v, k) => {
+      expect(v).toBeCloseTo(flat(here.params)[k], 9);
+    });
+  });
+});
+
+describe("vi through the contract", () => {
+  test.each(["mean_field", "full_rank"] as const)("guide %s of eight schools", async (guide) => {
+    const method = vi({ guide, steps: 1500, samples: 2, draws: 200 });
+    const here = await fitGuide(exampleJob("eight_schools").run, method);
+    const there = await fitGuide(exampleJob("eight_schools", openCpuGraphs()).run, method);
+    expect(there.figures.steps).toBe(here.figures.steps);
+    there.chains[0].values.forEach((v, k) => {
+      expect(Math.abs(v - here.chains[0].values[k])).toBeLessThan(1e-6 * (1 + Math.abs(v)));
+    });
+  });
+});
