@@ -94,7 +94,7 @@ function withRows(
   mostSteps: number,
 ): Graph {
   const g = new SimplifyingBuilder();
-  const step = g.input(STEP, []);
+  const step = g.input(STEP, [], "int");
   const rows = new Map(
     groups.map(({ size, rows: count }): [string, Node] => {
       const table = g.input(rowsInput(size), [mostSteps, count], "int");
