@@ -134,6 +134,12 @@ def beta_binomial(x, n, a, b):
     return choose(n, x) + log_beta(x + a, n - x + b) - log_beta(a, b)
 
 
+def hypergeometric(x, n, hits, total):
+    if not max(0, n - (total - hits)) <= x <= min(n, hits):
+        return -INF
+    return choose(hits, x) + choose(total - hits, n - x) - choose(total, n)
+
+
 def ordered_logistic(x, eta, cuts):
     upper = F(1) if x == len(cuts) else sigmoid(cuts[int(x)] - eta)
     lower = F(0) if x == 0 else sigmoid(cuts[int(x) - 1] - eta)
@@ -221,6 +227,27 @@ def multinomial(x, n, p):
         return -INF
     c = mp.loggamma(n + 1) - sum(mp.loggamma(e + 1) for e in x)
     return c + sum(power(q, e) for e, q in zip(x, p))
+
+
+def dirichlet_multinomial(x, n, alpha):
+    if any(e < 0 for e in x) or sum(x) != n:
+        return -INF
+    total = sum(alpha)
+    c = mp.loggamma(n + 1) + mp.loggamma(total) - mp.loggamma(n + total)
+    return c + sum(mp.loggamma(e + a) - mp.loggamma(e + 1) - mp.loggamma(a)
+                   for e, a in zip(x, alpha))
+
+
+def low_rank(W, diag):
+    return W * W.T + mp.diag(list(diag))
+
+
+def matrix_normal(x, M, U, V):
+    d = x - M
+    rows, columns = x.rows, x.cols
+    squared = sum((mp.inverse(V) * d.T * mp.inverse(U) * d)[i, i] for i in range(columns))
+    log_det = columns * log(mp.det(U)) + rows * log(mp.det(V))
+    return -squared / 2 - log_det / 2 - F(rows * columns) / 2 * log(2 * mp.pi)
 
 
 # ---------------------------------------------------------------- tails: (P(X <= x), P(X > x))
@@ -519,6 +546,15 @@ SCALARS = {
         [(dict(n=12.0, a=2.0, b=3.0), [0, 4, 12, 13, -1]), (dict(n=12.0, a=0.1, b=0.2), [0, 4, 12]),
          (dict(n=12.0, a=1e9, b=2e9), [0, 4, 12]), (dict(n=0.0, a=2.0, b=3.0), [0])],
     ),
+    "Hypergeometric": (
+        hypergeometric,
+        lambda n, hits, total: S.hypergeom(total, hits, n),
+        None,
+        [(dict(n=5.0, hits=7.0, total=12.0), [0, 3, 5, 6, -1]),
+         (dict(n=8.0, hits=3.0, total=10.0), [0, 1, 3, 4]),
+         (dict(n=0.0, hits=3.0, total=10.0), [0, 1]), (dict(n=4.0, hits=4.0, total=4.0), [3, 4]),
+         (dict(n=1000.0, hits=2e6, total=1e7), [150, 200, 260])],
+    ),
     "Categorical": (
         lambda x, p=None, logits=None: on(
             0 <= x < len(p or logits),
@@ -552,6 +588,29 @@ ARRAYS = {
         lambda x, n, p: S.multinomial(int(n), p).logpmf(x),
         [(dict(n=6.0, p=[0.2, 0.5, 0.3]), [[1, 2, 3], [6, 0, 0], [1, 1, 1], [7, -1, 0]]),
          (dict(n=0.0, p=[0.2, 0.8]), [[0, 0]]), (dict(n=3.0, p=[0.0, 1.0]), [[0, 3], [1, 2]])],
+    ),
+    "DirichletMultinomial": (
+        lambda x, n, alpha: dirichlet_multinomial(vec(x), n, alpha),
+        lambda x, n, alpha: S.dirichlet_multinomial(alpha, int(n)).logpmf(x),
+        [(dict(n=6.0, alpha=[0.5, 2.0, 3.0]), [[1, 2, 3], [6, 0, 0], [1, 1, 1], [7, -1, 0]]),
+         (dict(n=0.0, alpha=[0.2, 0.8]), [[0, 0]]), (dict(n=3.0, alpha=[1e7, 3e7]), [[0, 3], [1, 2]]),
+         (dict(n=4.0, alpha=[1e-3, 2e-3]), [[0, 4], [2, 2]])],
+    ),
+    "LowRankMvNormal": (
+        lambda x, mu, W, diag: mv_normal(vec(x), mu, low_rank(W, diag)),
+        lambda x, mu, W, diag: S.multivariate_normal(
+            mu, np.array(W) @ np.array(W).T + np.diag(diag)).logpdf(x),
+        [(dict(mu=[0.5, -1.0, 2.0], W=[[1.0], [0.5], [-2.0]], diag=[1.0, 0.25, 3.0]),
+          [[0.0, 0.0, 0.0], [0.5, -1.0, 2.0], [40.0, -100.0, 7.0]]),
+         (dict(mu=[0.0, 1.0, 2.0], W=[[1.0, 0.5], [0.0, 2.0], [3.0, -1.0]], diag=[0.5, 1.0, 2.0]),
+          [[0.0, 0.0, 0.0], [1.0, -2.0, 3.0]])],
+    ),
+    "MatrixNormal": (
+        lambda x, M, U, V: matrix_normal(mat(x), M, U, V),
+        lambda x, M, U, V: S.matrix_normal(M, U, V).logpdf(x),
+        [(dict(M=[[0.0, 1.0], [2.0, -1.0], [0.5, 0.0]], U=COV3, V=COV2),
+          [[[0.0, 0.0], [1.0, 1.0], [-1.0, 2.0]], [[3.0, 0.0], [10.0, 1.0], [-1.0, -20.0]]]),
+         (dict(M=[[1.0, 2.0]], U=[[2.0]], V=COV2), [[[0.0, 0.0]]])],
     ),
     "Dirichlet": (
         lambda x, alpha: dirichlet(vec(x), alpha),
@@ -626,7 +685,7 @@ TRUNCATED = [
 ]
 
 # SciPy's own rounding or overflow at these (name, argument sets by index) is beyond the bound.
-SCIPY_FAILS = {("StudentT", 3), ("NegativeBinomial", 3), ("BetaBinomial", 2), ("VonMises", 4)}
+SCIPY_FAILS = {("StudentT", 3), ("DirichletMultinomial", 2), ("NegativeBinomial", 3), ("BetaBinomial", 2), ("VonMises", 4)}
 EXTREME = 1e100
 
 

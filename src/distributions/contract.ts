@@ -33,6 +33,8 @@ export interface ParamSpec {
   readonly default?: number;
   /** May be left out although it has no default: Flat(lower:, upper:). */
   readonly optional?: boolean;
+  /** Of a matrix: which axis of the event its rows have the size of; any where it is absent. */
+  readonly axis?: 0 | 1;
 }
 
 /** A bound of a support: a number or the value of a parameter. */

@@ -27,13 +27,17 @@ import { betaBinomial } from "./discrete/beta-binomial.js";
 import { binomial } from "./discrete/binomial.js";
 import { categorical } from "./discrete/categorical.js";
 import { geometric } from "./discrete/geometric.js";
+import { hypergeometric } from "./discrete/hypergeometric.js";
 import { negativeBinomial } from "./discrete/negative-binomial.js";
 import { orderedLogistic } from "./discrete/ordered-logistic.js";
 import { poisson } from "./discrete/poisson.js";
 import { dirichlet } from "./multivariate/dirichlet.js";
+import { dirichletMultinomial } from "./multivariate/dirichlet-multinomial.js";
 import { inverseWishart } from "./multivariate/inverse-wishart.js";
 import { lkj } from "./multivariate/lkj.js";
 import { lkjCholesky } from "./multivariate/lkj-cholesky.js";
+import { lowRankMvNormal } from "./multivariate/low-rank-mv-normal.js";
+import { matrixNormal } from "./multivariate/matrix-normal.js";
 import { multinomial } from "./multivariate/multinomial.js";
 import { mvNormal } from "./multivariate/mv-normal.js";
 import { mvStudentT } from "./multivariate/mv-student-t.js";
@@ -67,13 +71,17 @@ const all: readonly Distribution[] = [
   binomial,
   categorical,
   geometric,
+  hypergeometric,
   negativeBinomial,
   orderedLogistic,
   poisson,
   dirichlet,
+  dirichletMultinomial,
   inverseWishart,
   lkjCholesky,
   lkj,
+  lowRankMvNormal,
+  matrixNormal,
   multinomial,
   mvNormal,
   mvStudentT,

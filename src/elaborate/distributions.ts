@@ -254,8 +254,9 @@ function squareAndMatching(
       });
       return false;
     }
-    const fits = event.length === 0 || event.some((s) => sizesAgree(s, dims[0], cx.model));
-    if ((p.rank === 1 || isSquare) && !fits) {
+    const own = p.axis === undefined ? event : event.slice(p.axis, p.axis + 1);
+    const fits = event.length === 0 || own.some((s) => sizesAgree(s, dims[0], cx.model));
+    if ((p.rank === 1 || isSquare || p.axis !== undefined) && !fits) {
       const carrier = args[d.event.sizeFrom ?? ""];
       cx.reporter.report("argument_shapes", arg.span, {
         dist: d.name,

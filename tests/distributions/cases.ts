@@ -379,6 +379,18 @@ export const cases: Readonly<Record<string, Case>> = {
     total: upTo(12),
     moments: true,
   },
+  Hypergeometric: {
+    sets: [
+      { args: { n: 5, hits: 7, total: 12 }, xs: [0, 3, 5] },
+      { args: { n: 8, hits: 3, total: 10 }, xs: [1, 2, 3] },
+    ],
+    outside: [
+      ...mostly({ n: 5, hits: 7, total: 12 }, -1, 6),
+      ...mostly({ n: 8, hits: 3, total: 10 }, 0, 4),
+    ],
+    total: upTo(5),
+    moments: true,
+  },
   Categorical: {
     sets: [
       { args: { p: [0.2, 0.5, 0.3] }, xs: [0, 1, 2] },
@@ -424,6 +436,134 @@ export const cases: Readonly<Record<string, Case>> = {
       law: "Binomial",
       args: { n: 6, p: [0.2, 0.5, 0.3][k] },
     })),
+    meanOfDraws: true,
+  },
+  DirichletMultinomial: {
+    sets: [
+      {
+        args: { n: 6, alpha: [0.5, 2, 3] },
+        xs: [
+          [1, 2, 3],
+          [6, 0, 0],
+        ],
+      },
+      { args: { n: 2, alpha: [4, 1, 12] }, xs: [[1, 0, 1]] },
+    ],
+    outside: [
+      { args: { n: 6, alpha: [0.5, 2, 3] }, x: [1, 2, 4] },
+      { args: { n: 6, alpha: [0.5, 2, 3] }, x: [-1, 4, 3] },
+    ],
+    marginals: [0, 1, 2].map((k) => ({
+      label: `count ${k}`,
+      of: (x) => x[k],
+      law: "BetaBinomial",
+      args: { n: 6, a: [0.5, 2, 3][k], b: [5, 3.5, 2.5][k] },
+    })),
+    meanOfDraws: true,
+  },
+  LowRankMvNormal: {
+    sets: [
+      {
+        args: {
+          mu: [0.5, -1, 2],
+          W: [
+            [1, 0.3],
+            [0.5, -0.4],
+            [-2, 1],
+          ],
+          diag: [1, 0.25, 3],
+        },
+        xs: [
+          [0, 0, 0],
+          [0.5, -1, 2.5],
+        ],
+      },
+      {
+        args: {
+          mu: [0, 1, 2],
+          W: [
+            [1, 0.5],
+            [0, 2],
+            [3, -1],
+          ],
+          diag: [0.5, 1, 2],
+        },
+        xs: [[1, -2, 3]],
+      },
+    ],
+    outside: [],
+    marginals: [
+      {
+        label: "the last element",
+        of: (x) => x[2],
+        law: "Normal",
+        args: { mu: 2, sigma: Math.sqrt(4 + 1 + 3) },
+      },
+      {
+        label: "a difference",
+        of: (x) => x[0] - x[1],
+        law: "Normal",
+        args: { mu: 1.5, sigma: Math.sqrt(0.5 ** 2 + 0.7 ** 2 + 1.25) },
+      },
+    ],
+    meanOfDraws: true,
+  },
+  MatrixNormal: {
+    sets: [
+      {
+        args: {
+          M: [
+            [0, 1],
+            [2, -1],
+            [0.5, 0],
+          ],
+          U: cov3,
+          V: cov2,
+        },
+        xs: [
+          [
+            [0, 0],
+            [1, 1],
+            [-1, 2],
+          ],
+        ],
+      },
+      {
+        args: {
+          M: [
+            [1, 1],
+            [0, 0],
+            [2, 5],
+          ],
+          U: other3,
+          V: other2,
+        },
+        xs: [
+          [
+            [1, 0],
+            [1, 4],
+            [-1, 2],
+          ],
+        ],
+      },
+    ],
+    outside: [],
+    marginals: [
+      {
+        label: "an element",
+        of: (x) => x[2],
+        law: "Normal",
+        // Row 1, column 0: U[1,1] V[0,0].
+        args: { mu: 2, sigma: Math.sqrt(0.8 * 2) },
+      },
+      {
+        label: "a sum along a row",
+        of: (x) => x[4] + x[5],
+        law: "Normal",
+        // U[2,2] times the sum of V.
+        args: { mu: 0.5, sigma: Math.sqrt(2 * (2 + 1 + 1.2)) },
+      },
+    ],
     meanOfDraws: true,
   },
   Dirichlet: {

@@ -32,6 +32,11 @@ export function isDiscrete(dist: Distribution, name: string): boolean {
   return spec?.domain === "count" || spec?.domain === "size";
 }
 
+/** Whether the argument is a size of the event, which copies of a batch share. */
+export function isSize(dist: Distribution, name: string): boolean {
+  return dist.parameterisations.flat().find((p) => p.name === name)?.domain === "size";
+}
+
 /** One constant from several values of one shape, stacked along a new first axis. */
 function stacked(g: GraphBuilder, values: readonly Value[]): Node {
   return g.constant(Float64Array.from(values.flatMap(flatten)), [

@@ -16,7 +16,7 @@ import {
   distribution,
   flatten,
   hostArgs,
-  isDiscrete,
+  isSize,
   logProb,
   logProbs,
   means,
@@ -95,7 +95,10 @@ function directions(value: Value, domain: ParamDomain | string): Direction[] {
       { index: k + 1, weight: -1 },
     ]);
   }
-  if (shape.length < 2) return Array.from({ length: size }, (_, k) => [{ index: k, weight: 1 }]);
+  // Matrices whose elements are free have the domain of reals.
+  if (shape.length < 2 || domain === "real") {
+    return Array.from({ length: size }, (_, k) => [{ index: k, weight: 1 }]);
+  }
   const n = shape[0];
   const result: Direction[] = [];
   for (let i = 0; i < n; i++) {
@@ -279,7 +282,7 @@ describe.each(Object.keys(distributions))("%s", (name) => {
 
   test("a batch is its copies", () => {
     for (const { args, xs } of groups(c)) {
-      const names = Object.keys(args[0]).filter((n) => !isDiscrete(dist, n) || n === "n");
+      const names = Object.keys(args[0]).filter((n) => !isSize(dist, n));
       const same = (got: readonly number[], want: readonly number[], what: string): void => {
         // Sums of the same terms in another order at most.
         got.forEach((v, i) => {
@@ -439,12 +442,13 @@ describe.each(Object.keys(distributions))("%s", (name) => {
       }
     }
     // Each draw lies in the support.
+    const [rows] = shapeOf(c.sets[0].xs[0]);
     for (const x of sample.slice(0, 50)) {
-      const n = Math.round(Math.sqrt(x.length));
+      const n = x.length / rows;
       const value: Value =
         dist.event.rank === 1
           ? [...x]
-          : Array.from({ length: n }, (_, i) => [...x.slice(i * n, (i + 1) * n)]);
+          : Array.from({ length: rows }, (_, i) => [...x.slice(i * n, (i + 1) * n)]);
       expect(logProb(dist, args, value)).toBeGreaterThan(-Infinity);
     }
   });

@@ -131,6 +131,11 @@ export const distributionNotes: Readonly<Record<string, string>> = {
   NegativeBinomial: "counts with variance mean + mean²/dispersion",
   Geometric: "failures before the first success, (1 − p)ˣ p",
   BetaBinomial: "Binomial(n, p) with p from Beta(a, b)",
+  Hypergeometric:
+    "how many of n draws, none put back, are among the `hits` of a population of `total`",
+  DirichletMultinomial: "Multinomial(n, p) with p from Dirichlet(alpha)",
+  LowRankMvNormal: "MvNormal(mu, W Wᵀ + diagonal(diag)), W of shape [D, K], at a cost of D K²",
+  MatrixNormal: "M + A Z Bᵀ, A Aᵀ = U (rows), B Bᵀ = V (columns), Z standard normal",
   OrderedLogistic: "P(x ≥ k) = sigmoid(eta − cuts[k − 1]); one category more than cuts",
   Dirichlet: "∝ Π x[k]^(alpha[k] − 1)",
   MvNormal: "normal vector; covariance, its lower Cholesky factor, or its inverse",

@@ -62,7 +62,7 @@ function support(s: EventSupport, rank: number): string {
       return s.extra === undefined ? "0, …, K − 1" : "0, …, K";
     case "real":
     case "count":
-      return rank === 0 ? s.kind : `${s.kind}[K]`;
+      return rank === 0 ? s.kind : rank === 1 ? `${s.kind}[K]` : `${s.kind}[R, C]`;
     default:
       return s.kind;
   }

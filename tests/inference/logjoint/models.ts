@@ -59,6 +59,31 @@ export interface Case {
 
 export const cases: readonly Case[] = [
   {
+    name: "matrices of normals, a low-rank normal, counts without putting back",
+    text: `model m(N: int, R: int, C: int, U: cov[R], V: cov[C]) {
+      X ~ MatrixNormal(zeros(R, C), U, V)
+      W ~ iid(Normal(0, 1), R, 2)
+      f ~ LowRankMvNormal(zeros(R), W, ones(R))
+      for n in 0..N { y[n] ~ Normal(sum(X), 1) }
+      k ~ DirichletMultinomial(4, exp(f))
+      h ~ Hypergeometric(3, 2, 7)
+    }`,
+    data: {
+      U: [
+        [2, 0.1, 0],
+        [0.1, 1, 0],
+        [0, 0, 1],
+      ],
+      V: [
+        [1, 0.5],
+        [0.5, 1],
+      ],
+      y: [1, 2, 3],
+      k: [1, 2, 1],
+      h: 1,
+    },
+  },
+  {
     name: "eight schools",
     text: `model m(J: int, sigma: positive[J]) {
       mu ~ Normal(0, 5)
