@@ -43,3 +43,27 @@ export function exampleJob(name: string, device?: GraphDevice): Job {
 export function learnOn(job: Job, method: SviOptions | NceOptions): Promise<FitData> {
   return learn(job.run, job.raw, job.declared, method);
 }
+
+/** A line with a normal guide of its own params. */
+export const lines = `
+model regression(N: int, x: real[N], y: real[N]) {
+  a ~ Normal(0, 1)
+  b ~ Normal(0, 1)
+  for i in 0..N { observe y[i] ~ Normal(a + b * x[i], 0.5) }
+}
+guide lines(N: int, x: real[N], y: real[N]) for regression {
+  param ma: real = 0.0
+  param mb: real = 0.0
+  param la: real = -1.0
+  param lb: real = -1.0
+  a ~ Normal(ma, exp(la))
+  b ~ Normal(mb, exp(lb))
+}
+`;
+const N = 60;
+const xs = Array.from({ length: N }, (_, k) => Math.sin(k));
+export const lineData = { N, x: xs, y: xs.map((v, k) => 0.7 - 1.1 * v + 0.5 * Math.cos(5 * k)) };
+
+/** The numbers of a tree. */
+export const flat = (x: unknown): number[] =>
+  typeof x === "number" ? [x] : Object.values(x as object).flatMap(flat);

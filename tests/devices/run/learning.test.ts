@@ -3,36 +3,14 @@ import { describe, expect, test } from "vitest";
 import { openCpuGraphs } from "../../../src/run/device/cpu-graphs.js";
 import { svi, vi } from "../../../src/run/methods.js";
 import { fitGuide } from "../../../src/run/variational.js";
-import { exampleJob, jobOf, learnOn } from "./fixtures.js";
-
-const regression = `
-model regression(N: int, x: real[N], y: real[N]) {
-  a ~ Normal(0, 1)
-  b ~ Normal(0, 1)
-  for i in 0..N { observe y[i] ~ Normal(a + b * x[i], 0.5) }
-}
-guide lines(N: int, x: real[N], y: real[N]) for regression {
-  param ma: real = 0.0
-  param mb: real = 0.0
-  param la: real = -1.0
-  param lb: real = -1.0
-  a ~ Normal(ma, exp(la))
-  b ~ Normal(mb, exp(lb))
-}
-`;
-const N = 60;
-const xs = Array.from({ length: N }, (_, k) => Math.sin(k));
-const data = { N, x: xs, y: xs.map((v, k) => 0.7 - 1.1 * v + 0.5 * Math.cos(5 * k)) };
-
-const flat = (x: unknown): number[] =>
-  typeof x === "number" ? [x] : Object.values(x as object).flatMap(flat);
+import { exampleJob, flat, jobOf, learnOn, lineData, lines } from "./fixtures.js";
 
 describe("svi through the contract", () => {
   const method = svi({ batch: { N: 16 }, steps: 600, lr: 0.02, draws: 200 });
 
   test("minibatches, noise and stages are the CPU's: the same params to rounding", async () => {
-    const here = await learnOn(jobOf(regression, data), method);
-    const there = await learnOn(jobOf(regression, data, openCpuGraphs()), method);
+    const here = await learnOn(jobOf(lines, lineData), method);
+    const there = await learnOn(jobOf(lines, lineData, openCpuGraphs()), method);
     expect(there.figures.steps).toBe(here.figures.steps);
     // Both take the same f64 steps; sums are in another order where a minibatch is gathered.
     flat(there.params).forEach((v, k) => {
@@ -57,8 +35,8 @@ describe("svi through the contract", () => {
         schedule,
         draws: 50,
       });
-      const here = await learnOn(jobOf(regression, data), own);
-      const there = await learnOn(jobOf(regression, data, openCpuGraphs()), own);
+      const here = await learnOn(jobOf(lines, lineData), own);
+      const there = await learnOn(jobOf(lines, lineData, openCpuGraphs()), own);
       expect(JSON.stringify(there.params)).not.toBe("{}");
       flat(there.params).forEach((v, k) => {
         expect(v).toBeCloseTo(flat(here.params)[k], 9);
