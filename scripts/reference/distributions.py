@@ -555,6 +555,12 @@ SCALARS = {
          (dict(n=0.0, hits=3.0, total=10.0), [0, 1]), (dict(n=4.0, hits=4.0, total=4.0), [3, 4]),
          (dict(n=1000.0, hits=2e6, total=1e7), [150, 200, 260])],
     ),
+    "Delta": (
+        lambda v, x: on(v == x, lambda: F(0)),
+        None,
+        None,
+        [(dict(x=3.0), [3, 2, 4]), (dict(x=0.0), [0, 1])],
+    ),
     "Categorical": (
         lambda x, p=None, logits=None: on(
             0 <= x < len(p or logits),

@@ -80,6 +80,32 @@ export function truncatedLogProb(
   return g.sub(kernel, g.select(g.gt(mass, -Infinity), mass, 0));
 }
 
+/**
+ * Log density of a draw of `base` that is seen as the bound where it lies beyond one: at a bound
+ * the log of the mass there and beyond, between them the density, −∞ outside. Tobin (1958).
+ */
+export function censoredLogProb(
+  g: GraphBuilder,
+  base: Distribution,
+  x: Node,
+  args: NodeArgs,
+  lower: Node | undefined,
+  upper: Node | undefined,
+  batch: Shape,
+): Node {
+  const above = lower === undefined ? undefined : g.gt(x, lower);
+  const below = upper === undefined ? undefined : g.lt(x, upper);
+  const inside = [above, below].filter((c) => c !== undefined).reduce((a, b) => g.and(a, b));
+  const bound = safePoint(g, lower, upper);
+  const kernel = onSupport(g, inside, x, bound, (v) => base.logProb(g, v, args, batch));
+  const low = lower === undefined ? undefined : logMassBetween(g, base, args, undefined, lower);
+  const high = upper === undefined ? undefined : logMassBetween(g, base, args, upper, undefined);
+  let out = kernel;
+  if (lower !== undefined && low !== undefined) out = g.select(g.eq(x, lower), low, out);
+  if (upper !== undefined && high !== undefined) out = g.select(g.eq(x, upper), high, out);
+  return out;
+}
+
 /** A finite bound if there is one, else 0. */
 function safePoint(g: GraphBuilder, lower: Node | undefined, upper: Node | undefined): Node {
   const at = (b: Node | undefined, otherwise: Node): Node =>

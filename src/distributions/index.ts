@@ -26,6 +26,7 @@ import { bernoulli } from "./discrete/bernoulli.js";
 import { betaBinomial } from "./discrete/beta-binomial.js";
 import { binomial } from "./discrete/binomial.js";
 import { categorical } from "./discrete/categorical.js";
+import { delta } from "./discrete/delta.js";
 import { geometric } from "./discrete/geometric.js";
 import { hypergeometric } from "./discrete/hypergeometric.js";
 import { negativeBinomial } from "./discrete/negative-binomial.js";
@@ -70,6 +71,7 @@ const all: readonly Distribution[] = [
   betaBinomial,
   binomial,
   categorical,
+  delta,
   geometric,
   hypergeometric,
   negativeBinomial,

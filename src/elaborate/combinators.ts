@@ -38,7 +38,17 @@ export function makeIid(base: DistExpr, sizes: readonly Size[], span: DistExpr["
 
 /** `Truncated(D, lower:, upper:)`: D conditioned on an interval. */
 export function truncatedDist(cx: Cx, e: CallAst, scope: Scope): DistExpr | undefined {
-  const usage = "Truncated(D, lower: a, upper: b)";
+  return cutDist(cx, e, scope, "Truncated");
+}
+
+/** `Censored(D, lower:, upper:)`: D with what lies beyond a bound moved to it. */
+export function censoredDist(cx: Cx, e: CallAst, scope: Scope): DistExpr | undefined {
+  const made = cutDist(cx, e, scope, "Censored");
+  return made?.kind === "truncated" ? { ...made, censored: true } : made;
+}
+
+function cutDist(cx: Cx, e: CallAst, scope: Scope, name: string): DistExpr | undefined {
+  const usage = `${name}(D, lower: a, upper: b)`;
   const [first, ...rest] = e.args;
   const ends: Record<string, Expr | undefined> = {};
   let bad = first === undefined || first.name !== undefined || rest.length === 0;
@@ -52,7 +62,7 @@ export function truncatedDist(cx: Cx, e: CallAst, scope: Scope): DistExpr | unde
   const base = cx.dist(first.value, scope);
   if (base === undefined || Object.values(ends).some((v) => v === undefined)) return undefined;
   if (base.kind !== "named" || !cx.distributions[base.name].logCdf) {
-    return cx.reporter.report("truncated_base", first.span, { text: quote(first.span) });
+    return cx.reporter.report("truncated_base", first.span, { text: quote(first.span), name });
   }
   const { lower, upper } = ends;
   for (const end of [lower, upper]) {
@@ -135,6 +145,46 @@ export function mixtureDist(cx: Cx, e: CallAst, scope: Scope): DistExpr | undefi
   }
   const support = components.map((c) => c.support).reduce(unionOfSupports);
   return { kind: "mixture", weights, components, event: one.event, support, span: e.span };
+}
+
+/** `ZeroInflated(p, D)`: 0 with probability p, else a draw of D: `Mixture([p, 1 - p], [Delta(0), D])`. */
+export function zeroInflatedDist(cx: Cx, e: CallAst, scope: Scope): DistExpr | undefined {
+  const usage = "ZeroInflated(p, D) with D a distribution of counts";
+  const [first, second] = e.args;
+  if (e.args.length !== 2 || e.args.some((a) => a.name !== undefined)) {
+    return cx.reporter.report("combinator_usage", e.span, { usage });
+  }
+  const p = cx.expr(first.value, scope);
+  const base = cx.dist(second.value, scope);
+  if (p === undefined || base === undefined) return undefined;
+  const isCount = base.event.scalar === "int" && base.event.dims.length === 0;
+  if (!isCount || p.type.dims.length > 0 || p.type.scalar === "bool") {
+    return cx.reporter.report("combinator_usage", e.span, { usage });
+  }
+  const { span } = e;
+  const real = { scalar: "real", dims: [] } as const;
+  const int = { scalar: "int", dims: [] } as const;
+  const one: Expr = { kind: "const", value: 1, span, type: real };
+  const zero: Expr = { kind: "const", value: 0, span, type: int };
+  const rest: Expr = { kind: "call", fn: "sub", args: [one, p], span: p.span, type: real };
+  const two: Size = { terms: [{ coefficient: 2, names: [] }] };
+  const weights: Expr = {
+    kind: "array",
+    items: [p, rest],
+    span: p.span,
+    type: { scalar: "real", dims: [two] },
+  };
+  if (!checkWeights(cx, weights)) return undefined;
+  const none: DistExpr = {
+    kind: "named",
+    name: "Delta",
+    args: { x: zero },
+    event: int,
+    support: { kind: "integers", lower: zero, upper: zero },
+    span,
+  };
+  const support = unionOfSupports(none.support, base.support);
+  return { kind: "mixture", weights, components: [none, base], event: int, support, span };
 }
 
 function mixtureOver(

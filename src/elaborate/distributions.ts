@@ -8,7 +8,13 @@ import type * as ast from "../syntax/ast.js";
 import { boolToInt, sizeArgument } from "./builtins.js";
 import { resolveFn } from "./callables.js";
 import { returnsDist } from "./calls.js";
-import { iidDist, mixtureDist, truncatedDist } from "./combinators.js";
+import {
+  censoredDist,
+  iidDist,
+  mixtureDist,
+  truncatedDist,
+  zeroInflatedDist,
+} from "./combinators.js";
 import { type Cx, quote } from "./context.js";
 import { checkDomain } from "./domains.js";
 import { inlineDist } from "./functions.js";
@@ -24,6 +30,8 @@ const combinators: Readonly<
 > = {
   iid: iidDist,
   Truncated: truncatedDist,
+  Censored: censoredDist,
+  ZeroInflated: zeroInflatedDist,
   Mixture: mixtureDist,
   CRP: crpDist,
   StickBreaking: misplacedProcess,

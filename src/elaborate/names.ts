@@ -22,6 +22,8 @@ export const plannedFunctions: readonly string[] = ["ode", "grad", "marginal", "
 export const combinatorNames = [
   "iid",
   "Truncated",
+  "Censored",
+  "ZeroInflated",
   "Mixture",
   "CRP",
   "StickBreaking",

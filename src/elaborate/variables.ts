@@ -248,7 +248,8 @@ function assume(
 function scalarElement(cx: Cx, e: ast.Expr): Element | undefined {
   if (e.kind !== "call" || e.callee.kind !== "name") return undefined;
   const { name } = e.callee;
-  if (name === "Truncated" && e.args.length > 0) return scalarElement(cx, e.args[0].value);
+  const isCut = name === "Truncated" || name === "Censored";
+  if (isCut && e.args.length > 0) return scalarElement(cx, e.args[0].value);
   const d = Object.hasOwn(cx.distributions, name) ? cx.distributions[name] : undefined;
   if (d === undefined || d.event.rank > 0) return undefined;
   const { scalar } = d.event;

@@ -143,6 +143,8 @@ export type DistExpr =
   | (DistBase & { readonly kind: "iid"; readonly base: DistExpr; readonly sizes: readonly Size[] })
   | (DistBase & {
       readonly kind: "truncated";
+      /** Values beyond a bound are seen as the bound (Tobin 1958), instead of never. */
+      readonly censored?: true;
       readonly base: DistExpr;
       readonly lower?: Expr;
       readonly upper?: Expr;

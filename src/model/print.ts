@@ -130,7 +130,7 @@ export function printDist(d: DistExpr): string {
     case "truncated": {
       const lower = d.lower === undefined ? [] : [`lower: ${show(d.lower)}`];
       const upper = d.upper === undefined ? [] : [`upper: ${show(d.upper)}`];
-      return `Truncated(${[printDist(d.base), ...lower, ...upper].join(", ")})`;
+      return `${d.censored ? "Censored" : "Truncated"}(${[printDist(d.base), ...lower, ...upper].join(", ")})`;
     }
     case "mixture": {
       const each = d.binder === undefined ? "" : `for ${printBinder(d.binder)}: `;

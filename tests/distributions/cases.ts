@@ -15,7 +15,9 @@ export type Scalar =
   | { readonly kind: "continuous"; readonly from: number; readonly to: number }
   /** Sums 0 … last; what lies above is below 1e-12. */
   | { readonly kind: "discrete"; readonly last: number }
-  | { readonly kind: "improper" };
+  | { readonly kind: "improper" }
+  /** All mass of a set stands at its first point. */
+  | { readonly kind: "certain" };
 
 /** A function of an array draw whose law is a scalar distribution of the table. */
 export interface Marginal {
@@ -390,6 +392,14 @@ export const cases: Readonly<Record<string, Case>> = {
     ],
     total: upTo(5),
     moments: true,
+  },
+  Delta: {
+    sets: [
+      { args: { x: 3 }, xs: [3] },
+      { args: { x: 5 }, xs: [5] },
+    ],
+    outside: mostly({ x: 3 }, 2, 4),
+    total: { kind: "certain" },
   },
   Categorical: {
     sets: [

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import {
   canTruncate,
+  censoredLogProb,
   mixtureLogProb,
   truncatedLogProb,
 } from "../../src/distributions/combinators.js";
@@ -26,6 +27,15 @@ interface Truncation {
 interface Reference extends Truncation {
   readonly points: readonly { readonly x: number; readonly logProb: number | string }[];
 }
+/** A draw below 1 is seen as 1, one above 4 as 4; numbers of SciPy 1.17, `norm(2, 1.5)`. */
+const CENSORED = [
+  { x: 1, logProb: -1.376_373_584_973_070_7 },
+  { x: 2.5, logProb: -1.379_959_196_868_392_6 },
+  { x: 4, logProb: -2.394_577_366_158_644 },
+  { x: 0.5, logProb: -Infinity },
+  { x: 4.5, logProb: -Infinity },
+] as const;
+
 const { truncated } = JSON.parse(
   readFileSync(new URL("./reference.json", import.meta.url), "utf8"),
 ) as { readonly truncated: readonly Reference[] };
@@ -322,6 +332,35 @@ test("every distribution with a cdf can be truncated", () => {
     expect(canTruncate(d), d.name).toBe(d.cdf !== undefined);
     expect(d.logCdf !== undefined, d.name).toBe(d.logCcdf !== undefined);
   }
+});
+
+describe("censoring", () => {
+  const density = (g: GraphBuilder, x: Node, mu: Node): Node => {
+    const args = { mu, sigma: g.constant(1.5) };
+    const [lower, upper] = [g.constant(1), g.constant(4)];
+    return censoredLogProb(g, distribution("Normal"), x, args, lower, upper, []);
+  };
+
+  test("the mass beyond a bound stands at the bound", () => {
+    for (const { x, logProb: want } of CENSORED) {
+      const g = new GraphBuilder();
+      const [[got]] = evaluate([density(g, g.constant(x), g.constant(2))], {});
+      if (want === -Infinity) expect(got).toBe(want);
+      else expect(Math.abs(got - want)).toBeLessThan(1e-14 * Math.abs(want) + 1e-15);
+    }
+  });
+
+  test("gradients at bounds and between them", () => {
+    for (const x of [1, 2.5, 4]) {
+      const g = new GraphBuilder();
+      const mu = g.input("mu", []);
+      const output = density(g, g.constant(x), mu);
+      const at = (m: number): number => evaluate([output], { mu: [m] })[0][0];
+      const [[slope]] = evaluate(gradient(g, output, [mu]), { mu: [2] });
+      // Central differences: h² f‴/6 + ε/h, about 1e-10 here.
+      expect(Math.abs(slope - (at(2 + 1e-5) - at(2 - 1e-5)) / 2e-5)).toBeLessThan(1e-9);
+    }
+  });
 });
 
 describe("mixtures", () => {

@@ -151,6 +151,7 @@ export const samples: Samples = {
     reason: "`y[i, j]` reads two labels at once",
   },
 
+  censored_latent: { name: "y" },
   variable_not_kept: { name: "mu", kept: ["alpha", "z"] },
   unknown_element: { element: "theta[9]", name: "theta", dims: "8" },
   gibbs_start: { tries: 100 },
@@ -201,6 +202,8 @@ export const samples: Samples = {
   batch_unsupported: { name: "theta", size: "N" },
   param_start: { element: "s[0]", value: "-1", support: "positive" },
   draw_as_index: { name: "z" },
+  relaxed_reading: { site: "z", text: "sum(z)" },
+  redraw_missing: { site: "n" },
   strategy_missing: { site: "z", strategy: "mvd" },
 
   guide_needed: { objective: "elbo", model: "vae" },

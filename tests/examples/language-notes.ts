@@ -131,6 +131,7 @@ export const distributionNotes: Readonly<Record<string, string>> = {
   NegativeBinomial: "counts with variance mean + mean²/dispersion",
   Geometric: "failures before the first success, (1 − p)ˣ p",
   BetaBinomial: "Binomial(n, p) with p from Beta(a, b)",
+  Delta: "x with certainty, a whole number: a component of mixtures",
   Hypergeometric:
     "how many of n draws, none put back, are among the `hits` of a population of `total`",
   DirichletMultinomial: "Multinomial(n, p) with p from Dirichlet(alpha)",

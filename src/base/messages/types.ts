@@ -389,9 +389,13 @@ const distributionTexts = {
     message: `these arguments do not fit \`${p.usage.slice(0, p.usage.indexOf("("))}\``,
     help: `write ${forms(p.usage)}`,
   })),
-  truncated_base: error((p: { text: string }) => ({
-    message: `\`${p.text}\` cannot be truncated: its cumulative distribution is not known`,
-    help: "truncate a distribution of one number such as `Normal`, `Gamma` or `Poisson`",
+  truncated_base: error((p: { text: string; name: string }) => ({
+    message: `\`${p.text}\` cannot be ${p.name.toLowerCase()}: its cumulative distribution is not known`,
+    help: "take a distribution of one number such as `Normal`, `Gamma` or `Poisson`",
+  })),
+  censored_latent: error((p: { name: string }) => ({
+    message: `\`${p.name}\` is censored and has elements without data: what was not observed cannot be cut off`,
+    help: "give all its values, at the bound where they lie beyond it; for unseen ones draw from the distribution itself",
   })),
   truncated_empty: error((p: { base: string; text: string }) => ({
     message: `nothing is left of \`${p.text}\`, which lies in ${p.base}`,

@@ -1,7 +1,11 @@
 /** Densities of distributions in a model, for all index tuples of the context at once. */
 import { fail } from "../../base/diagnostic.js";
 import { internalError } from "../../base/internal.js";
-import { mixtureLogProb, truncatedLogProb } from "../../distributions/combinators.js";
+import {
+  censoredLogProb,
+  mixtureLogProb,
+  truncatedLogProb,
+} from "../../distributions/combinators.js";
 import type { Distribution } from "../../distributions/contract.js";
 import { distributions } from "../../distributions/index.js";
 import type { DistExpr, Expr } from "../../model/ir.js";
@@ -61,7 +65,7 @@ const densityRules: { [K in DistExpr["kind"]]: DensityRule<K> } = {
     const { args, shape } = namedArgs(l, d.base, batch, context);
     const bound = (e: Expr | undefined): Node | undefined =>
       e === undefined ? undefined : fitted(l, l.lower(e, context), batch, liftOf(l, d), 0);
-    return truncatedLogProb(
+    return (d.censored ? censoredLogProb : truncatedLogProb)(
       l.g,
       distributionOf(d.base),
       x,

@@ -2,6 +2,7 @@
  * The log joint of a conditioned model as a tensor graph: what gradient methods sample and
  * optimise. Also the readings of a fit: constrained values and lets from the same text.
  */
+import { fail } from "../../base/diagnostic.js";
 import { internalError } from "../../base/internal.js";
 import type { ParamDomain } from "../../distributions/contract.js";
 import type { DistExpr } from "../../model/ir.js";
@@ -267,11 +268,28 @@ function drawnValue(
     return valueOver(l, stmt.value, context, event);
   }
   const variable = vars.byName.get(stmt.name) ?? internalError(`no variable ${stmt.name}`);
+  if (variable.given !== "all" && isCensored(stmt.dist)) {
+    fail("censored_latent", stmt.span, { name: stmt.name });
+  }
   const shape = shapeOf(l.conditioned, variable);
   const positions = targetPositions(l, stmt.name, stmt.indices, shape.batch, context);
   const whole = siteValues(l, vars, variable);
   const elements = elementsAt(l, whole, shape, positions);
   return l.g.reshape(elements, [...axisSizes(context.axes), ...shape.event]);
+}
+
+/** Whether draws have atoms at a bound, which no density over the reals has. */
+function isCensored(d: DistExpr): boolean {
+  switch (d.kind) {
+    case "named":
+      return false;
+    case "iid":
+      return isCensored(d.base);
+    case "truncated":
+      return d.censored === true;
+    case "mixture":
+      return d.components.some(isCensored);
+  }
 }
 
 export function describe({ stmt }: Term): string {

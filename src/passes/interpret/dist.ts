@@ -5,7 +5,11 @@
 import { fail } from "../../base/diagnostic.js";
 import { internalError } from "../../base/internal.js";
 import type { Span } from "../../base/span.js";
-import { logMassBetween, truncatedLogProb } from "../../distributions/combinators.js";
+import {
+  censoredLogProb,
+  logMassBetween,
+  truncatedLogProb,
+} from "../../distributions/combinators.js";
 import type { Distribution, HostArgs, ParamSpec } from "../../distributions/contract.js";
 import { distributions } from "../../distributions/index.js";
 import { truncatedQuantile } from "../../distributions/truncated-sampling.js";
@@ -48,6 +52,7 @@ export function compileDist(c: Compiler, d: DistExpr): HostDist {
       return compileNamed(c, d.base.kind === "named" ? d.base : notNamed(), {
         lower: d.lower,
         upper: d.upper,
+        censored: d.censored,
       });
     case "iid":
       return compileIid(c, d);
@@ -79,9 +84,11 @@ function argumentsOf(c: Compiler, d: DistOf<"named">): Argument[] {
 export interface BoundExprs {
   readonly lower?: Expr;
   readonly upper?: Expr;
+  /** Draws beyond a bound become the bound. */
+  readonly censored?: true;
 }
 
-/** A named distribution, perhaps truncated; arrays among scalar arguments lift it. */
+/** A named distribution, perhaps truncated or censored; arrays among scalar arguments lift it. */
 export function compileNamed(c: Compiler, d: DistOf<"named">, truncation?: BoundExprs): HostDist {
   const def = definitionOf(d);
   const args = argumentsOf(c, d);
@@ -119,6 +126,9 @@ export function compileNamed(c: Compiler, d: DistOf<"named">, truncation?: Bound
         const host = hostArgs(d, args, values, i);
         if (def.event.rank > 0) {
           out.set(def.sample(rng, host) as Float64Array, i * own);
+        } else if (truncation?.censored) {
+          const free = def.sample(rng, host) as number;
+          out[i] = Math.min(Math.max(free, low ?? -Infinity), high ?? Infinity);
         } else if (low !== undefined || high !== undefined) {
           out[i] = drawBetween(rng, def, host, low, high, d.span);
         } else {
@@ -219,7 +229,7 @@ function densityGraphs(
     const term =
       truncation === undefined
         ? def.logProb(g, x, nodes, batch)
-        : truncatedLogProb(
+        : (truncation.censored ? censoredLogProb : truncatedLogProb)(
             g,
             def,
             x,

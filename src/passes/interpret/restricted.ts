@@ -60,7 +60,7 @@ function betweenEnds(c: Compiler, d: DistExpr, ends: Ends): HostDist | undefined
       return definitionOf(d).event.rank === 0 ? compileNamed(c, d, ends) : undefined;
     case "truncated": {
       const { base } = d;
-      if (base.kind !== "named") return undefined;
+      if (base.kind !== "named" || d.censored) return undefined;
       return compileNamed(c, base, {
         lower: inner(d.lower, ends.lower, "maximum"),
         upper: inner(d.upper, ends.upper, "minimum"),

@@ -169,7 +169,7 @@ function argumentNames(
   if (Object.hasOwn(distributions, callee)) {
     return [...new Set(distributions[callee].parameterisations.flat().map((p) => p.name))];
   }
-  if (callee === "Truncated") return ["lower", "upper"];
+  if (callee === "Truncated" || callee === "Censored") return ["lower", "upper"];
   if (isMethod(callee)) {
     const { method: _, ...options } = methods[callee]();
     return Object.keys(options).map(snakeCase);

@@ -59,6 +59,20 @@ export interface Case {
 
 export const cases: readonly Case[] = [
   {
+    name: "censored and zero-inflated observations",
+    text: `model m(N: int, cap: real) {
+      mu ~ Normal(0, 2)
+      s ~ HalfNormal(1)
+      p ~ Beta(1, 1)
+      for n in 0..N {
+        y[n] ~ Censored(Normal(mu, s), lower: -1, upper: cap)
+        c[n] ~ Censored(Poisson(exp(mu)), upper: 3)
+        k[n] ~ ZeroInflated(p, Poisson(exp(mu)))
+      }
+    }`,
+    data: { cap: 1.5, y: [-1, 0.3, 1.5, 1.2], c: [0, 3, 1, 3], k: [0, 0, 3, 1] },
+  },
+  {
     name: "matrices of normals, a low-rank normal, counts without putting back",
     text: `model m(N: int, R: int, C: int, U: cov[R], V: cov[C]) {
       X ~ MatrixNormal(zeros(R, C), U, V)
