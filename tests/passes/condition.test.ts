@@ -55,3 +55,25 @@ describe("sizes from observed sites", () => {
     expect(codes(() => condition(two, dataSet({ N: 2, z: [1, 2] })))).toEqual(["data_wrong_rank"]);
   });
 });
+
+describe("bounds that the data tell", () => {
+  const held = modelOf(`model held(N: int, most: int) {
+    p ~ Beta(1, 1)
+    top ~ Uniform(5, 9)
+    for i in 0..N { k[i] ~ Binomial(most, p);  u[i] ~ Uniform(0, 4);  v[i] ~ Uniform(0, top) }
+  }`);
+
+  test("are checked", () => {
+    expect(codes(() => condition(held, dataSet({ most: 3, k: [1, 3, 0] })))).toEqual([]);
+    expect(codes(() => condition(held, dataSet({ most: 3, k: [1, 4, 0] })))).toEqual([
+      "data_outside_support",
+    ]);
+    expect(codes(() => condition(held, dataSet({ most: 3, u: [1, 4.5] })))).toEqual([
+      "data_outside_support",
+    ]);
+  });
+
+  test("those that inference finds are not", () => {
+    expect(codes(() => condition(held, dataSet({ most: 3, v: [100] })))).toEqual([]);
+  });
+});

@@ -3,6 +3,7 @@ import type { DiagnosticSink } from "../../base/diagnostic.js";
 import { type DataValue, elementName, unravel } from "../../model/data.js";
 import type { Expr, Support, SupportKind } from "../../model/ir.js";
 import { printExpr } from "../../model/print.js";
+import { walkExpr } from "../../model/traverse.js";
 import { evaluateExpr } from "../interpret/expr.js";
 
 type Scope = ((name: string) => DataValue | undefined) | undefined;
@@ -15,8 +16,15 @@ type ScalarRule<K extends SupportKind> = (
 type EventRule = (x: Float64Array, n: number) => string | undefined;
 
 const inside = (): undefined => undefined;
-const bound = (e: Expr | undefined, scope: Scope): number | undefined =>
-  e === undefined || scope === undefined ? undefined : evaluateExpr(e, scope).data[0];
+/** A bound's value; undefined where it is one of several, or reads what inference is to find. */
+function bound(e: Expr | undefined, scope: Scope): number | undefined {
+  if (e === undefined || e.type.dims.length > 0) return undefined;
+  let isKnown = true;
+  walkExpr(e, (x) => {
+    if (x.kind === "var" && scope?.(x.name) === undefined) isKnown = false;
+  });
+  return isKnown ? evaluateExpr(e, scope ?? (() => undefined)).data[0] : undefined;
+}
 
 const scalarRules: { [K in SupportKind]?: ScalarRule<K> } = {
   real: () => inside,
@@ -94,7 +102,7 @@ const eventRules: { [K in SupportKind]?: { rank: 1 | 2; check: EventRule } } = {
   },
 };
 
-/** Reports the first value outside `support`; without a scope, bounds are not checked. */
+/** Reports the first value outside `support`. Bounds that the scope cannot tell are not checked. */
 export function checkSupport(
   name: string,
   support: Support,

@@ -128,7 +128,7 @@ export function condition(model: Model, data: DataSet): Conditioned {
       if (!checkSizes(variable.name, variable.type, value, sizes, sink)) continue;
       if (!checkScalars(variable.name, variable.type, value, sink)) continue;
       checkMissing(variable, value, sink);
-      checkSupport(variable.name, closed(variable.support), value, undefined, sink);
+      checkSupport(variable.name, closed(variable.support), value, scope, sink);
       observed.set(variable.name, value);
     }
   }
