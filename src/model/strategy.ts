@@ -63,6 +63,15 @@ export const reparameterised: ReadonlySet<string> = new Set([
 /** Finitely many values that stand in the distribution itself. */
 const finite: ReadonlySet<string> = new Set(["Bernoulli", "Categorical"]);
 
+/** Whose densities have derivatives in their parameters that are differences of two densities. */
+const weak: ReadonlySet<string> = new Set([
+  "Normal",
+  "Bernoulli",
+  "Poisson",
+  "Exponential",
+  "Gamma",
+]);
+
 /** The one distribution that the draws have, repeated or not; undefined for mixtures and the like. */
 export function drawnFrom(d: DistExpr): string | undefined {
   if (d.kind === "iid") return drawnFrom(d.base);
@@ -86,7 +95,7 @@ export function isValidStrategy(kind: StrategyKind, d: DistExpr): boolean {
     case "enumerate":
       return name !== undefined && finite.has(name);
     case "mvd":
-      return name === "Normal" || name === "Bernoulli";
+      return name !== undefined && weak.has(name);
   }
 }
 

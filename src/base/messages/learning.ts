@@ -151,6 +151,14 @@ const objectives = {
     message: `a draw of \`${p.name}\` cannot be an index here`,
     help: `sum over its values instead: \`using enumerate\` where the guide draws \`${p.name}\``,
   })),
+  relaxed_reading: error((p: { site: string; text: string }) => ({
+    message: `draws of \`${p.site}\` cannot be read as \`${p.text}\``,
+    help: "gradients can pass indices, numbers, comparisons and conditions of up to three draws; otherwise choose `enumerate` or `reinforce`",
+  })),
+  redraw_missing: error((p: { site: string }) => ({
+    message: `no gradient passes draws of \`${p.site}\`, which depend on a site with \`rebar\` or \`muprop\``,
+    help: "choose another strategy for the site that it depends on, such as `reinforce(baseline: nvil)`",
+  })),
   strategy_missing: error((p: { site: string; strategy: string }) => ({
     message: `draws of \`${p.site}\` by \`${p.strategy}\` are not supported here`,
     help: "choose another strategy with `using`",

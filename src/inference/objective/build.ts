@@ -100,7 +100,14 @@ export function buildObjective(objective: Objective, options: BuildOptions): Obj
   }
   const [drawn] = substitute(g, [plain], standIns(places, evaluations));
 
-  const made = siteTerms({ ...state, factors }, drawn);
+  const whole = (draw: string, trace: Trace): Node => {
+    const again = { ...state, traces: new Map(traces).set(draw, trace) };
+    const moved = objective.evaluations
+      .filter((e) => e.draw === draw)
+      .map((e) => [e.name, evaluate(again, e)] as const);
+    return substitute(g, [plain], standIns(places, new Map([...evaluations, ...moved])))[0];
+  };
+  const made = siteTerms({ ...state, factors, whole }, drawn);
   const value = made.exact.reduce<Node>((total, t) => g.add(total, t), drawn);
   const surrogate = made.score.reduce<Node>((total, t) => g.add(total, t), value);
   const [grad] = gradient(g, surrogate, [theta]);

@@ -1,18 +1,16 @@
-/** Control variates of the score of bits, which are exact in the mean: REBAR and MuProp. */
-import { fail } from "../../base/diagnostic.js";
+/**
+ * Control variates of the score of bits and labels, which are exact in the mean: REBAR and MuProp.
+ * The cost at other values of a site is that of the program with everything that depends on it
+ * drawn again, as a differentiable function of it, on the same noise. Any such function serves: what
+ * is needed is that it depends on the draw by way of these values alone.
+ */
 import { internalError } from "../../base/internal.js";
-import type { Span } from "../../base/span.js";
 import { gradient } from "../../passes/grad/index.js";
 import type { Node } from "../../tensor/ops.js";
+import { type Block, type BlockSite, blockOf } from "./blocks.js";
 import { type CompanionKind, companionName } from "./companions.js";
-import { type Parts, type SiteCost, type SiteOfDraw, siteCost, siteDensity } from "./costs.js";
-import { descendants } from "./dependence.js";
-import { sumBeyond, type Trace } from "./programs.js";
+import type { Parts, SiteOfDraw } from "./costs.js";
 import { runningRatio, type StateNode } from "./states.js";
-
-export interface ControlledSite extends SiteOfDraw {
-  readonly span: Span;
-}
 
 /** What stands beside the site's draw. */
 export function companion(s: SiteOfDraw, kind: CompanionKind): Node {
@@ -20,23 +18,33 @@ export function companion(s: SiteOfDraw, kind: CompanionKind): Node {
   return s.trace.companions?.get(name) ?? internalError(`no ${name}`);
 }
 
-/** The cost as a function of the site's values, where no other draw depends on them. */
-function costAt(
+/** The draw as a number or as weights: a corner. */
+function corner(parts: Parts, s: SiteOfDraw, like: Node): Node {
+  const { g } = parts;
+  const draw = s.trace.values.get(s.site) ?? internalError(`no value of ${s.site}`);
+  const [one, zero] = [g.full(like.shape, 1), g.zeros(like.shape)];
+  if (like.shape.length === draw.shape.length) return g.select(draw, one, zero);
+  const last = like.shape.length - 1;
+  const axes = draw.shape.map((_, k) => k);
+  const labels = g.broadcast(g.iota(like.shape[last]), like.shape, [last]);
+  return g.select(g.eq(g.broadcast(draw, like.shape, axes), labels), one, zero);
+}
+
+/** The cost at given values and its derivative in them, with nothing else that gradients see. */
+function costAndSlope(
   parts: Parts,
-  s: ControlledSite,
-  strategy: string,
-): (values: Node | undefined) => SiteCost {
-  const refuse = (): never => fail("strategy_missing", s.span, { site: s.site, strategy });
-  // Draws that depend on z were made for one value of it only.
-  if (descendants(s.program.conditioned.model, s.site).size > 1) return refuse();
-  if (s.trace.companions === undefined || s.trace.companions.size === 0) return refuse();
-  return (node) => {
-    const trace: Trace =
-      node === undefined
-        ? s.trace
-        : { ...s.trace, values: new Map(s.trace.values).set(s.site, node) };
-    return siteCost(parts, s, trace) ?? refuse();
-  };
+  s: SiteOfDraw,
+  block: Block,
+  given: Node,
+  mode: "relaxed" | "mean",
+  what: string,
+): { cost: Node; slope: Node } {
+  const { g } = parts;
+  const place = g.input(`${what} of ${s.draw.name}.${s.site}`, given.shape);
+  g.stand(place, given);
+  const cost = block.costAt(place, corner(parts, s, given), mode);
+  const [slope] = gradient(g, g.sum(cost), [place]);
+  return { cost: g.stopGradient(cost), slope: g.stopGradient(slope) };
 }
 
 /**
@@ -45,23 +53,22 @@ function costAt(
  * −E[g·h] / E[h·h] for g the score's gradient and η h what is added, comes from earlier steps, as
  * does the running mean of R, which is taken from both costs.
  */
-export function rebarTerm(parts: Parts, s: ControlledSite, states: StateNode[]): Node {
+export function rebarTerm(parts: Parts, s: BlockSite, states: StateNode[]): Node {
   const { g, theta } = parts;
-  const cost = costAt(parts, s, "rebar");
-  const hard = cost(undefined);
-  const free = cost(companion(s, "relaxed")).cost;
-  const held = cost(companion(s, "conditional")).cost;
-  const logDensity = siteDensity(parts, s, s.trace, hard.plate);
-  const count = hard.cost.shape.reduce((n, d) => n * d, 1);
-  const mean = g.stopGradient(g.div(g.sum(hard.cost), count));
+  const block = blockOf(parts, s, "rebar", false);
+  const [relaxed, conditional] = [companion(s, "relaxed"), companion(s, "conditional")];
+  const free = costAndSlope(parts, s, block, relaxed, "relaxed", "relaxed");
+  const held = costAndSlope(parts, s, block, conditional, "relaxed", "conditional");
+  const count = block.shape.reduce((n, d) => n * d, 1);
+  const mean = g.stopGradient(g.div(g.sum(block.drawn), count));
   const b = runningRatio(parts, s, states, ["cost", "weight"], mean, g.constant(1));
   const centred = (x: Node): Node => {
-    const held = x.shape.length === 0 ? b : g.broadcast(b, x.shape, []);
-    return g.sub(g.stopGradient(x), held);
+    const level = x.shape.length === 0 ? b : g.broadcast(b, x.shape, []);
+    return g.sub(g.stopGradient(x), level);
   };
-  const score = g.sum(g.mul(centred(hard.cost), logDensity));
-  const paths = g.sub(g.sum(free), g.sum(held));
-  const control = g.sub(paths, g.sum(g.mul(centred(held), logDensity)));
+  const score = g.sum(g.mul(centred(block.drawn), block.logDensity()));
+  const paths = g.sub(g.sum(g.mul(free.slope, relaxed)), g.sum(g.mul(held.slope, conditional)));
+  const control = g.sub(paths, g.sum(g.mul(centred(held.cost), block.logDensity())));
   const [a] = gradient(g, score, [theta]);
   const [h] = gradient(g, control, [theta]);
   const product = g.stopGradient(g.neg(g.sum(g.mul(a, h))));
@@ -71,25 +78,18 @@ export function rebarTerm(parts: Parts, s: ControlledSite, states: StateNode[]):
 }
 
 /**
- * MuProp (Gu et al. 2016, equation 5): the first-order expansion of the cost around the mean m of the
- * bits is taken from it and its own gradient added,
- * [R(b) − R(m) − R'(m)·(b − m)] ∇ log q(b) + R'(m) ∇ m.
+ * MuProp (Gu et al. 2016, equation 5): the first-order expansion of the cost around the mean m is
+ * taken from it and its own gradient added,
+ * [R(b) − R(m) − R'(m)·(b − m)] ∇ log q(b) + R'(m) ∇ m. What depends on the site has its mean too.
  */
-export function mupropTerm(parts: Parts, s: ControlledSite): Node {
+export function mupropTerm(parts: Parts, s: BlockSite): Node {
   const { g } = parts;
-  const cost = costAt(parts, s, "reinforce(baseline: muprop)");
-  const hard = cost(undefined);
+  const block = blockOf(parts, s, "reinforce(baseline: muprop)", false);
   const mean = companion(s, "mean");
-  const place = g.input(`mean of ${s.draw.name}.${s.site}`, mean.shape);
-  g.stand(place, mean);
-  const centre = cost(place);
-  const [slope] = gradient(g, g.sum(centre.cost), [place]);
-  const draw = s.trace.values.get(s.site) ?? internalError(`no value of ${s.site}`);
-  const logDensity = siteDensity(parts, s, s.trace, hard.plate);
-  const ones = g.full(mean.shape, 1);
-  const bits = g.select(draw, ones, g.zeros(mean.shape));
-  const linear = sumBeyond(g, g.mul(slope, g.sub(bits, mean)), logDensity.shape.length);
-  const residual = g.sub(g.sub(hard.cost, centre.cost), linear);
-  const score = g.sum(g.mul(g.stopGradient(residual), logDensity));
-  return g.add(score, g.sum(g.mul(g.stopGradient(slope), mean)));
+  const centre = costAndSlope(parts, s, block, mean, "mean", "mean");
+  const away = g.stopGradient(g.sub(corner(parts, s, mean), mean));
+  const linear = block.align(g.mul(centre.slope, away));
+  const residual = g.sub(g.sub(block.drawn, centre.cost), linear);
+  const score = g.sum(g.mul(g.stopGradient(residual), block.logDensity()));
+  return g.add(score, g.sum(g.mul(centre.slope, mean)));
 }

@@ -4,10 +4,12 @@
  */
 import type { Draw, Objective } from "../../model/objective.js";
 import type { Node } from "../../tensor/ops.js";
-import { descendants, dependences } from "./dependence.js";
+import { dependences, descendants } from "./dependence.js";
 import { type Builder, evaluateTerms, type Program, sumBeyond, type Trace } from "./programs.js";
 
 export interface Parts extends Builder {
+  /** The objective with its densities taken at other values of a draw: rank 0. */
+  readonly whole: (draw: string, trace: Trace) => Node;
   readonly objective: Objective;
   readonly programs: ReadonlyMap<string, Program>;
   readonly traces: ReadonlyMap<string, Trace>;
@@ -27,13 +29,23 @@ export interface SiteCost {
   /** Shape `copies` or, with `plate`, `copies ++ [plate]`. */
   readonly cost: Node;
   readonly plate: number | undefined;
+  /** Whether no statement depends on several elements of the plate. */
+  readonly isApart: boolean;
 }
 
 /**
  * What depends on the site, at the values of `trace`; undefined where the objective is not linear in
  * its densities or evaluates more than sums of them at this draw.
+ * @param lead how many axes of copies the trace has in front of the draw's own
+ * @param isJoint whether all elements have one cost, and there is no plate
  */
-export function siteCost(parts: Parts, s: SiteOfDraw, trace: Trace): SiteCost | undefined {
+export function siteCost(
+  parts: Parts,
+  s: SiteOfDraw,
+  trace: Trace,
+  lead = 0,
+  isJoint = false,
+): SiteCost | undefined {
   const { g, objective, factors, programs } = parts;
   if (factors === undefined) return undefined;
   const own = objective.evaluations.filter((e) => e.draw === s.draw.name);
@@ -41,9 +53,11 @@ export function siteCost(parts: Parts, s: SiteOfDraw, trace: Trace): SiteCost | 
   const sites = descendants(s.program.conditioned.model, s.site);
   const counts = trace.copies.loops.map((b) => b.count);
   const rank = counts.length;
-  const plate = plateOf(parts, s, sites);
+  const plate = isJoint ? undefined : plateOf(parts, s, sites);
+  let isApart = true;
   const shape = plate === undefined ? counts : [...counts, plate];
-  const axes = counts.map((_, k) => k);
+  const all = counts.map((_, k) => k);
+  const factorAxes = all.slice(lead);
   let cost: Node = shape.length === 0 ? g.constant(0) : g.zeros(shape);
   for (const e of own) {
     const program = programs.get(e.program);
@@ -57,13 +71,15 @@ export function siteCost(parts: Parts, s: SiteOfDraw, trace: Trace): SiteCost | 
         kinds[k] === "element" &&
         t.loops > 0 &&
         t.node.shape[rank] === plate;
+      if (!isOwn) isApart = false;
       const summed = g.mul(t.scale, sumBeyond(g, t.node, isOwn ? rank + 1 : rank));
-      const full = isOwn || shape.length === rank ? summed : g.broadcast(summed, shape, axes);
-      const scaled = shape.length === rank ? factor : g.broadcast(factor, shape, axes);
+      const full = isOwn || shape.length === rank ? summed : g.broadcast(summed, shape, all);
+      const isPlain = shape.length === factor.shape.length;
+      const scaled = isPlain ? factor : g.broadcast(factor, shape, factorAxes);
       cost = g.add(cost, g.mul(scaled, full));
     });
   }
-  return { cost, plate };
+  return { cost, plate, isApart };
 }
 
 /** The length of the site's first axis, where its own statement is element by element. */

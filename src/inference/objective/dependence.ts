@@ -26,6 +26,16 @@ export function descendants(model: Model, site: string): Set<string> {
   return sites;
 }
 
+/** Whether draws of a site depend on other elements of it. */
+export function readsItself(model: Model, site: string): boolean {
+  const names = dependents(model, descendants(model, site));
+  let found = false;
+  walkStmts(model.body, (s) => {
+    if (s.kind === "site" && s.name === site) found ||= distDependsOnRandom(s.dist, names);
+  });
+  return found;
+}
+
 /** For each density statement of the program, in order, how it depends on the given sites. */
 export function dependences(model: Model, sites: ReadonlySet<string>): Dependence[] {
   const names = dependents(model, sites);

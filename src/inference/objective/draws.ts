@@ -6,19 +6,22 @@
 import { fail } from "../../base/diagnostic.js";
 import type { Span } from "../../base/span.js";
 import type { Binder, DistExpr, Expr, Model, Stmt, Variable } from "../../model/ir.js";
-import type { Size } from "../../model/size.js";
 import {
   drawnFrom,
   isValidStrategy,
   type Strategy,
   type StrategyKind,
 } from "../../model/strategy.js";
+import { walkStmts } from "../../model/traverse.js";
+import { companionName, companionsOf, temperature } from "./companions.js";
 import type { NoiseLaw } from "./contract.js";
+import { countRules } from "./counts.js";
 import { discreteRules } from "./discrete.js";
-import { at, binderTo, call, constant, elementwise, loopVariable } from "./expressions.js";
-import { companionName, companionsOf, type Rule } from "./companions.js";
+import { at, binderTo, elementwise as f, loopVariable, sizeExpr } from "./expressions.js";
 import { acceptedRules } from "./gamma.js";
-import { type ReparamRule, reparamRules } from "./reparam.js";
+import { type Redraw, replaced } from "./redraw.js";
+import { labelSize, readingsOf, rewriteReadings } from "./relax.js";
+import { type Rule, type RuleLaw, reparamRules } from "./reparam.js";
 
 type Site = Extract<Stmt, { kind: "site" }>;
 
@@ -43,7 +46,6 @@ export function strategyFor(site: Site, frozen: boolean): { strategy: Strategy; 
   const { span } = site;
   if (isValidStrategy("reparam", site.dist))
     return { strategy: { kind: "reparam", span }, chosen: true };
-  // An index must be a number when the graph is built, as each of the enumerated values is.
   const name = drawnFrom(site.dist);
   const hasValues = (name === "Categorical" || name === "Bernoulli") && !frozen;
   if (hasValues) return { strategy: { kind: "enumerate", span }, chosen: true };
@@ -51,71 +53,94 @@ export function strategyFor(site: Site, frozen: boolean): { strategy: Strategy; 
   return { strategy: { kind: "reinforce", span, baseline }, chosen: true };
 }
 
-const supported: readonly StrategyKind[] = [
-  "reparam",
-  "reinforce",
-  "gumbel",
-  "straight_through",
-  "rebar",
-  "enumerate",
-];
+const isRelaxed = (kind: StrategyKind): boolean => kind === "gumbel" || kind === "straight_through";
 
-/** The program with its sites drawn; with `frozen` no gradient passes through any of them. */
-export function unfold(model: Model, frozen: boolean): Unfolded {
+/**
+ * The program with its sites drawn; with `frozen` no gradient passes through any of them. With
+ * `redraw` only those that depend on one site, whose values are given.
+ */
+export function unfold(given: Model, frozen: boolean, redraw?: Redraw): Unfolded {
+  const readings = readingsOf(given, (name) => isSoft(given, name, frozen, redraw));
+  const model = rewriteReadings(given, readings);
+  const lead = redraw?.spread === undefined ? 0 : 1;
   const noise = new Map<string, NoiseVariable>();
   const extra: Variable[] = [];
-  const byName = new Map(model.variables.map((v) => [v.name, v]));
+  const byName = new Map(given.variables.map((v) => [v.name, v]));
   let fresh = 0;
   const freshName = (): string => `draw#${fresh++}`;
-  const noiseOf = (site: string, law: NoiseLaw, number: number, span: Span): Expr => {
-    const name = number === 0 ? `${site}~${law}` : `${site}~${law}.${number}`;
-    const variable = byName.get(site);
-    const type = { scalar: "real" as const, dims: variable?.type.dims ?? [] };
+  const noiseOf = (s: Site, law: RuleLaw, number: number): Expr => {
+    const base = law === "uniforms" ? "uniform" : law;
+    const plain = `${s.name}~${law}`;
+    const name = number === 0 ? plain : `${plain}.${number}`;
+    const wide = law === "uniforms" ? [labelSize(s)] : [];
+    // All copies of a draw that is made again see the noise of the draw.
+    const own = byName.get(s.name)?.type.dims.slice(lead) ?? [];
+    const type = { scalar: "real" as const, dims: [...own, ...wide] };
     if (!noise.has(name)) {
-      noise.set(name, { name, site, law });
+      noise.set(name, { name, site: s.name, law: base });
       const support = { kind: "real" as const };
-      extra.push({ name, role: "param", span, type, eventRank: 0, support, random: true });
+      extra.push({
+        name,
+        role: "param",
+        span: s.span,
+        type,
+        eventRank: 0,
+        support,
+        random: true,
+      });
     }
-    return { kind: "var", name, role: "param", span, type };
+    return { kind: "var", name, role: "param", span: s.span, type };
   };
   const companions: string[] = [];
   /** The first of a law is the same for the draw and its companions, and so on. */
-  const noisesOf = (s: Site, laws: readonly NoiseLaw[]): Expr[] =>
+  const noisesOf = (s: Site, laws: readonly RuleLaw[]): Expr[] =>
     laws.map((law, k) => {
       const number = laws.slice(0, k).filter((l) => l === law).length;
-      return at(noiseOf(s.name, law, number, s.span), s.indices);
+      return at(noiseOf(s, law, number), s.indices.slice(lead));
     });
+  const let_ = (s: Site, name: string, value: Expr): Stmt => {
+    return { kind: "let", span: s.span, name, indices: s.indices, value };
+  };
+  const valueOf = (s: Site, rule: Rule): Expr =>
+    drawOf(s.dist, noisesOf(s, rule.laws), rule, freshName);
+  const again = (s: Site, { site, again: sites, mode, spread }: Redraw): Stmt[] => {
+    if (!sites.has(s.name)) return [];
+    const drawn = (): Expr => valueOf(s, redrawRule(s, mode, frozen));
+    if (s.name !== site || spread === undefined) return [let_(s, s.name, drawn())];
+    const { value, variables } = replaced(
+      s,
+      byName.get(s.name),
+      readings.get(s.name),
+      spread,
+      drawn,
+    );
+    for (const v of variables) if (!extra.some((x) => x.name === v.name)) extra.push(v);
+    return [let_(s, s.name, value)];
+  };
   const drawn = (s: Site): Stmt[] => {
-    const { strategy, chosen } = strategyFor(s, frozen);
-    if (!supported.includes(strategy.kind)) {
-      fail("strategy_missing", strategy.span, { site: s.name, strategy: strategy.kind });
-    }
-    const let_ = (name: string, value: Expr): Stmt => {
-      return { kind: "let", span: s.span, name, indices: s.indices, value };
-    };
-    const isBit = drawnFrom(s.dist) === "Bernoulli";
-    if (strategy.kind === "enumerate" && !frozen && !(chosen && isBit)) {
-      // Every value is put in its place in turn; what stands here drops out.
-      return [let_(s.name, constant(0, s.span, s.dist.event.scalar))];
-    }
-    const rule = ruleOf(s, strategy);
-    const value = drawOf(s.dist, noisesOf(s, rule.laws), rule, freshName);
-    const isStopped = frozen || strategy.kind === "reinforce";
+    if (redraw !== undefined) return again(s, redraw);
+    const { strategy } = strategyFor(s, frozen);
+    const value = valueOf(s, ruleOf(s, strategy));
+    const isStopped = frozen || strategy.kind === "reinforce" || strategy.kind === "mvd";
     const isReal = value.type.scalar === "real";
-    const held = isStopped && isReal ? elementwise("stop_gradient", value) : value;
+    const held = isStopped && isReal ? f("stop_gradient", value) : value;
     const beside = frozen ? [] : [...companionsOf(strategy, s.dist)];
     const variable = byName.get(s.name);
     const more = beside.map(([kind, own]): Stmt => {
       const name = companionName(s.name, kind);
+      const made = valueOf(s, own);
       if (variable !== undefined && !companions.includes(name)) {
         companions.push(name);
-        const type = { ...variable.type, scalar: "real" as const };
+        const { scalar } = made.type;
+        const wide = made.type.dims.slice(s.dist.event.dims.length);
+        const type = { scalar, dims: [...variable.type.dims, ...wide] };
         const support = { kind: "real" as const };
-        extra.push({ ...variable, name, role: "let", type, support });
+        const eventRank = variable.eventRank + wide.length;
+        extra.push({ ...variable, name, role: "let", type, support, eventRank });
       }
-      return let_(name, drawOf(s.dist, noisesOf(s, own.laws), own, freshName));
+      return let_(s, name, made);
     });
-    return [let_(s.name, held), ...more];
+    return [let_(s, s.name, held), ...more];
   };
   const go = (list: readonly Stmt[]): Stmt[] =>
     list.flatMap((s): Stmt[] => {
@@ -126,19 +151,9 @@ export function unfold(model: Model, frozen: boolean): Unfolded {
       return [s];
     });
   const body = go(model.body);
-  const relaxed = new Set<string>();
-  const mark = (list: readonly Stmt[]): void => {
-    for (const s of list) {
-      if (s.kind === "let" && s.value.type.scalar === "real") relaxed.add(s.name);
-      else if (s.kind === "for") mark(s.body);
-      else if (s.kind === "if") mark([...s.then, ...s.else]);
-    }
-  };
-  mark(body);
   const variables = model.variables.map((v): Variable => {
-    if (v.role !== "site") return v;
-    const scalar = relaxed.has(v.name) ? "real" : v.type.scalar;
-    return { ...v, role: "let", type: { ...v.type, scalar } };
+    const isDrawn = v.role === "site" && (redraw === undefined || redraw.again.has(v.name));
+    return isDrawn ? { ...v, role: "let" } : v;
   });
   return {
     model: { ...model, variables: [...variables, ...extra], body },
@@ -147,51 +162,99 @@ export function unfold(model: Model, frozen: boolean): Unfolded {
   };
 }
 
-function ruleOf(s: Site, strategy: Strategy): Rule {
-  const accepted = acceptedRules[drawnFrom(s.dist) ?? ""];
-  if (accepted !== undefined && !s.restricted) return accepted;
-  const { law, draw } = plainRuleOf(s, strategy);
-  return { laws: [law], draw: (args, [noise]) => draw(args, noise) };
+/** Whether a site's value is a number or weights between the corners; undefined where it is data. */
+function isSoft(
+  model: Model,
+  name: string,
+  frozen: boolean,
+  redraw: Redraw | undefined,
+): boolean | undefined {
+  if (redraw !== undefined) {
+    const isOwn = name === redraw.site || redraw.again.has(name);
+    if (!isOwn || redraw.mode === "hard") return redraw.isSoft(name);
+    return true;
+  }
+  let soft = false;
+  walkStmts(model.body, (s) => {
+    if (s.kind !== "site" || s.name !== name) return;
+    soft = isRelaxed(strategyFor(s, frozen).strategy.kind);
+  });
+  return soft;
 }
 
-function plainRuleOf(s: Site, strategy: Strategy): ReparamRule {
-  const name = drawnFrom(s.dist);
+const plain = ({ law, draw }: (typeof reparamRules)[string]): Rule => {
+  return { laws: [law], draw: (args, [noise]) => draw(args, noise) };
+};
+
+function ruleOf(s: Site, strategy: Strategy): Rule {
+  const name = drawnFrom(s.dist) ?? "";
   const missing = () =>
     fail("strategy_missing", s.dist.span, { site: s.name, strategy: strategy.kind });
-  if (name === undefined || s.restricted) return missing();
-  if (strategy.kind === "gumbel" || strategy.kind === "straight_through") {
-    const make = discreteRules[name]?.relaxed;
-    return make === undefined
-      ? missing()
-      : make(strategy.temperature, strategy.kind === "straight_through");
+  if (s.restricted) return missing();
+  const accepted = acceptedRules[name];
+  if (accepted !== undefined) return accepted;
+  const rules = discreteRules[name];
+  if (rules !== undefined) {
+    if (strategy.kind === "gumbel") return rules.relaxed(strategy.temperature);
+    if (strategy.kind === "straight_through") return rules.straightThrough(strategy.temperature);
+    return strategy.kind === "rebar" ? rules.rounded : rules.hard;
   }
-  return reparamRules[name] ?? discreteRules[name]?.hard ?? missing();
+  const path = reparamRules[name];
+  return path === undefined ? (countRules[name] ?? missing()) : plain(path);
+}
+
+/** A draw that is made again: where gradients are asked for, as a smooth function of its parents. */
+function redrawRule(s: Site, mode: Redraw["mode"], frozen: boolean): Rule {
+  const { strategy } = strategyFor(s, frozen);
+  if (mode === "hard") return ruleOf(s, strategy);
+  const name = drawnFrom(s.dist) ?? "";
+  const rules = discreteRules[name];
+  if (rules !== undefined) return mode === "mean" ? rules.mean : rules.relaxed(temperature);
+  const accepted = acceptedRules[name];
+  if (accepted !== undefined) return { laws: accepted.laws, draw: accepted.smooth };
+  const path = reparamRules[name];
+  if (path !== undefined && !s.restricted) return plain(path);
+  return fail("redraw_missing", s.dist.span, { site: s.name });
 }
 
 /** The draw of a distribution, repeated where the distribution is. */
 function drawOf(d: DistExpr, noise: readonly Expr[], rule: Rule, fresh: () => string): Expr {
-  if (d.kind === "named") return rule.draw(d.args, noise);
+  if (d.kind === "named") return liftedDraw(d, noise, rule, fresh);
   if (d.kind !== "iid") return noise[0];
   // Scalars beside the array of all repetitions: one elementwise expression.
   const isScalar = d.base.kind === "named" && Object.values(d.base.args).every(isScalarExpr);
   if (isScalar && d.base.event.dims.length === 0) return drawOf(d.base, noise, rule, fresh);
   const binders = d.sizes.map((size): Binder => binderTo(fresh(), size, sizeExpr(size, d.span)));
+  return repeated(binders, noise, (each) => drawOf(d.base, each, rule, fresh), d.span);
+}
+
+/** A label for each row of a matrix of probabilities. */
+function liftedDraw(
+  d: Extract<DistExpr, { kind: "named" }>,
+  noise: readonly Expr[],
+  rule: Rule,
+  fresh: () => string,
+): Expr {
+  const p = d.args.p ?? d.args.logits;
+  const isLifted = d.name === "Categorical" && (p?.type.dims.length ?? 0) > 1;
+  if (!isLifted) return rule.draw(d.args, noise);
+  const dims = p.type.dims.slice(0, -1);
+  const binders = dims.map((size): Binder => binderTo(fresh(), size, sizeExpr(size, d.span)));
   const indices = binders.map((b) => loopVariable(b.name, d.span));
-  const each = noise.map((n) => at(n, indices));
-  const body = drawOf(d.base, each, rule, fresh);
-  const type = { scalar: body.type.scalar, dims: [...d.sizes, ...body.type.dims] };
-  return { kind: "comprehension", binders, body, span: d.span, type };
+  const args = Object.fromEntries(Object.entries(d.args).map(([k, v]) => [k, at(v, indices)]));
+  return repeated(binders, noise, (each) => rule.draw(args, each), d.span);
+}
+
+function repeated(
+  binders: readonly Binder[],
+  noise: readonly Expr[],
+  draw: (each: readonly Expr[]) => Expr,
+  span: Span,
+): Expr {
+  const indices = binders.map((b) => loopVariable(b.name, span));
+  const body = draw(noise.map((n) => at(n, indices)));
+  const dims = [...binders.map((b) => b.size), ...body.type.dims];
+  return { kind: "comprehension", binders, body, span, type: { scalar: body.type.scalar, dims } };
 }
 
 const isScalarExpr = (e: Expr): boolean => e.type.dims.length === 0;
-
-/** A size as an int expression: its names are inputs or sizes of the conditioned program. */
-export function sizeExpr(size: Size, span: Span): Expr {
-  const int = { scalar: "int" as const, dims: [] };
-  const terms = size.terms.map((t) =>
-    t.names
-      .map((name): Expr => ({ kind: "var", name, role: "input", span, type: int }))
-      .reduce((a, b) => call("mul", [a, b], int), constant(t.coefficient, span, "int")),
-  );
-  return terms.reduce((a, b) => call("add", [a, b], int), constant(0, span, "int"));
-}

@@ -21,6 +21,8 @@ export function isEnumerable(parts: Parts, s: EnumeratedSite): boolean {
   // Draws that depend on z were made for one value of it only.
   if (descendants(s.program.conditioned.model, s.site).size > 1) return false;
   const elements = node.shape.slice(s.trace.copies.loops.length).reduce((n, d) => n * d, 1);
+  // A statement that reads several elements would see all of them at one value.
+  if (drawn.plate !== undefined && drawn.plate > 1 && !drawn.isApart) return false;
   // Several elements that do not stand apart would take all combinations of values.
   return elements === (drawn.plate ?? 1);
 }

@@ -49,3 +49,14 @@ export function binderTo(name: string, size: Size, to: Expr): Binder {
 export function countBinder(name: string, count: number, span: Span): Binder {
   return binderTo(name, sizeConst(count), constant(count, span, "int"));
 }
+
+/** A size as an int expression: its names are inputs or sizes of the conditioned program. */
+export function sizeExpr(size: Size, span: Span): Expr {
+  const int = { scalar: "int" as const, dims: [] };
+  const terms = size.terms.map((t) =>
+    t.names
+      .map((name): Expr => ({ kind: "var", name, role: "input", span, type: int }))
+      .reduce((a, b) => call("mul", [a, b], int), constant(t.coefficient, span, "int")),
+  );
+  return terms.reduce((a, b) => call("add", [a, b], int), constant(0, span, "int"));
+}

@@ -18,6 +18,8 @@ type Args = Extract<DistExpr, { kind: "named" }>["args"];
 export interface AcceptedRule {
   readonly laws: readonly NoiseLaw[];
   readonly draw: (args: Args, noise: readonly Expr[]) => Expr;
+  /** The first proposal without a test: smooth in the arguments, of nearly the same law. */
+  readonly smooth: (args: Args, noise: readonly Expr[]) => Expr;
   /** log π of the accepted noise, for the score. */
   readonly logNoise: (args: Args, noise: readonly Expr[]) => Expr;
 }
@@ -36,7 +38,7 @@ interface GammaParts {
   readonly logNoise: Expr;
 }
 
-function gammaDraw(alpha: Expr, noise: readonly Expr[]): GammaParts {
+function gammaDraw(alpha: Expr, noise: readonly Expr[], isTested = true): GammaParts {
   const a = f("add", alpha, raised);
   const d = f("sub", a, 1 / 3);
   const c = f("div", 1, f("sqrt", f("mul", 9, d)));
@@ -46,6 +48,10 @@ function gammaDraw(alpha: Expr, noise: readonly Expr[]): GammaParts {
   let n = noise[tries - 1];
   for (let k = tries - 2; k >= 0; k--) {
     const x = noise[k];
+    if (!isTested) {
+      n = x;
+      continue;
+    }
     const r = safe(x);
     const cube = f("mul", r, f("square", r));
     const drift = f("sub", f("add", 1, f("mul", 3, f("log", r))), cube);
@@ -68,59 +74,76 @@ function gammaDraw(alpha: Expr, noise: readonly Expr[]): GammaParts {
   return { log, logNoise: f("add", density, slope) };
 }
 
-/** A rule over one gamma draw. */
-const one = (alpha: (a: Args) => Expr, draw: (a: Args, log: Expr) => Expr): AcceptedRule => ({
-  laws: gammaLaws,
-  draw: (a, noise) => draw(a, gammaDraw(alpha(a), noise).log),
-  logNoise: (a, noise) => gammaDraw(alpha(a), noise).logNoise,
-});
+/** log z for the noise of each gamma that the distribution is made of. */
+type Draw = (args: Args, logs: readonly Expr[], noise: readonly Expr[]) => Expr;
+
+const width = gammaLaws.length;
+
+/** A rule over gammas of the given shapes; `more` noise follows theirs. */
+function over(
+  shapes: (a: Args) => readonly Expr[],
+  count: number,
+  draw: Draw,
+  more: readonly NoiseLaw[] = [],
+): AcceptedRule {
+  const parts = (a: Args, noise: readonly Expr[], isTested: boolean): GammaParts[] =>
+    shapes(a).map((s, k) => gammaDraw(s, noise.slice(k * width, (k + 1) * width), isTested));
+  const drawn =
+    (isTested: boolean) =>
+    (a: Args, noise: readonly Expr[]): Expr => {
+      const logs = parts(a, noise, isTested).map((p) => p.log);
+      return draw(a, logs, noise.slice(count * width));
+    };
+  return {
+    laws: [...Array.from({ length: count }, () => gammaLaws).flat(), ...more],
+    draw: drawn(true),
+    smooth: drawn(false),
+    logNoise: (a, noise) =>
+      parts(a, noise, true)
+        .map((p) => p.logNoise)
+        .reduce((x, y) => f("add", x, y)),
+  };
+}
 
 const half = (x: Expr): Expr => f("mul", 0.5, x);
-const width = gammaLaws.length;
 
 /** One rule a distribution that is a function of gamma draws. */
 export const acceptedRules: Readonly<Record<string, AcceptedRule>> = {
-  Gamma: one(
-    (a) => a.shape,
-    (a, log) => f("div", f("exp", log), a.rate),
+  Gamma: over(
+    (a) => [a.shape],
+    1,
+    (a, [log]) => f("div", f("exp", log), a.rate),
   ),
-  InverseGamma: one(
-    (a) => a.shape,
-    (a, log) => f("mul", a.scale, f("exp", f("neg", log))),
+  InverseGamma: over(
+    (a) => [a.shape],
+    1,
+    (a, [log]) => f("mul", a.scale, f("exp", f("neg", log))),
   ),
-  ChiSquare: one(
-    (a) => half(a.nu),
-    (_, log) => f("mul", 2, f("exp", log)),
+  ChiSquare: over(
+    (a) => [half(a.nu)],
+    1,
+    (_, [log]) => f("mul", 2, f("exp", log)),
   ),
   /** x / (x + y) */
-  Beta: {
-    laws: [...gammaLaws, ...gammaLaws],
-    draw: (a, noise) => {
-      const x = gammaDraw(a.a, noise.slice(0, width));
-      return f("sigmoid", f("sub", x.log, gammaDraw(a.b, noise.slice(width)).log));
-    },
-    logNoise: (a, noise) => {
-      const x = gammaDraw(a.a, noise.slice(0, width));
-      return f("add", x.logNoise, gammaDraw(a.b, noise.slice(width)).logNoise);
-    },
-  },
+  Beta: over(
+    (a) => [a.a, a.b],
+    2,
+    (_, [x, y]) => f("sigmoid", f("sub", x, y)),
+  ),
   /** μ + σ n / √(g / (ν/2)) */
-  StudentT: {
-    laws: [...gammaLaws, "normal"],
-    draw: (a, noise) => {
-      const { log } = gammaDraw(half(a.nu), noise.slice(0, width));
+  StudentT: over(
+    (a) => [half(a.nu)],
+    1,
+    (a, [log], [n]) => {
       const scale = f("exp", half(f("sub", f("log", half(a.nu)), log)));
-      return f("add", a.mu, f("mul", a.sigma, f("mul", noise[width], scale)));
+      return f("add", a.mu, f("mul", a.sigma, f("mul", n, scale)));
     },
-    logNoise: (a, noise) => gammaDraw(half(a.nu), noise.slice(0, width)).logNoise,
-  },
+    ["normal"],
+  ),
   /** x_k / Σ_j x_j */
-  Dirichlet: {
-    laws: gammaLaws,
-    draw: (a, noise) => {
-      const { log } = gammaDraw(a.alpha, noise);
-      return { kind: "call", fn: "softmax", args: [log], span: log.span, type: log.type };
-    },
-    logNoise: (a, noise) => gammaDraw(a.alpha, noise).logNoise,
-  },
+  Dirichlet: over(
+    (a) => [a.alpha],
+    1,
+    (_, [log]) => ({ kind: "call", fn: "softmax", args: [log], span: log.span, type: log.type }),
+  ),
 };

@@ -2,8 +2,9 @@
  * Whether what an objective returns is linear in the densities that it evaluates, such as the ELBO:
  * then its expectation is a sum over statements, and each site answers for those that depend on it.
  */
-import { evaluateNode } from "../../tensor/evaluate.js";
+
 import { gradient } from "../../passes/grad/index.js";
+import { evaluateNode } from "../../tensor/evaluate.js";
 import type { InputNode, Node } from "../../tensor/ops.js";
 import { inputsOf } from "../../tensor/transform.js";
 import type { StoppingBuilder } from "./stopping.js";

@@ -13,13 +13,14 @@ import type { InputNode, Node } from "../../tensor/ops.js";
 import { inputsOf } from "../../tensor/transform.js";
 import { axisSizes } from "../logjoint/context.js";
 import { describe, startLowering, termNode } from "../logjoint/index.js";
-import { contextOf, type Scope, type Term } from "../logjoint/scopes.js";
+import { contextOf, type Scope, type Term, targetPositions } from "../logjoint/scopes.js";
 import { type Variables, variableNode } from "../logjoint/variables.js";
 import type { NoiseInput, ParamSlot, ProgramBinding, StreamInput } from "./contract.js";
 import { unfold } from "./draws.js";
 import { at } from "./expressions.js";
 import { paramNode } from "./parameters.js";
-import { relaxBits } from "./relax.js";
+import { givenName, heldName, type Redraw } from "./redraw.js";
+import { linearMasses, readingsOf, rewriteReadings } from "./relax.js";
 import { type Copies, dependents, mapStmt, replicate } from "./replicate.js";
 import type { StoppingBuilder } from "./stopping.js";
 
@@ -263,6 +264,60 @@ export function drawTrace(
   return { name, copies, values, guide, companions: beside };
 }
 
+/**
+ * The draw with values of one site given, and of what depends on it drawn again on the same noise.
+ * With a spread the copies have one axis more, in front.
+ * @param given values in the draw's own shape
+ * @param held those of the draw, which earlier elements of a spread keep
+ */
+export function redrawTrace(
+  b: Builder,
+  program: Program,
+  trace: Trace,
+  redraw: Redraw,
+  given: Node,
+  held: Node,
+): Trace {
+  const { site, again, spread } = redraw;
+  const text = withStreams(program);
+  const sites = program.conditioned.model.variables.filter((v) => v.role === "site");
+  const copied = replicate(text, new Set(sites.map((v) => v.name)), trace.copies);
+  const count = spread?.axes.reduce((n, a) => n * spread.dims[a], 1) ?? 1;
+  const lead = { name: `${trace.name}.${site}~element`, count };
+  const spreadOut = spread === undefined ? copied : replicate(copied, again, { loops: [lead] });
+  const { model, noise } = unfold(spreadOut, false, redraw);
+  const laws = new Map(noise.map((n) => [n.name, n]));
+  const { l, vars } = lower(b, program, model, false, (variable) => {
+    if (spread === undefined && variable === site) return given;
+    if (variable === givenName(site)) return given;
+    if (variable === heldName(site)) return held;
+    const known = trace.values.get(variable);
+    if (known !== undefined) return known;
+    const law = laws.get(variable);
+    if (law === undefined) return undefined;
+    const dims = dimsOf(l.conditioned, vars, variable);
+    const input: NoiseInput = { name: `${trace.name}.${variable}`, law: law.law, dims };
+    if (!b.noise.some((n) => n.name === input.name)) b.noise.push(input);
+    return b.g.input(input.name, dims);
+  });
+  const values = new Map<string, Node>();
+  for (const { name } of sites) {
+    if (again.has(name)) {
+      values.set(name, variableNode(l, vars, name));
+      continue;
+    }
+    const node = name === site ? given : trace.values.get(name);
+    if (node === undefined) continue;
+    const axes = node.shape.map((_, k) => k + 1);
+    values.set(
+      name,
+      spread === undefined ? node : b.g.broadcast(node, [count, ...node.shape], axes),
+    );
+  }
+  const loops = spread === undefined ? trace.copies.loops : [lead, ...trace.copies.loops];
+  return { name: trace.name, guide: trace.guide, copies: { loops }, values };
+}
+
 function dimsOf(conditioned: Conditioned, vars: Variables, name: string): number[] {
   const variable = vars.byName.get(name) ?? internalError(`no variable ${name}`);
   return variable.type.dims.map((d) => sizeNumber(conditioned, d));
@@ -283,6 +338,8 @@ export interface EvaluatedTerm {
   /** How many of the axes are loops, copies left out. */
   readonly loops: number;
   readonly scale: number;
+  /** Of a site's statement: the elements of the site's loops, row by row, copies included. */
+  readonly positions?: Float64Array;
 }
 
 /** The log density of every statement at the values of a draw and at the data. */
@@ -301,11 +358,9 @@ export function evaluateTerms(
     if (given !== undefined && given.missing === undefined) continue;
     missingSite(program, trace, v);
   }
-  checkLabels(conditioned.model, trace);
-  const relaxed = sites.filter(
-    (v) => v.type.scalar === "bool" && trace.values.get(v.name)?.dtype === "real",
-  );
-  const text = relaxBits(withStreams(program), new Set(relaxed.map((v) => v.name)));
+  const readings = readingsOf(conditioned.model, (name) => softness(program, trace, name));
+  const text = linearMasses(rewriteReadings(withStreams(program), readings), readings);
+  checkLabels(text, trace);
   const observing: Model = { ...text, body: text.body.map((s) => observeGiven(s, present, text)) };
   const model = replicate(observing, present, trace.copies);
   const { l, vars } = lower(b, program, model, frozen, (name) =>
@@ -317,8 +372,34 @@ export function evaluateTerms(
     const node = b.g.withOrigin(origin, () => termNode(l, vars, term.stmt, term.scope));
     const { axes } = contextOf(l, vars.contexts, term.scope);
     const loops = axisSizes(axes).length - copies;
-    return { statement: term.stmt, node, loops, scale: scaleOf(term.scope, program) };
+    const { stmt } = term;
+    const scale = scaleOf(term.scope, program);
+    if (stmt.kind !== "site") return { statement: stmt, node, loops, scale };
+    const batch = batchOf(conditioned, model, stmt.name);
+    const context = contextOf(l, vars.contexts, term.scope);
+    const positions = targetPositions(l, stmt.name, stmt.indices, batch, context);
+    return { statement: stmt, node, loops, scale, positions };
   });
+}
+
+/** Lengths of the axes of a site that are loops, copies included. */
+function batchOf(conditioned: Conditioned, model: Model, site: string): number[] {
+  const variable = model.variables.find((v) => v.name === site);
+  if (variable === undefined) return internalError(`no site ${site}`);
+  const { dims } = variable.type;
+  return dims.slice(0, dims.length - variable.eventRank).map((d) => sizeNumber(conditioned, d));
+}
+
+/**
+ * Whether a drawn bit or label is a number or weights between the corners; undefined where data or a
+ * constant give it.
+ */
+export function softness(program: Program, trace: Trace, name: string): boolean | undefined {
+  const node = trace.values.get(name);
+  const variable = program.conditioned.model.variables.find((v) => v.name === name);
+  if (node === undefined || variable === undefined) return undefined;
+  if (node.dtype === "real" && variable.type.scalar !== "real") return true;
+  return inputsOf([node]).length === 0 ? undefined : false;
 }
 
 /** Positions must be known when the graph is built; drawn labels are not. */

@@ -10,6 +10,16 @@ import type { NoiseLaw } from "./contract.js";
 import { call, elementwise as f } from "./expressions.js";
 
 type Named = Extract<DistExpr, { kind: "named" }>;
+
+/** The law of a noise array with the site's elements; `uniforms`: K of them for each, of a label. */
+export type RuleLaw = NoiseLaw | "uniforms";
+
+/** A function of several noise arrays. */
+export interface Rule {
+  readonly laws: readonly RuleLaw[];
+  readonly draw: (args: Named["args"], noise: readonly Expr[]) => Expr;
+}
+
 export interface ReparamRule {
   readonly law: NoiseLaw;
   /** `noise` has the event's type. */

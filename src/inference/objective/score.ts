@@ -10,15 +10,18 @@ import { walkStmts } from "../../model/traverse.js";
 import { concreteDims } from "../../passes/condition/index.js";
 import { gradient } from "../../passes/grad/index.js";
 import type { Node } from "../../tensor/ops.js";
+import type { BlockSite } from "./blocks.js";
+import { companionName } from "./companions.js";
 import type { SiteStrategy } from "./contract.js";
+import { companion, mupropTerm, rebarTerm } from "./controls.js";
 import { type Parts, type SiteOfDraw, siteCost, siteDensity } from "./costs.js";
 import { strategyFor } from "./draws.js";
 import { type EnumeratedSite, enumerationTerm, isEnumerable } from "./enumerate.js";
-import { companionName } from "./companions.js";
-import { type ControlledSite, companion, mupropTerm, rebarTerm } from "./controls.js";
+import { measureTerm } from "./measure.js";
 import { sumBeyond } from "./programs.js";
-import { runningRatio, type StateNode } from "./states.js";
 import { baseOf } from "./replicate.js";
+import { runningRatio, type StateNode } from "./states.js";
+import { argsOf, weakDerivatives } from "./weak.js";
 
 /** A site whose draws gradients cannot pass. */
 interface ScoreSite extends SiteOfDraw {
@@ -39,7 +42,8 @@ export interface SiteTerms {
 export function siteTerms(parts: Parts, value: Node): SiteTerms {
   const sites: ScoreSite[] = [];
   const enumerated: EnumeratedSite[] = [];
-  const rebars: ControlledSite[] = [];
+  const rebars: BlockSite[] = [];
+  const measured: { readonly site: BlockSite; readonly parameters: readonly string[] }[] = [];
   const accepted: SiteOfDraw[] = [];
   const strategies: SiteStrategy[] = [];
   for (const draw of parts.objective.draws) {
@@ -56,8 +60,7 @@ export function siteTerms(parts: Parts, value: Node): SiteTerms {
       let { kind } = strategy;
       if (kind === "enumerate" && !draw.frozen) {
         const values = valueCount(s.dist, (d) => concreteDims(program.conditioned, d));
-        const isBit = drawnFrom(s.dist) === "Bernoulli";
-        if (chosen && isBit && !isEnumerable(parts, { ...site, values })) kind = "reinforce";
+        if (chosen && !isEnumerable(parts, { ...site, values })) kind = "reinforce";
         else enumerated.push({ ...site, values });
       }
       strategies.push({ draw: draw.name, site: s.name, strategy: kind, chosen });
@@ -67,6 +70,12 @@ export function siteTerms(parts: Parts, value: Node): SiteTerms {
         sites.push({ ...site, baseline, span });
       }
       if (kind === "rebar") rebars.push({ ...site, span });
+      if (kind === "mvd") {
+        const parameters = Object.keys(
+          weakDerivatives[drawnFrom(s.dist) ?? ""]?.(argsOf(s.dist)) ?? {},
+        );
+        measured.push({ site: { ...site, span }, parameters });
+      }
       if (trace.companions?.has(companionName(s.name, "accepted"))) accepted.push(site);
     });
   }
@@ -78,6 +87,7 @@ export function siteTerms(parts: Parts, value: Node): SiteTerms {
         : scoreTerm(parts, { ...s, baseline }, value, states),
     ),
     ...rebars.map((s) => rebarTerm(parts, s, states)),
+    ...measured.map(({ site, parameters }) => measureTerm(parts, site, parameters)),
     ...accepted.map((s) => acceptedTerm(parts, s, value, states)),
   ];
   return { score, exact: enumerated.map((s) => enumerationTerm(parts, s)), states, strategies };

@@ -172,8 +172,8 @@ function withoutLabels<T>(work: () => T): T | undefined {
   try {
     return work();
   } catch (error) {
-    const isLabel = error instanceof TildeError && error.diagnostics[0].code === "draw_as_index";
-    if (isLabel) return undefined;
+    const codes: readonly string[] = ["draw_as_index", "relaxed_reading"];
+    if (error instanceof TildeError && codes.includes(error.diagnostics[0].code)) return undefined;
     throw error;
   }
 }

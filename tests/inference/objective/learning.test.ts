@@ -56,7 +56,8 @@ guide q() for m { param a: real;  param s: positive;  x ~ Normal(a, s) }`,
 describe("what does not fit is a diagnostic", () => {
   const model = `import objectives
 model m(N: int) { mu ~ Normal(0, 1);  tau ~ Gamma(2, 2)
-  for i in 0..N { k[i] ~ Categorical([0.5, 0.5]);  y[i] ~ Normal([mu, 1][k[i]], tau) } }\n`;
+  for i in 0..N { k[i] ~ Categorical([0.5, 0.5]);  y[i] ~ Normal([mu, 1][k[i]], tau) }
+  factor prod(for i in 0..N: k[i]) }\n`;
   const y = array([2], [0.5, 1]);
   const cases: readonly (readonly [string, string, string, Partial<Setup>])[] = [
     ["a site that the guide misses", "mu ~ Normal(0, 1)", "guide_misses_site", {}],
@@ -67,12 +68,17 @@ model m(N: int) { mu ~ Normal(0, 1);  tau ~ Gamma(2, 2)
       {},
     ],
     [
-      "a drawn label as index",
-      "mu ~ Normal(0, 1);  tau ~ LogNormal(0, 1)\n  for i in 0..N { k[i] ~ Categorical([0.5, 0.5]) using reinforce }",
-      "draw_as_index",
+      "a reading of labels that has no mean",
+      "mu ~ Normal(0, 1);  tau ~ LogNormal(0, 1)\n  for i in 0..N { k[i] ~ Categorical([0.5, 0.5]) using gumbel(0.5) }",
+      "relaxed_reading",
       {},
     ],
-    ["a strategy that is not here", "mu ~ Normal(0, 1) using mvd", "strategy_missing", {}],
+    [
+      "a strategy that is not here",
+      "mu ~ Normal(0, 1) using mvd;  tau ~ LogNormal(0, 1)\n  for i in 0..N { k[i] ~ Categorical([0.5, 0.5]) }",
+      "strategy_missing",
+      { objective: "iwae", args: { K: 3 } },
+    ],
     [
       "params of single data in minibatches",
       "param a: real[N];  mu ~ Normal(0, 1)",

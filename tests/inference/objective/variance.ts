@@ -75,6 +75,7 @@ export const strategies = [
   "reinforce(baseline: nvil)",
   "reinforce(baseline: muprop)",
   "rebar",
+  "mvd",
   "gumbel(0.1)",
   "gumbel(0.5)",
   "gumbel(2)",

@@ -13,8 +13,15 @@ interface Inlined {
   readonly value: Expr;
 }
 
-/** The model with every reading of a let that depends on `names` replaced by the let's value. */
-export function inlineLets(model: Model, names: ReadonlySet<string>): Model {
+/**
+ * The model with every reading of a let that depends on `names` replaced by the let's value.
+ * @param select the lets to do this with, where not all
+ */
+export function inlineLets(
+  model: Model,
+  names: ReadonlySet<string>,
+  select: (s: Extract<Stmt, { kind: "let" }>) => boolean = () => true,
+): Model {
   const random = new Set(names);
   const locals = new Map<string, Expr>();
   let before = -1;
@@ -28,7 +35,7 @@ export function inlineLets(model: Model, names: ReadonlySet<string>): Model {
   }
   const lets = new Map<string, Inlined>();
   walkStmts(model.body, (s) => {
-    if (s.kind !== "let" || !random.has(s.name)) return;
+    if (s.kind !== "let" || !random.has(s.name) || !select(s)) return;
     const refuse = (reason: string): never =>
       fail("discrete_sum_unsupported", s.span, { name: s.name, reason });
     if (lets.has(s.name)) refuse("the let is defined in several places");
