@@ -332,6 +332,8 @@ const optionChecks: { readonly [N in MethodName]: Readonly<Record<string, Check>
   nuts: { ...samplerChecks, maxTreeDepth: whole(1, 20) },
   hmc: {
     ...samplerChecks,
+    // Many chains move in one program, and share their adaptation.
+    chains: whole(1, 131_072),
     integrationTime: between(0, Number.POSITIVE_INFINITY),
     jitter: (v) =>
       typeof v === "number" && v >= 0 && v < 1 ? undefined : "a number from 0 up to 1, 1 excluded",

@@ -1,0 +1,334 @@
+/**
+ * HMC of many chains as one program on a device. Step size and metric are adapted to all chains
+ * together: by the harmonic mean of their acceptances while they come in from their starts, so that
+ * none is left behind (Hoffman, Radul and Sountsov 2021), by the plain mean after that.
+ */
+import { type Diagnostic, TildeError } from "../../base/diagnostic.js";
+import { internalError } from "../../base/internal.js";
+import type { GraphDevice, LoopProgram } from "../../device/contract.js";
+import {
+  initCovariance,
+  regularisedCovariance,
+  resetCovariance,
+  stepCovariance,
+} from "../../inference/adaptation/covariance.js";
+import {
+  DUAL_AVERAGING_DEFAULTS,
+  initDualAveraging,
+  stepDualAveraging,
+} from "../../inference/adaptation/dual-averaging.js";
+import { warmupSchedule } from "../../inference/adaptation/windows.js";
+import type { HmcOptions, StartFailure } from "../../inference/contract.js";
+import { SITES } from "../../inference/hamiltonian/random.js";
+import { MOST_TRIES } from "../../inference/hamiltonian/start.js";
+import { ACCEPTANCE, manyChains, manyDensities, pathOf } from "../../inference/hmc/many.js";
+import { cholesky, triangularSolve } from "../../math/linalg/index.js";
+import { stream } from "../../math/rng/index.js";
+import type { Graph } from "../../tensor/ops.js";
+import { deviceNoise } from "./noise.js";
+
+/** Leapfrog steps of a transition, at most; fewer while the chains come in. */
+const MOST_STEPS = 1024;
+const FIRST_MOST_STEPS = 64;
+const FIRST_STEP_SIZE = 1;
+/** Doublings or halvings in the search for a first step size. */
+const MOST_PROBES = 60;
+
+export interface ManyControls {
+  readonly seed: number | bigint;
+  /** Asked after every transition of the warmup and every draw. */
+  readonly shouldStop: () => Promise<boolean>;
+  readonly onProgress: (progress: ManyProgress) => void;
+}
+export interface ManyProgress {
+  readonly phase: "warmup" | "sampling";
+  readonly done: number;
+  readonly total: number;
+  readonly divergences: number;
+  readonly gradients: number;
+  readonly stepSize: number;
+}
+
+/** Draws of all chains: row t has draw t of every chain, one after the other. */
+export interface ManyDraws {
+  readonly draws: number;
+  /** Unconstrained positions. */
+  readonly q: readonly Float64Array[];
+  readonly statistics: readonly Readonly<Record<ManyStatistic, Float64Array>>[];
+  readonly stepSize: number;
+  /** Leapfrog steps of a transition. */
+  readonly steps: number;
+  readonly gradients: number;
+  readonly interrupted: boolean;
+  readonly seconds: { readonly warmup: number; readonly sampling: number };
+  /** Of a device that was lost after the first draw. */
+  readonly warnings: readonly Diagnostic[];
+}
+export type ManyStatistic = "lp" | "accept" | "energy" | "divergent";
+const statistics: readonly ManyStatistic[] = ["lp", "accept", "energy", "divergent"];
+
+/** A start or a step size that was not found. */
+export type ManyFailure =
+  | StartFailure
+  | { readonly kind: "step_size"; readonly search: "unbounded" | "vanishing" };
+
+/** Positions with their densities. */
+interface Starts {
+  readonly q: Float64Array;
+  readonly lp: Float64Array;
+  readonly grad: Float64Array;
+}
+
+/**
+ * Starting points, uniform on [-radius, radius]^d for each chain until its density and gradient are
+ * finite.
+ */
+export async function findStarts(
+  device: GraphDevice,
+  density: Graph,
+  { chains, initRadius }: HmcOptions,
+  seed: number | bigint,
+): Promise<Starts | StartFailure> {
+  const [d] = density.inputs[0].shape;
+  const program = await device.compileGraph(manyDensities(density, chains));
+  try {
+    const q = new Float64Array(chains * d);
+    let waiting = Array.from({ length: chains }, (_, c) => c);
+    let found: Record<string, Float64Array> = {};
+    const tries = initRadius > 0 ? MOST_TRIES : 1;
+    for (let attempt = 0; attempt < tries && waiting.length > 0; attempt++) {
+      for (const chain of waiting) {
+        const random = stream(seed, chain, SITES.start, attempt);
+        for (let i = 0; i < d; i++) {
+          q[chain * d + i] = Math.fround(initRadius * (2 * random.uniform() - 1));
+        }
+      }
+      found = await program.run({ q });
+      const { lp, grad } = found;
+      waiting = waiting.filter((chain) => {
+        const own = grad.subarray(chain * d, (chain + 1) * d);
+        return !(Number.isFinite(lp[chain]) && own.every(Number.isFinite));
+      });
+    }
+    if (waiting.length === 0) return { q, lp: found.lp, grad: found.grad };
+    const [chain] = waiting;
+    const gradient = found.grad.subarray(chain * d, (chain + 1) * d);
+    return {
+      kind: "start",
+      tries,
+      position: q.slice(chain * d, (chain + 1) * d),
+      lp: found.lp[chain],
+      badGradient: [...gradient.keys()].filter((i) => !Number.isFinite(gradient[i])),
+    };
+  } finally {
+    program.close();
+  }
+}
+
+/** Runs all chains from their starts. */
+export async function runMany(
+  device: GraphDevice,
+  density: Graph,
+  options: HmcOptions,
+  starts: Starts,
+  controls: ManyControls,
+): Promise<ManyDraws | ManyFailure> {
+  const { graph, state, noise, trace } = manyChains(density, options.chains, options.metric);
+  const program = await device.compileLoop({
+    graph,
+    state,
+    trace,
+    noise: deviceNoise(noise),
+    mostSteps: MOST_STEPS,
+  });
+  try {
+    program.seed(controls.seed, 0);
+    program.set({ q: starts.q, lp: starts.lp, grad: starts.grad });
+    return await new Chains(program, options, density.inputs[0].shape[0], controls).run();
+  } finally {
+    program.close();
+  }
+}
+
+class Chains {
+  readonly #program: LoopProgram;
+  readonly #options: HmcOptions;
+  readonly #dimension: number;
+  readonly #controls: ManyControls;
+  #stepSize: number;
+  /** Passes of the loop so far: each has random numbers of its own. */
+  #passes = 0;
+  #divergences = 0;
+
+  constructor(
+    program: LoopProgram,
+    options: HmcOptions,
+    dimension: number,
+    controls: ManyControls,
+  ) {
+    this.#program = program;
+    this.#options = options;
+    this.#dimension = dimension;
+    this.#controls = controls;
+    this.#stepSize = options.stepSize ?? FIRST_STEP_SIZE;
+  }
+
+  async run(): Promise<ManyDraws | ManyFailure> {
+    const { options } = { options: this.#options };
+    const begun = performance.now();
+    this.#setMetric(undefined);
+    const isGiven = options.stepSize !== undefined && options.warmup === 0;
+    const search = isGiven ? undefined : await this.#searchStepSize();
+    if (search !== undefined) return { kind: "step_size", search };
+    const warm = await this.#warmUp();
+    if (warm !== "warm" && warm !== "stopped") return { kind: "step_size", search: warm };
+    const at = performance.now();
+    const drawn = await this.#draw(warm === "stopped" ? 0 : options.draws);
+    return {
+      ...drawn,
+      stepSize: this.#stepSize,
+      steps: this.#steps(MOST_STEPS),
+      gradients: this.#gradients,
+      seconds: { warmup: (at - begun) / 1000, sampling: (performance.now() - at) / 1000 },
+    };
+  }
+
+  get #gradients(): number {
+    return this.#passes * this.#options.chains;
+  }
+
+  /** Leapfrog steps that the integration time takes. */
+  #steps(most: number): number {
+    const wanted = Math.round(this.#options.integrationTime / this.#stepSize);
+    return Math.max(1, Math.min(most, wanted));
+  }
+
+  /** `count` transitions of `steps` leapfrog steps; the acceptances of the last one. */
+  async #transitions(steps: number, count: number): Promise<Float64Array> {
+    this.#program.set({ hmc_path: pathOf(this.#stepSize, steps, this.#options.jitter) });
+    let last: Float64Array | undefined;
+    // As many whole transitions in a call as there is room for.
+    const most = Math.max(1, Math.floor(MOST_STEPS / steps));
+    for (let done = 0; done < count; done += most) {
+      const passes = steps * Math.min(most, count - done);
+      const { acceptance } = await this.#program.steps(this.#passes, passes);
+      this.#passes += passes;
+      last = acceptance.slice(-Object.keys(ACCEPTANCE).length);
+    }
+    return last ?? internalError("no transition");
+  }
+
+  /**
+   * Doubles or halves the step size until the harmonic mean of acceptances of single steps crosses
+   * 0.8. The steps count: they are moves like any other.
+   */
+  async #searchStepSize(): Promise<"unbounded" | "vanishing" | undefined> {
+    let direction = 0;
+    for (let probe = 0; probe < MOST_PROBES; probe++) {
+      const acceptance = await this.#transitions(1, 1);
+      const isHigh = acceptance[ACCEPTANCE.harmonic] > 0.8;
+      const wanted = isHigh ? 1 : -1;
+      if (direction === 0) direction = wanted;
+      else if (direction !== wanted) return undefined;
+      this.#stepSize *= 2 ** direction;
+    }
+    return direction > 0 ? "unbounded" : "vanishing";
+  }
+
+  async #warmUp(): Promise<"warm" | "stopped" | "unbounded" | "vanishing"> {
+    const { warmup, targetAccept, metric, chains } = this.#options;
+    const d = this.#dimension;
+    const settings = { ...DUAL_AVERAGING_DEFAULTS, target: targetAccept };
+    const schedule = warmupSchedule(warmup);
+    const ends = new Set(schedule.ends);
+    const covariance = initCovariance(metric, d);
+    let state = initDualAveraging(this.#stepSize);
+    for (let t = 0; t < warmup; t++) {
+      const isEarly = t < schedule.from;
+      const steps = this.#steps(isEarly ? FIRST_MOST_STEPS : MOST_STEPS);
+      const acceptance = await this.#transitions(steps, 1);
+      const kind = isEarly ? ACCEPTANCE.harmonic : ACCEPTANCE.mean;
+      state = stepDualAveraging(state, acceptance[kind], settings);
+      this.#stepSize = Math.exp(state.logStep);
+      if (t >= schedule.from && t < schedule.to) {
+        const { q } = await this.#program.read(["q"]);
+        for (let c = 0; c < chains; c++) stepCovariance(covariance, q.subarray(c * d, (c + 1) * d));
+      }
+      if (ends.has(t)) {
+        const inverse = regularisedCovariance(covariance);
+        resetCovariance(covariance);
+        if (inverse !== undefined && this.#setMetric(inverse)) {
+          const search = await this.#searchStepSize();
+          if (search !== undefined) return search;
+          state = initDualAveraging(this.#stepSize);
+        }
+      }
+      this.#tell("warmup", t + 1, warmup);
+      if (await this.#controls.shouldStop()) return "stopped";
+    }
+    if (state.count > 0) this.#stepSize = Math.exp(state.logStepAverage);
+    return "warm";
+  }
+
+  /** The unit metric, or that of an inverse; false where that is not positive definite. */
+  #setMetric(inverse: Float64Array | undefined): boolean {
+    const d = this.#dimension;
+    if (this.#options.metric === "diag") {
+      const diagonal = inverse ?? new Float64Array(d).fill(1);
+      this.#program.set({
+        hmc_inverse: diagonal,
+        hmc_factor: diagonal.map((v) => 1 / Math.sqrt(v)),
+      });
+      return true;
+    }
+    const unit = new Float64Array(d * d);
+    for (let i = 0; i < d; i++) unit[i * (d + 1)] = 1;
+    const factor = cholesky(inverse ?? unit, d);
+    if (factor === undefined) return false;
+    // Rows z of independent normals become z L⁻¹, whose covariance is the metric.
+    this.#program.set({
+      hmc_inverse: inverse ?? unit,
+      hmc_factor: triangularSolve(factor, unit, d, d, "lower"),
+    });
+    return true;
+  }
+
+  async #draw(
+    wanted: number,
+  ): Promise<Pick<ManyDraws, "draws" | "q" | "statistics" | "interrupted" | "warnings">> {
+    const { thin, draws } = this.#options;
+    const steps = this.#steps(MOST_STEPS);
+    const rows: Float64Array[] = [];
+    const values: Record<ManyStatistic, Float64Array>[] = [];
+    const warnings: Diagnostic[] = [];
+    this.#divergences = 0;
+    while (rows.length < wanted) {
+      try {
+        await this.#transitions(steps, thin);
+        const read = await this.#program.read(["q", ...statistics]);
+        rows.push(read.q);
+        values.push(read as Record<ManyStatistic, Float64Array>);
+        this.#divergences += read.divergent.reduce((n, v) => n + v, 0);
+      } catch (error) {
+        if (!(error instanceof TildeError) || rows.length === 0) throw error;
+        warnings.push(...error.diagnostics);
+        break;
+      }
+      this.#tell("sampling", rows.length, draws);
+      if (await this.#controls.shouldStop()) break;
+    }
+    const interrupted = rows.length < draws;
+    return { draws: rows.length, q: rows, statistics: values, interrupted, warnings };
+  }
+
+  #tell(phase: ManyProgress["phase"], done: number, total: number): void {
+    this.#controls.onProgress({
+      phase,
+      done,
+      total,
+      divergences: this.#divergences,
+      gradients: this.#gradients,
+      stepSize: this.#stepSize,
+    });
+  }
+}

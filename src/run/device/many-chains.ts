@@ -1,0 +1,143 @@
+/** Fits of HMC with many chains on a device. */
+import { internalError } from "../../base/internal.js";
+import type { GraphDevice } from "../../device/contract.js";
+import { compileKernels, createMemory, instantiate } from "../../device/cpu/index.js";
+import type { HmcOptions } from "../../inference/contract.js";
+import { STATISTIC_COUNT } from "../../inference/hamiltonian/shape.js";
+import { batch } from "../../passes/batch/index.js";
+import { SimplifyingBuilder, simplify } from "../../passes/simplify/index.js";
+import type { Graph } from "../../tensor/ops.js";
+import { compileDensity } from "../compile.js";
+import { failureOf, type Run, refuseNothing, refuseParams } from "../context.js";
+import { checkRoom } from "../keep.js";
+import type { ChainDraws, FitData } from "../results/fit.js";
+import { CallbackError } from "../session.js";
+import { openCpuGraphs } from "./cpu-graphs.js";
+import { guardPrecision } from "./guard.js";
+import { findStarts, type ManyDraws, runMany } from "./hmc.js";
+
+/** Above so many chains the CPU moves them in one program too. */
+export const SEPARATE_CHAINS = 1024;
+/** Starting points at which the precision guard looks. */
+const GUARD_POINTS = 5;
+
+/**
+ * Runs all chains as one program.
+ * @throws TildeError where a param has no prior, nothing is latent, a chain cannot begin, or the
+ * device is too imprecise
+ */
+export async function sampleMany(
+  run: Run,
+  device: GraphDevice,
+  method: HmcOptions,
+): Promise<FitData> {
+  const { conditioned, seed, options } = run;
+  refuseParams(conditioned, "hmc");
+  let density: Graph | undefined;
+  const { joint, kernels } = compileDensity(conditioned, {
+    methodName: "hmc",
+    record: (stage, graph) => {
+      if (stage === "grad") density = graph;
+    },
+  });
+  refuseNothing(joint, "hmc");
+  const width = joint.constrained.shape[0];
+  checkRoom(method, width + STATISTIC_COUNT);
+  if (density === undefined) internalError("no density was recorded");
+  const starts = await findStarts(device, density, method, seed);
+  if ("kind" in starts) throw failureOf(starts, joint);
+  const d = joint.dimension;
+  const program = compileKernels(kernels);
+  const exact = instantiate(program, createMemory(program, 1), 0);
+  const points = Array.from({ length: Math.min(GUARD_POINTS, method.chains) }, (_, c) =>
+    starts.q.slice(c * d, (c + 1) * d),
+  );
+  const rough = await guardPrecision(
+    device,
+    points,
+    (point) => {
+      exact.f64("q").set(point);
+      return { lp: exact.call("lp_grad"), gradient: exact.f64("grad").slice() };
+    },
+    async (_, c) => ({ lp: starts.lp[c], gradient: starts.grad.slice(c * d, (c + 1) * d) }),
+    "density",
+  );
+  const compiled = performance.now();
+  const drawn = await runMany(device, density, method, starts, {
+    seed,
+    shouldStop: async () => {
+      await new Promise((resolve) => setImmediate(resolve));
+      return options.signal?.aborted === true;
+    },
+    onProgress: (progress) => {
+      try {
+        options.onProgress?.({ chain: 0, ...progress });
+      } catch (error) {
+        throw new CallbackError("onProgress", { cause: error });
+      }
+    },
+  });
+  if ("kind" in drawn) throw failureOf(drawn, joint);
+  const constrained: Graph = {
+    inputs: [joint.q],
+    outputs: [{ name: "constrained", node: joint.constrained }],
+  };
+  return {
+    conditioned,
+    method: "hmc",
+    latents: joint.latents,
+    chains: drawn.draws === 0 ? [] : await chainsOf(drawn, constrained, method.chains, width),
+    timing: {
+      compileSeconds: (compiled - run.start) / 1000,
+      warmupSeconds: drawn.seconds.warmup,
+      sampleSeconds: drawn.seconds.sampling,
+      gradients: drawn.gradients,
+    },
+    seed,
+    isPoint: false,
+    interrupted: drawn.interrupted,
+    warmup: method.warmup,
+    targetAccept: method.targetAccept,
+    warnings: [...rough, ...drawn.warnings],
+    figures: { device: device.name, leapfrog_steps: drawn.steps },
+  };
+}
+
+/** The draws in the model's coordinates, chain by chain; the CPU computes them in f64. */
+async function chainsOf(
+  drawn: ManyDraws,
+  constrained: Graph,
+  chains: number,
+  width: number,
+): Promise<readonly ChainDraws[]> {
+  const [q] = constrained.inputs;
+  const g = new SimplifyingBuilder();
+  const all = g.input("q", [chains, ...q.shape]);
+  const [node] = batch(g, [constrained.outputs[0].node], chains, new Map([[q, all]]));
+  const graph = simplify({ inputs: [all], outputs: [{ name: "constrained", node }] });
+  const program = await openCpuGraphs().compileGraph(graph);
+  const { draws } = drawn;
+  const values = Array.from({ length: chains }, () => new Float64Array(draws * width));
+  for (const [t, position] of drawn.q.entries()) {
+    const { constrained: rows } = await program.run({ q: position });
+    for (let c = 0; c < chains; c++) {
+      values[c].set(rows.subarray(c * width, (c + 1) * width), t * width);
+    }
+  }
+  program.close();
+  const column = (of: (t: number) => number): Float64Array =>
+    Float64Array.from({ length: draws }, (_, t) => of(t));
+  return values.map((own, c) => ({
+    values: own,
+    draws,
+    stepSize: drawn.stepSize,
+    statistics: {
+      lp: column((t) => drawn.statistics[t].lp[c]),
+      accept_stat: column((t) => drawn.statistics[t].accept[c]),
+      energy: column((t) => drawn.statistics[t].energy[c]),
+      divergent: column((t) => drawn.statistics[t].divergent[c]),
+      stepsize: column(() => drawn.stepSize),
+      n_leapfrog: column(() => drawn.steps),
+    },
+  }));
+}
