@@ -101,11 +101,11 @@ export function unfold(given: Model, frozen: boolean, redraw?: Redraw): Unfolded
   const let_ = (s: Site, name: string, value: Expr): Stmt => {
     return { kind: "let", span: s.span, name, indices: s.indices, value };
   };
-  const valueOf = (s: Site, rule: Rule): Expr =>
+  const madeBy = (s: Site, rule: Rule): Expr =>
     drawOf(s.dist, noisesOf(s, rule.laws), rule, freshName);
   const again = (s: Site, { site, again: sites, mode, spread }: Redraw): Stmt[] => {
     if (!sites.has(s.name)) return [];
-    const drawn = (): Expr => valueOf(s, redrawRule(s, mode, frozen));
+    const drawn = (): Expr => madeBy(s, redrawRule(s, mode, frozen));
     if (s.name !== site || spread === undefined) return [let_(s, s.name, drawn())];
     const { value, variables } = replaced(
       s,
@@ -120,7 +120,7 @@ export function unfold(given: Model, frozen: boolean, redraw?: Redraw): Unfolded
   const drawn = (s: Site): Stmt[] => {
     if (redraw !== undefined) return again(s, redraw);
     const { strategy } = strategyFor(s, frozen);
-    const value = valueOf(s, ruleOf(s, strategy));
+    const value = madeBy(s, ruleOf(s, strategy));
     const isStopped = frozen || strategy.kind === "reinforce" || strategy.kind === "mvd";
     const isReal = value.type.scalar === "real";
     const held = isStopped && isReal ? f("stop_gradient", value) : value;
@@ -128,7 +128,7 @@ export function unfold(given: Model, frozen: boolean, redraw?: Redraw): Unfolded
     const variable = byName.get(s.name);
     const more = beside.map(([kind, own]): Stmt => {
       const name = companionName(s.name, kind);
-      const made = valueOf(s, own);
+      const made = madeBy(s, own);
       if (variable !== undefined && !companions.includes(name)) {
         companions.push(name);
         const { scalar } = made.type;
