@@ -18,6 +18,8 @@ export interface BlockSite extends SiteOfDraw {
 }
 
 export interface Block {
+  /** In how many copies of the program elements move. */
+  readonly elements: number;
   /** What depends on the site at its draw, `[copies, plate?]`; rank 0 for the whole objective. */
   readonly cost: Node;
   /** The shape of costs at other values: `[elements?, copies, plate?]`. */
@@ -96,6 +98,7 @@ export function blockOf(parts: Parts, s: BlockSite, strategy: string, isApart: b
   };
   const batch = dims.slice(0, dims.length - variable.eventRank);
   return {
+    elements: isSpread ? elements : 1,
     cost,
     shape,
     align,

@@ -50,6 +50,7 @@ export function companionsOf(strategy: Strategy, d: DistExpr): Map<CompanionKind
     );
   }
   const baseline = strategy.kind === "reinforce" ? strategy.baseline : "none";
+  if (strategy.kind === "enumerate" && rules !== undefined) return new Map([["mean", rules.mean]]);
   const isBit = name === "Bernoulli";
   if (rules !== undefined && (baseline === "muprop" || (baseline === "nvil" && isBit))) {
     return new Map([["mean", rules.mean]]);

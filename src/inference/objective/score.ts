@@ -16,7 +16,13 @@ import type { SiteStrategy } from "./contract.js";
 import { companion, mupropTerm, rebarTerm } from "./controls.js";
 import { type Parts, type SiteOfDraw, siteCost, siteDensity } from "./costs.js";
 import { strategyFor } from "./draws.js";
-import { type EnumeratedSite, enumerationTerm, isEnumerable } from "./enumerate.js";
+import {
+  type EnumeratedSite,
+  enumerationTerm,
+  isEnumerable,
+  isLocallyEnumerable,
+  localTerm,
+} from "./enumerate.js";
 import { measureTerm } from "./measure.js";
 import { sumBeyond } from "./programs.js";
 import { baseOf } from "./replicate.js";
@@ -42,6 +48,7 @@ export interface SiteTerms {
 export function siteTerms(parts: Parts, value: Node): SiteTerms {
   const sites: ScoreSite[] = [];
   const enumerated: EnumeratedSite[] = [];
+  const local: EnumeratedSite[] = [];
   const rebars: BlockSite[] = [];
   const measured: { readonly site: BlockSite; readonly parameters: readonly string[] }[] = [];
   const accepted: SiteOfDraw[] = [];
@@ -60,8 +67,10 @@ export function siteTerms(parts: Parts, value: Node): SiteTerms {
       let { kind } = strategy;
       if (kind === "enumerate" && !draw.frozen) {
         const values = valueCount(s.dist, (d) => concreteDims(program.conditioned, d));
-        if (chosen && !isEnumerable(parts, { ...site, values })) kind = "reinforce";
-        else enumerated.push({ ...site, values });
+        const own = { ...site, span, values };
+        if (isEnumerable(parts, own)) enumerated.push(own);
+        else if (!chosen || isLocallyEnumerable(parts, own)) local.push(own);
+        else kind = "reinforce";
       }
       strategies.push({ draw: draw.name, site: s.name, strategy: kind, chosen });
       if (draw.frozen) return;
@@ -87,6 +96,7 @@ export function siteTerms(parts: Parts, value: Node): SiteTerms {
         : scoreTerm(parts, { ...s, baseline }, value, states),
     ),
     ...rebars.map((s) => rebarTerm(parts, s, states)),
+    ...local.map((s) => localTerm(parts, s)),
     ...measured.map(({ site, parameters }) => measureTerm(parts, site, parameters)),
     ...accepted.map((s) => acceptedTerm(parts, s, value, states)),
   ];

@@ -52,12 +52,12 @@ describe("unbiased gradients", () => {
     });
   });
 
-  test("a bit that others are drawn from falls back on its score", () => {
+  test("a bit that others are drawn from is enumerated for its gradient alone", () => {
     const made = build(chain(""));
     expect(made.strategies[0]).toEqual({
       draw: "z",
       site: "z",
-      strategy: "reinforce",
+      strategy: "enumerate",
       chosen: true,
     });
     // E over z and x in closed form: x is normal, every log density quadratic in it.
@@ -74,7 +74,7 @@ describe("unbiased gradients", () => {
       }, 0);
     };
     const at = [0.7, -0.2, 0.5];
-    const written = ["", "using rebar", "using reinforce(baseline: muprop)", "using mvd"];
+    const written = ["", "using reinforce", "using rebar", "using reinforce(baseline: muprop)", "using mvd"];
     for (const using of written) {
       const { mean, error } = meanGradient(chain(using), 20_000);
       mean.forEach((m, i) => {
