@@ -9,10 +9,12 @@ import { discreteMessages } from "./discrete.js";
 import { gibbsMessages } from "./gibbs.js";
 import { learningMessages } from "./learning.js";
 import { methodMessages } from "./method.js";
+import { pictureMessages } from "./pictures.js";
 import { replMessages } from "./repl.js";
 import { simulateMessages } from "./simulate.js";
 import { structureMessages } from "./structure.js";
 import { syntaxMessages } from "./syntax.js";
+import { tensorflowMessages } from "./tensorflow.js";
 import { typeMessages } from "./types.js";
 import { unboundedMessages } from "./unbounded.js";
 import { webgpuMessages } from "./webgpu.js";
@@ -26,9 +28,11 @@ export const messageTable = {
   ...gibbsMessages,
   ...learningMessages,
   ...methodMessages,
+  ...pictureMessages,
   ...replMessages,
   ...simulateMessages,
   ...structureMessages,
+  ...tensorflowMessages,
   ...unboundedMessages,
   ...webgpuMessages,
   ...deviceMessages,

@@ -1,0 +1,53 @@
+/** Loops: functions of the library for the condition and the body (`StatelessWhile`). */
+import type { Scope, Tensor } from "./scope.js";
+import { boolAttr, intAttr } from "./types.js";
+
+export interface WhileParts {
+  /** Whether there is one more pass; reads the variables alone. */
+  readonly condition: (scope: Scope, variables: readonly Tensor[]) => Tensor;
+  /** The variables' next values. What it reads from outside is captured. */
+  readonly body: (scope: Scope, variables: readonly Tensor[]) => readonly Tensor[];
+}
+
+/** Repeats the body while the condition holds; the variables' last values. */
+export function whileLoop(
+  scope: Scope,
+  initial: readonly Tensor[],
+  { condition, body }: WhileParts,
+): Tensor[] {
+  const inner = scope.function();
+  const next = body(
+    inner,
+    initial.map((t) => inner.argument(t.type)),
+  ).map((t) => inner.bring(t));
+  const captured = inner.captured();
+  const bodyName = inner.finish("body", [...next, ...captured.map((c) => c.own)]);
+  const start = [...initial, ...captured.map((c) => c.outer)];
+  const test = scope.function();
+  const variables = start.map((t) => test.argument(t.type));
+  const condName = test.finish("condition", [condition(test, variables)]);
+  const types = start.map((t) => t.type);
+  const results = scope.ops("StatelessWhile", start, types, {
+    attrs: {
+      T: { kind: "types", value: types },
+      cond: { kind: "function", value: condName },
+      body: { kind: "function", value: bodyName },
+      parallel_iterations: intAttr(1),
+      // Its nodes join the graph's: no call of a function at each pass.
+      _lower_using_switch_merge: boolAttr(true),
+    },
+  });
+  return results.slice(0, initial.length);
+}
+
+/** Adds 1 to an int32. */
+export function next(scope: Scope, i: Tensor): Tensor {
+  return scope.op("AddV2", [i, scope.ints(1)], "int32", {
+    attrs: { T: { kind: "type", value: "int32" } },
+  });
+}
+
+/** i < n of int32. */
+export function below(scope: Scope, i: Tensor, n: Tensor): Tensor {
+  return scope.op("Less", [i, n], "bool", { attrs: { T: { kind: "type", value: "int32" } } });
+}

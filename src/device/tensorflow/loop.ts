@@ -1,0 +1,133 @@
+/**
+ * Loops that stay on the device: one `while` takes k steps a call. The state is in variables; random
+ * inputs are those of the CPU's streams.
+ */
+import { internalError } from "../../base/internal.js";
+import type { InputNode, Node } from "../../tensor/ops.js";
+import { sizeOf } from "../../tensor/shape-rules.js";
+import type { LoopProgram, LoopSpec } from "../contract.js";
+import { KeptConstants } from "./constants.js";
+import { cast, type RealType } from "./graph/maths.js";
+import { Scope, type Tensor } from "./graph/scope.js";
+import { below, next, whileLoop } from "./graph/while.js";
+import { Block } from "./lower/block.js";
+import { makeList, setItem, stack } from "./lower/scan.js";
+import type { TensorFlowAddon } from "./package.js";
+import { Streams } from "./random/streams.js";
+import { type Feed, Session } from "./session.js";
+import { event, placeholder, realOutput, Variable } from "./variables.js";
+
+const DONE = "done";
+
+/** Compiles a loop. Errors are diagnostics (`tensorflow_…`). */
+export function compileLoop(addon: TensorFlowAddon, spec: LoopSpec, real: RealType): LoopProgram {
+  const { graph, state, noise, trace, mostSteps } = spec;
+  const scope = Scope.graph();
+  const constants = new KeptConstants(scope, real);
+  const outer = new Block(scope, real, constants.keep);
+  const inputOf = (name: string): InputNode =>
+    graph.inputs.find((n) => n.name === name) ?? internalError(`no input ${name}`);
+  const outputOf = (name: string): Node =>
+    graph.outputs.find((o) => o.name === name)?.node ?? internalError(`no output ${name}`);
+  const drawn = new Set(noise.map((n) => n.input));
+  const variables = new Map<string, Variable>();
+  graph.inputs.forEach((n, k) => {
+    if (drawn.has(n.name)) return;
+    const variable = new Variable(scope, `input_${k}`, real, n.shape);
+    variable.expose(`input_${k}_now`);
+    variables.set(n.name, variable);
+    if (!(n.name in state)) outer.set(n, variable.read());
+  });
+  const variableOf = (name: string): Variable =>
+    variables.get(name) ?? internalError(`no variable input ${name}`);
+  const changed = Object.entries(state).map(([name, output]) => {
+    const node = inputOf(name);
+    const to = outputOf(output);
+    if (sizeOf(to.shape) !== sizeOf(node.shape)) internalError(`${output} is no next ${name}`);
+    return { node, to, variable: variableOf(name) };
+  });
+  const traced = trace.map((name) => ({ name, node: outputOf(name) }));
+
+  const count = placeholder(scope, "count", "int32", []);
+  const call = placeholder(scope, "call", "int64", [4]);
+  const streams = new Streams(scope, call, count);
+  const draws = noise.map((n) => {
+    const node = inputOf(n.input);
+    return { node, draw: streams.prepare(n, sizeOf(node.shape), mostSteps) };
+  });
+  const lists = traced.map(({ node }) => makeList(scope, node.shape, count, real));
+  const initial = [scope.ints(0), count, ...changed.map((c) => c.variable.read()), ...lists];
+  const final = whileLoop(scope, initial, {
+    condition: (s, [i, n]) => below(s, i, n),
+    body: (s, [i, n, ...carried]) => {
+      const inner = outer.inner(s);
+      changed.forEach(({ node }, k) => {
+        inner.set(node, carried[k]);
+      });
+      for (const { node, draw } of draws) inner.set(node, cast(draw(s, i, node.shape), real));
+      const ends: readonly Tensor[] = nodesOf(
+        inner,
+        changed.map((c) => c.to),
+      );
+      const rows = nodesOf(
+        inner,
+        traced.map((t) => t.node),
+      );
+      const kept = rows.map((row, k) => setItem(s, carried[changed.length + k], i, row));
+      return [next(s, i), n, ...ends, ...kept];
+    },
+  });
+  const assigned = changed.map(({ variable }, k) => variable.assign(final[2 + k]));
+  event(scope, DONE, assigned);
+  traced.forEach(({ node }, k) => {
+    const rows = stack(scope, final[2 + changed.length + k], node.shape, real);
+    realOutput(scope, `trace_${k}`, rows, assigned);
+  });
+  const session = new Session(addon, scope.toGraph());
+  constants.load(session);
+  for (const v of variables.values()) v.set(session, new Float64Array(sizeOf(v.shape)));
+
+  const key = new Int32Array(8);
+  return {
+    set: (values) => {
+      for (const [name, data] of Object.entries(values)) {
+        const variable = variableOf(name);
+        const length = sizeOf(variable.shape);
+        if (data.length !== length) internalError(`input ${name} needs ${length} values`);
+        variable.set(session, data);
+      }
+    },
+    seed: (seed, run) => {
+      const bits = BigInt.asUintN(64, BigInt(seed));
+      // Words of 32 bits as int64: the high halves stay 0.
+      key[0] = Number(BigInt.asIntN(32, bits));
+      key[2] = Number(BigInt.asIntN(32, bits >> 32n));
+      key[4] = run;
+    },
+    steps: async (first, steps) => {
+      if (steps > mostSteps) internalError(`${steps} steps in a call, above ${mostSteps}`);
+      const words = Int32Array.from(key);
+      words[6] = first;
+      const feeds: Feed[] = [
+        { name: "count", shape: [], type: "int32", data: Int32Array.of(steps) },
+        { name: "call", shape: [4], type: "int64", data: words },
+      ];
+      const doing = `taking steps ${first} to ${first + steps - 1}`;
+      const names = traced.map((_, k) => `trace_${k}`);
+      const rows = session.run(doing, feeds, names.length === 0 ? [DONE] : names);
+      return Object.fromEntries(traced.map((t, k) => [t.name, rows[k]]));
+    },
+    read: async (names) => {
+      const nodes = names.map((name) => `${variableOf(name).name}_now`);
+      const values = session.run("reading results", [], nodes);
+      return Object.fromEntries(names.map((name, k) => [name, values[k]]));
+    },
+    close: () => session.close(),
+  };
+}
+
+/** The values of nodes in a block's scope, all elements of each. */
+function nodesOf(block: Block, nodes: readonly Node[]): Tensor[] {
+  block.compute(nodes);
+  return nodes.map((n) => block.full(n));
+}

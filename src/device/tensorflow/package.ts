@@ -1,0 +1,81 @@
+/**
+ * Loads TensorFlow: the npm package `@tensorflow/tfjs-node-gpu` or `@tensorflow/tfjs-node`, on first
+ * use. Of it, only the native addon is used: it runs whole graphs, in double precision too, which
+ * the tensors of TensorFlow.js do not have.
+ */
+import { createRequire } from "node:module";
+import util from "node:util";
+import { fail } from "../../base/diagnostic.js";
+
+/** What a run of a graph gives: a tensor's number in the addon. */
+export interface TensorInfo {
+  readonly id: number;
+}
+
+/** The part of the addon that is used. */
+export interface TensorFlowAddon {
+  readonly TF_Version: string;
+  readonly TF_FLOAT: number;
+  readonly TF_INT32: number;
+  readonly TF_INT64: number;
+  isUsingGpuDevice(): boolean;
+  /** Shares the array's memory. An int64 has two numbers of an Int32Array. */
+  createTensor(shape: readonly number[], type: number, data: Float32Array | Int32Array): number;
+  tensorDataSync(id: number): Float32Array | Int32Array | BigInt64Array;
+  deleteTensor(id: number): void;
+  loadSavedModel(folder: string, tags: string): number;
+  deleteSavedModel(model: number): void;
+  runSavedModel(
+    model: number,
+    inputs: readonly number[],
+    inputNames: string,
+    outputNames: string,
+  ): readonly TensorInfo[];
+}
+
+export interface LoadedPackage {
+  readonly name: string;
+  readonly addon: TensorFlowAddon;
+}
+
+/** In the order in which they are tried. */
+export const packageNames = ["@tensorflow/tfjs-node-gpu", "@tensorflow/tfjs-node"] as const;
+/** Names a folder whose `node_modules` has one of the packages, where the usual place has none. */
+export const FOLDER_VARIABLE = "TILDE_TENSORFLOW";
+
+/** What `require` of a package gives, as far as it is used. */
+interface PackageExports {
+  readonly backend?: () => { readonly binding?: TensorFlowAddon };
+}
+
+/**
+ * Loads the first package that is there, from `folder` (default: the environment's
+ * `TILDE_TENSORFLOW`) or from where this program is installed.
+ * @throws TildeError `tensorflow_missing`
+ */
+export function loadPackage(folder = process.env[FOLDER_VARIABLE]): LoadedPackage {
+  const from = folder === undefined ? import.meta.url : `${folder}/package.json`;
+  const require = createRequire(from);
+  // Node 23 dropped it, and the packages of 2024 call it.
+  const old = util as { isNullOrUndefined?: (x: unknown) => boolean };
+  old.isNullOrUndefined ??= (x) => x === null || x === undefined;
+  const reasons: string[] = [];
+  for (const name of packageNames) {
+    try {
+      quieter();
+      const { backend } = require(name) as PackageExports;
+      const addon = backend?.().binding;
+      if (addon !== undefined) return { name, addon };
+      reasons.push(`${name} has no native addon`);
+    } catch (error) {
+      const text = error instanceof Error ? error.message : String(error);
+      reasons.push(`${name}: ${text.split("\n")[0].trim()}`);
+    }
+  }
+  return fail("tensorflow_missing", undefined, { reason: reasons.join("; ") });
+}
+
+/** TensorFlow's log of what it finds on its way goes to stderr: errors alone, unless asked. */
+function quieter(): void {
+  process.env.TF_CPP_MIN_LOG_LEVEL ??= "2";
+}

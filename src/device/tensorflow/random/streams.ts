@@ -1,0 +1,139 @@
+/**
+ * Random inputs of a loop's steps, from the same streams as on the CPU
+ * (src/inference/stochastic/noise.ts) to the bit; exp and log of a normal's retries may round
+ * otherwise. All arithmetic is f64.
+ */
+import type { Shape } from "../../../tensor/ops.js";
+import type { DeviceNoise } from "../../contract.js";
+import { cast, Maths, typed } from "../graph/maths.js";
+import type { Scope, Tensor } from "../graph/scope.js";
+import { intAttr, typeAttr } from "../graph/types.js";
+import { gather } from "../lower/structural.js";
+import { reshape, sized } from "../lower/value.js";
+import { type Four, type Keys, keysOf, philox, streamWords, Whole } from "./words.js";
+import { zigguratNormals } from "./ziggurat.js";
+
+/** Numbers of all steps of a call that are drawn at once, before the loop. */
+const MANY = 1 << 21;
+
+/** The tensor for step `i` (int32) of the call, as a body of the loop reads it. */
+export type Draw = (body: Scope, i: Tensor, shape: Shape) => Tensor;
+
+/** Random words of so many rows (steps) of blocks. */
+export interface WordRows {
+  /** Steps of the rows, int64 `[rows, 1]`. */
+  readonly steps: Tensor;
+  /** `[rows, blocks]` each. */
+  readonly words: Four;
+}
+
+export class Streams {
+  readonly #keys: Keys;
+  readonly #low: Tensor;
+  readonly #high: Tensor;
+  readonly #run: Tensor;
+  readonly #first: Tensor;
+
+  /** `call`: low and high word of the seed, run and first step, int64. `count`: steps, int32. */
+  constructor(
+    readonly scope: Scope,
+    call: Tensor,
+    readonly count: Tensor,
+  ) {
+    const w = new Whole(scope);
+    [this.#low, this.#high, this.#run, this.#first] = [0, 1, 2, 3].map((k) =>
+      w.word(gather(call, scope.ints(k))),
+    );
+    this.#keys = keysOf(scope, this.#low, this.#high);
+  }
+
+  /** Prepares the noise of an input of `length` numbers. */
+  prepare(noise: DeviceNoise, length: number, mostSteps: number): Draw {
+    const blocks = Math.ceil(length / 2);
+    if (length > 0 && length * mostSteps <= MANY) {
+      const rows = this.#allRows(noise.site, blocks);
+      const values = this.#values(this.scope, noise, rows, length);
+      return (_, i, shape) => reshape(gather(values, i), shape);
+    }
+    return (body, i, shape) => {
+      if (length === 0) return body.constant("double", [], shape);
+      const w = new Whole(body);
+      const step = w.word(w.call("AddV2", this.#first, cast(i, "int64")));
+      const key = { low: this.#low, high: this.#high };
+      const flat = streamWords(body, blocks, key, { step, site: noise.site, run: this.#run });
+      const words = [0, 1, 2, 3].map((k) => reshape(column(flat, k), [1, blocks]));
+      const rows = { steps: reshape(step, [1, 1]), words: words as unknown as Four };
+      return reshape(this.#values(body, noise, rows, length), shape);
+    };
+  }
+
+  /** Words of every step of the call: one row a step. */
+  #allRows(site: number, blocks: number): WordRows {
+    const { scope } = this;
+    const w = new Whole(scope);
+    const range = (to: Tensor): Tensor =>
+      scope.op("Range", [scope.ints(0), to, scope.ints(1)], "int32", {
+        attrs: { Tidx: typeAttr("int32") },
+      });
+    const at = reshape(cast(range(this.count), "int64"), [-1, 1]);
+    const steps = w.word(w.call("AddV2", at, this.#first));
+    const block = reshape(cast(range(scope.ints(blocks)), "int64"), [1, blocks]);
+    const counter: Four = [block, steps, w.lift(site), this.#run];
+    return { steps, words: philox(scope, this.#keys, counter) };
+  }
+
+  /** Numbers of the law, `[rows, length]` of f64. */
+  #values(scope: Scope, { law }: DeviceNoise, { steps, words }: WordRows, length: number): Tensor {
+    const [low, high] = [pairs(scope, words[0], words[2]), pairs(scope, words[1], words[3])];
+    const cut = (t: Tensor): Tensor => columns(t, length);
+    if (law.kind === "normal") {
+      const retry = (element: Tensor, attempt: Tensor, step: Tensor, inside: Scope): Four => {
+        const w = new Whole(inside);
+        const block = w.word(w.call("AddV2", w.call("Mul", element, 256), attempt));
+        return philox(inside, this.#keys, [block, step, w.lift(law.retrySite), this.#run]);
+      };
+      return zigguratNormals(scope, cut(low), cut(high), steps, law.tables, retry);
+    }
+    const u = openUniform(scope, cut(low), cut(high));
+    if (law.kind === "uniform") return u;
+    const m = new Maths(scope, "double");
+    return m.call("Floor", m.mul(u, law.of));
+  }
+}
+
+/** Column k of `[rows, 4]`. */
+function column(t: Tensor, k: number): Tensor {
+  return gather(t, t.scope.ints(k), 1);
+}
+
+/** Two `[rows, blocks]` side by side, block by block: `[rows, 2 blocks]`. */
+function pairs(scope: Scope, x: Tensor, y: Tensor): Tensor {
+  const attrs = { ...typed("int64"), N: intAttr(2), axis: intAttr(2) };
+  const both = scope.op("Pack", [x, y], "int64", { attrs });
+  const sizes = scope.op("Pack", [rowsOf(x), scope.constant("int32", [-1])], "int32", {
+    attrs: { ...typed("int32"), N: intAttr(2), axis: intAttr(0) },
+  });
+  return scope.op("Reshape", [both, sizes], "int64", { attrs: sized("int64") });
+}
+
+/** The number of rows, int32. */
+function rowsOf(t: Tensor): Tensor {
+  const { scope } = t;
+  const attrs = { T: typeAttr(t.type), out_type: typeAttr("int32") };
+  return gather(scope.op("Shape", [t], "int32", { attrs }), scope.ints(0));
+}
+
+/** The first columns. */
+function columns(t: Tensor, length: number): Tensor {
+  const inputs = [t, t.scope.ints([0, 0]), t.scope.ints([-1, length])];
+  return t.scope.op("Slice", inputs, t.type, { attrs: sized(t.type, "Index") });
+}
+
+/** Odd multiples of 2⁻⁵⁴: 26 bits of `high`, 27 of `low`. */
+function openUniform(scope: Scope, low: Tensor, high: Tensor): Tensor {
+  const w = new Whole(scope);
+  const m = new Maths(scope, "double");
+  const top = w.call("LeftShift", w.call("RightShift", high, 6), 27);
+  const whole = w.call("BitwiseOr", top, w.call("RightShift", low, 5));
+  return m.mul(m.add(m.mul(cast(whole, "double"), 2), 1), 2 ** -54);
+}

@@ -1,0 +1,96 @@
+/**
+ * Philox4x32-10 of src/math/rng/philox.ts in TensorFlow's operations. Words are int64 from 0 to
+ * 2³² − 1: products of two fit, as their low 64 bits.
+ */
+import { bitcast, cast, typed } from "../graph/maths.js";
+import type { TfOp } from "../graph/ops.js";
+import type { Scope, Tensor } from "../graph/scope.js";
+import { typeAttr } from "../graph/types.js";
+import { reshape } from "../lower/value.js";
+
+const M0 = 0xd2511f53;
+const M1 = 0xcd9e8d57;
+const W0 = 0x9e3779b9;
+const W1 = 0xbb67ae85;
+const ROUNDS = 10;
+const MASK = 0xffffffff;
+/** `RNG_ALG_PHILOX`. */
+const PHILOX = 1;
+
+export type Four = readonly [Tensor, Tensor, Tensor, Tensor];
+
+/** int64 arithmetic in a scope. */
+export class Whole {
+  constructor(readonly scope: Scope) {}
+
+  lift(x: Tensor | number): Tensor {
+    return typeof x === "number" ? this.scope.constant("int64", [x]) : x;
+  }
+  call(op: TfOp, x: Tensor | number, y: Tensor | number): Tensor {
+    const inputs = [this.lift(x), this.lift(y)];
+    return this.scope.op(op, inputs, "int64", { attrs: typed("int64") });
+  }
+  /** 32 bits from bit `from` on. */
+  word(x: Tensor, from = 0): Tensor {
+    return this.call("BitwiseAnd", from === 0 ? x : this.call("RightShift", x, from), MASK);
+  }
+  xor(x: Tensor, y: Tensor): Tensor {
+    return this.call("BitwiseXor", x, y);
+  }
+}
+
+/** The rounds' keys, two words each, of a seed's two words. */
+export type Keys = readonly (readonly [Tensor, Tensor])[];
+
+export function keysOf(scope: Scope, low: Tensor, high: Tensor): Keys {
+  const w = new Whole(scope);
+  return Array.from({ length: ROUNDS }, (_, round) => [
+    w.word(w.call("AddV2", low, (round * W0) % 2 ** 32)),
+    w.word(w.call("AddV2", high, (round * W1) % 2 ** 32)),
+  ]);
+}
+
+/** Four words of each counter; counters broadcast. */
+export function philox(scope: Scope, keys: Keys, counter: Four): Four {
+  const w = new Whole(scope);
+  let [x0, x1, x2, x3] = counter;
+  for (const [k0, k1] of keys) {
+    const p0 = w.call("Mul", x0, M0);
+    const p1 = w.call("Mul", x2, M1);
+    [x0, x1, x2, x3] = [
+      w.xor(w.xor(w.word(p1, 32), x1), k0),
+      w.word(p1),
+      w.xor(w.xor(w.word(p0, 32), x3), k1),
+      w.word(p0),
+    ];
+  }
+  return [x0, x1, x2, x3];
+}
+
+/**
+ * Words of blocks 0 … blocks − 1 of one stream, `[blocks, 4]`: TensorFlow's own generator is the
+ * same bijection, and counts in its first word as we do. `key` is both words of the seed.
+ */
+export function streamWords(
+  scope: Scope,
+  blocks: number,
+  key: { readonly low: Tensor; readonly high: Tensor },
+  counter: { readonly step: Tensor; readonly site: number; readonly run: Tensor },
+): Tensor {
+  const w = new Whole(scope);
+  const wide = (low: Tensor | number, high: Tensor): Tensor =>
+    bitcast(w.call("BitwiseOr", low, w.call("LeftShift", high, 32)), "uint64");
+  const pair = [wide(0, counter.step), wide(counter.site, counter.run)];
+  const inputs = [
+    scope.ints([4 * blocks]),
+    reshape(wide(key.low, key.high), [1]),
+    scope.op("Pack", pair, "uint64", {
+      attrs: { ...typed("uint64"), N: { kind: "int", value: 2 }, axis: { kind: "int", value: 0 } },
+    }),
+    scope.ints(PHILOX),
+  ];
+  const words = scope.op("StatelessRandomUniformFullIntV2", inputs, "uint32", {
+    attrs: { dtype: typeAttr("uint32"), Tshape: typeAttr("int32") },
+  });
+  return reshape(cast(words, "int64"), [blocks, 4]);
+}

@@ -1,0 +1,154 @@
+/**
+ * Standard normals by the ziggurat of src/inference/hamiltonian: 64 bits settle 98.8 % of them; the
+ * others go on together, each with words of its own, until all are settled.
+ */
+import type { ZigguratTables } from "../../contract.js";
+import { cast, Maths, typed } from "../graph/maths.js";
+import type { Scope, Tensor } from "../graph/scope.js";
+import { boolAttr, typeAttr } from "../graph/types.js";
+import { next, whileLoop } from "../graph/while.js";
+import { gather } from "../lower/structural.js";
+import { reshape } from "../lower/value.js";
+import { type Four, Whole } from "./words.js";
+
+/** Attempts that a draw may take: so many blocks are its own. */
+const MOST_ATTEMPTS = 256;
+
+/** Words for attempt `attempt` of elements of a step, in a scope. */
+export type RetryWords = (element: Tensor, attempt: Tensor, step: Tensor, scope: Scope) => Four;
+
+/** What a candidate's 64 bits say. */
+interface Candidate {
+  readonly layer: Tensor;
+  readonly x: Tensor;
+  readonly isInside: Tensor;
+}
+
+class Layers {
+  readonly m: Maths;
+  readonly w: Whole;
+
+  constructor(
+    readonly scope: Scope,
+    readonly tables: ZigguratTables,
+  ) {
+    this.m = new Maths(scope, "double");
+    this.w = new Whole(scope);
+  }
+
+  /** The 53 high bits as a fraction in [0, 1). */
+  fraction(low: Tensor, high: Tensor): Tensor {
+    const { w, m } = this;
+    const bits = w.call("BitwiseOr", w.call("LeftShift", high, 21), w.call("RightShift", low, 11));
+    return m.mul(cast(bits, "double"), 2 ** -53);
+  }
+  /** The same in (0, 1). */
+  open(low: Tensor, high: Tensor): Tensor {
+    return this.m.add(this.fraction(low, high), 2 ** -54);
+  }
+  #table(data: Float64Array, layer: Tensor): Tensor {
+    return gather(this.scope.constant("double", data, [data.length]), layer);
+  }
+  edge(layer: Tensor): Tensor {
+    return this.#table(this.tables.edges, layer);
+  }
+  height(layer: Tensor): Tensor {
+    return this.#table(this.tables.heights, layer);
+  }
+  above(layer: Tensor): Tensor {
+    return next(this.scope, layer);
+  }
+  candidate(low: Tensor, high: Tensor): Candidate {
+    const layer = cast(this.w.call("BitwiseAnd", low, 255), "int32");
+    const x = this.m.mul(this.fraction(low, high), this.edge(layer));
+    return { layer, x, isInside: this.m.compare("Less", x, this.edge(this.above(layer))) };
+  }
+}
+
+/** `low` and `high` are `[rows, length]`, `steps` `[rows, 1]`; the draws `[rows, length]`. */
+export function zigguratNormals(
+  scope: Scope,
+  low: Tensor,
+  high: Tensor,
+  steps: Tensor,
+  tables: ZigguratTables,
+  retry: RetryWords,
+): Tensor {
+  const own = new Layers(scope, tables);
+  const { m, w } = own;
+  const first = own.candidate(low, high);
+  const places = scope.op("Where", [m.logical("LogicalNot", first.isInside)], "int64", {
+    attrs: typed("bool"),
+  });
+  const element = gather(places, scope.ints(1), 1);
+  const step = gather(reshape(steps, [-1]), gather(places, scope.ints(0), 1));
+  const pick = (t: Tensor): Tensor =>
+    scope.op("GatherNd", [t, places], t.type, {
+      attrs: { Tparams: typeAttr(t.type), Tindices: typeAttr("int64") },
+    });
+  const pending = m.logical("LogicalNot", pick(first.isInside));
+  const start = [w.lift(0), pending, pick(first.x), pick(first.layer)];
+  const settled = whileLoop(scope, start, {
+    condition: (s, [attempt, isPending]) => {
+      const any = s.op("Any", [isPending, s.ints([0])], "bool", {
+        attrs: { Tidx: typeAttr("int32"), keep_dims: boolAttr(false) },
+      });
+      const few = s.op("Less", [attempt, s.constant("int64", [MOST_ATTEMPTS])], "bool", {
+        attrs: typed("int64"),
+      });
+      return s.op("LogicalAnd", [any, few], "bool");
+    },
+    body: (s, [attempt, isPending, x, layer]) => {
+      const inner = new Layers(s, tables);
+      const words = retry(s.bring(element), attempt, s.bring(step), s);
+      return [inner.w.call("AddV2", attempt, 1), ...settle(inner, words, isPending, x, layer)];
+    },
+  });
+  const values = scope.op("TensorScatterUpdate", [first.x, places, settled[2]], "double", {
+    attrs: { ...typed("double"), Tindices: typeAttr("int64") },
+  });
+  const isNegative = scope.op("NotEqual", [w.call("BitwiseAnd", low, 256), w.lift(0)], "bool", {
+    attrs: typed("int64"),
+  });
+  return m.select(isNegative, m.neg(values), values);
+}
+
+/** One attempt: who is still pending, the draws, and their layers. */
+function settle(
+  l: Layers,
+  [w0, w1, w2, w3]: Four,
+  isPending: Tensor,
+  x: Tensor,
+  layer: Tensor,
+): Tensor[] {
+  const { m, scope } = l;
+  const { tailStart } = l.tables;
+  const [first, second] = [l.open(w0, w1), l.open(w2, w3)];
+  const not = (t: Tensor): Tensor => m.logical("LogicalNot", t);
+  const and = (s: Tensor, t: Tensor): Tensor => m.logical("LogicalAnd", s, t);
+  const isTail = scope.op("Equal", [layer, scope.ints(0)], "bool", { attrs: typed("int32") });
+  // The tail, by Marsaglia (1964): an exponential beyond its start.
+  const beyond = m.div(m.neg(m.call("Log", first)), tailStart);
+  const isTailDone = m.compare(
+    "Greater",
+    m.mul(-2, m.call("Log", second)),
+    m.mul(beyond, beyond),
+  );
+  // The part of the layer that the density cuts.
+  const f0 = l.height(layer);
+  const level = m.add(f0, m.mul(first, m.sub(l.height(l.above(layer)), f0)));
+  const density = m.call("Exp", m.mul(m.mul(-0.5, x), x));
+  const isUnder = m.compare("Less", level, density);
+  const fresh = l.candidate(w2, w3);
+  const isBodyDone = m.logical("LogicalOr", isUnder, fresh.isInside);
+  const boolSelect = (c: Tensor, a: Tensor, b: Tensor): Tensor =>
+    m.logical("LogicalOr", and(c, a), and(not(c), b));
+  const isDone = boolSelect(isTail, isTailDone, isBodyDone);
+  const inTail = m.select(isTailDone, m.add(tailStart, beyond), x);
+  const drawn = m.select(isTail, inTail, m.select(isUnder, x, fresh.x));
+  const moves = and(isPending, and(not(isTail), not(isUnder)));
+  const layers = scope.op("SelectV2", [moves, fresh.layer, layer], "int32", {
+    attrs: typed("int32"),
+  });
+  return [and(isPending, not(isDone)), m.select(isPending, drawn, x), layers];
+}

@@ -1,0 +1,2 @@
+/** Where `setup-tensorflow.mjs` puts TensorFlow unless told. */
+export const defaultFolder: string;
