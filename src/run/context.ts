@@ -4,6 +4,7 @@ import type { GraphDevice } from "../device/contract.js";
 import type { ChainFailure } from "../inference/contract.js";
 import type { LogJoint } from "../inference/logjoint/index.js";
 import type { Conditioned } from "../passes/condition/index.js";
+import type { Shelf } from "./device/auto.js";
 import { explainFailure } from "./explain-failure.js";
 import type { InferOptions } from "./options.js";
 
@@ -14,6 +15,8 @@ export interface Run {
   readonly options: InferOptions;
   /** A device that takes whole graphs, where one was asked for and the method runs there. */
   readonly device?: GraphDevice;
+  /** Devices to choose from, where the choice is left to measurement. */
+  readonly shelf?: Shelf;
 }
 
 /** Where and why a chain could not begin. */

@@ -6,6 +6,7 @@ import { ascend } from "./cavi.js";
 import { conditionRaw, type Declared } from "./compile.js";
 import type { Run } from "./context.js";
 import { type RawData, readObject } from "./data/values.js";
+import { Shelf } from "./device/auto.js";
 import { checkDevice } from "./device/choices.js";
 import { deviceOf } from "./device/open.js";
 import { maximise } from "./em.js";
@@ -73,7 +74,8 @@ async function run(
   checkDevice(method, options.device);
   const plain: Run = { conditioned: conditionRaw(model, own), seed, start, options };
   const device = await deviceOf(options.device);
-  const job: Run = device === undefined ? plain : { ...plain, device };
+  const shelf = options.device === "auto" ? new Shelf() : undefined;
+  const job: Run = { ...plain, ...(device && { device }), ...(shelf && { shelf }) };
   try {
     const fit = learns
       ? await learn(job, data, declared, method)
@@ -84,6 +86,7 @@ async function run(
     throw withAlternatives(error, job.conditioned);
   } finally {
     device?.close();
+    shelf?.close();
   }
 }
 

@@ -9,8 +9,7 @@ import { withHmc } from "../inference/hmc/assemble.js";
 import { withNuts } from "../inference/nuts/assemble.js";
 import { compileDensity } from "./compile.js";
 import { failureOf, type Run, refuseNothing, refuseParams } from "./context.js";
-import { openCpuGraphs } from "./device/cpu-graphs.js";
-import { SEPARATE_CHAINS, sampleMany } from "./device/many-chains.js";
+import { manyAnywhere } from "./device/many-chains.js";
 import { gibbsWidth, readyGibbs } from "./gibbs-chain.js";
 import { checkRoom, keepDraws } from "./keep.js";
 import type { GibbsOptions } from "./methods.js";
@@ -24,9 +23,9 @@ export async function sampleHamiltonian(
   method: NutsOptions | HmcOptions,
 ): Promise<FitData> {
   const { conditioned, seed, options } = run;
-  const isMany = run.device !== undefined || method.chains > SEPARATE_CHAINS;
-  if (method.method === "hmc" && isMany) {
-    return await sampleMany(run, run.device ?? openCpuGraphs(), method);
+  if (method.method === "hmc") {
+    const many = await manyAnywhere(run, method);
+    if (many !== undefined) return many;
   }
   refuseParams(conditioned, method.method);
   const { joint, kernels } = compileDensity(conditioned, { methodName: method.method });

@@ -14,7 +14,7 @@ import { cholesky, choleskyInverse, triangularSolve } from "../math/linalg/index
 import { stream } from "../math/rng/index.js";
 import { compileDensity } from "./compile.js";
 import { failureOf, type Run, refuseParams } from "./context.js";
-import { guideOn } from "./device/guide.js";
+import { guideAnywhere } from "./device/guide.js";
 import type { ViOptions } from "./methods.js";
 import type { FitData } from "./results/fit.js";
 
@@ -67,11 +67,12 @@ export async function fitGuide(run: Run, method: ViOptions): Promise<FitData> {
   begin(trials.reduce((a, b) => (b.bound > a.bound ? b : a)).whitening);
   const compiledAt = performance.now();
   const search = { steps: method.steps, rate: method.lr, tolerance: method.tolerance };
-  const { device } = run;
-  const climber =
-    device === undefined
-      ? { on: new KernelClimber(instance, "phi", "dphi"), warnings: [], close: () => {} }
-      : await guideOn(device, { joint, guide, whole, samples, seed, instance });
+  const climber = await guideAnywhere(
+    run,
+    { joint, guide, whole, samples, seed, instance },
+    search.steps,
+    () => new KernelClimber(instance, "phi", "dphi"),
+  );
   const warnings: Diagnostic[] = [...climber.warnings];
   const found = await ascend(climber.on, search, seed, {
     shouldStop: async () => {
@@ -111,6 +112,7 @@ export async function fitGuide(run: Run, method: ViOptions): Promise<FitData> {
     warmup: 0,
     warnings,
     figures: {
+      ...climber.figures,
       converged: found.converged,
       steps: found.steps,
       pareto_k: fit.paretoK,

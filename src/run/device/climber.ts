@@ -136,6 +136,19 @@ export class DeviceClimber implements TracedClimber {
     return values;
   }
 
+  /** Seconds of a step, by calls of more and more steps until one lasts a while. */
+  async stepSeconds(): Promise<number> {
+    for (let count = 1; ; count = Math.min(this.mostSteps, 4 * count)) {
+      this.forget();
+      const start = performance.now();
+      await this.take(0, count, STANDING);
+      const seconds = (performance.now() - start) / 1000;
+      // The first call also ends the setting up.
+      if (count > 1 && (seconds > TIMING_SECONDS || count === this.mostSteps))
+        return seconds / count;
+    }
+  }
+
   /** Value and gradient at `params`, with the noise of step `step`. Moments are forgotten. */
   async gradientAt(
     params: Float64Array,
@@ -156,5 +169,6 @@ export class DeviceClimber implements TracedClimber {
   }
 }
 
+const TIMING_SECONDS = 0.02;
 /** Steps that go nowhere. */
 const STANDING: StepSettings = { rate: 0, clip: 0, averaging: false, beta1: 0.5, beta2: 0.5 };

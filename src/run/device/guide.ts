@@ -10,6 +10,9 @@ import { boundGraph } from "../../inference/vi/objective.js";
 import { SimplifyingBuilder } from "../../passes/simplify/index.js";
 import type { Graph, Node } from "../../tensor/ops.js";
 import { substitute } from "../../tensor/transform.js";
+import type { Run } from "../context.js";
+import type { Figure } from "../results/fit.js";
+import { choiceFigures, choose, timed } from "./auto.js";
 import { DeviceClimber } from "./climber.js";
 import { guardPrecision, pointsAround } from "./guard.js";
 import { deviceNoise } from "./noise.js";
@@ -30,14 +33,48 @@ interface GuideRequest {
   readonly instance: KernelInstance;
 }
 
-export interface GuideClimber {
-  readonly on: Climber;
+export interface GuideClimber<C extends Climber = Climber> {
+  readonly on: C;
   readonly warnings: readonly Diagnostic[];
   readonly close: () => void;
 }
 
+/** The same with where it climbs, for the summary. */
+export interface PlacedClimber extends GuideClimber {
+  readonly figures: Readonly<Record<string, Figure>>;
+}
+
+/**
+ * A climber on the run's device, on the one that is fastest where the choice is left open, or on the
+ * CPU.
+ */
+export async function guideAnywhere(
+  { device, shelf }: Run,
+  request: GuideRequest,
+  steps: number,
+  onCpu: () => Climber,
+): Promise<PlacedClimber> {
+  if (device !== undefined) {
+    return { ...(await guideOn(device, request)), figures: { device: device.name } };
+  }
+  const here: GuideClimber = { on: onCpu(), warnings: [], close: () => {} };
+  if (shelf === undefined) return { ...here, figures: {} };
+  const seconds = timed(() => request.instance.call("bound"));
+  // The guard is part of the measurement: a device that it refuses is no choice.
+  const choice = await choose(shelf, seconds, steps, async (d) => {
+    const trial = await guideOn(d, request);
+    return await trial.on.stepSeconds().finally(trial.close);
+  });
+  const figures = choiceFigures(choice);
+  if (choice.device === undefined) return { ...here, figures };
+  return { ...(await guideOn(choice.device, request)), figures };
+}
+
 /** A climber at the instance's `phi` on the device. @throws TildeError `device_imprecise` */
-export async function guideOn(device: GraphDevice, request: GuideRequest): Promise<GuideClimber> {
+export async function guideOn(
+  device: GraphDevice,
+  request: GuideRequest,
+): Promise<GuideClimber<DeviceClimber>> {
   const { joint, guide, whole, samples, seed, instance } = request;
   const graph = thawed(boundGraph(joint, guide, whole ? "whole" : "diagonal", samples));
   const isRead = new Set(graph.inputs.map((n) => n.name));

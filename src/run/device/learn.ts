@@ -11,9 +11,11 @@ import {
   type StagedFit,
   windowOf,
 } from "../../inference/stochastic/staged.js";
-import { FINAL_STEPS } from "../../inference/svi/ascend.js";
+import { FINAL_STEPS, type SviFailure, type SviFit } from "../../inference/svi/ascend.js";
 import type { Run } from "../context.js";
 import type { NceOptions, SviOptions } from "../methods.js";
+import type { Figure } from "../results/fit.js";
+import { choiceFigures, choose, timed } from "./auto.js";
 import { DeviceClimber } from "./climber.js";
 import { guardPrecision, pointsAround } from "./guard.js";
 import { deviceObjective } from "./objective.js";
@@ -42,6 +44,72 @@ export interface ClimbRequest {
   /** The CPU's kernels of the objective, with the first params in `theta`. */
   readonly instance: KernelInstance;
   readonly tell: (done: number) => void;
+}
+
+/** Where a climb was done, and what came of it. */
+export interface Climbed extends Omit<DeviceClimb, "found"> {
+  readonly found: SviFit | SviFailure;
+  readonly figures: Readonly<Record<string, Figure>>;
+}
+
+/**
+ * Climbs on the run's device, on the one that is fastest where the choice is left open, or on the
+ * CPU.
+ * @param fresh a further instance of the CPU's kernels, to time them with
+ */
+export async function climbAnywhere(
+  request: Omit<ClimbRequest, "device">,
+  onCpu: () => Promise<SviFit | SviFailure>,
+  fresh: () => KernelInstance,
+): Promise<Climbed> {
+  const { run, instance, method } = request;
+  const { device, shelf } = run;
+  if (device !== undefined) {
+    return { ...(await climbOn({ ...request, device })), figures: { device: device.name } };
+  }
+  if (shelf === undefined) return { found: await onCpu(), warnings: [], figures: {} };
+  const theta = instance.f64("theta").slice();
+  const trial = fresh();
+  trial.f64("theta").set(theta);
+  const here = timed(() => {
+    trial.call("noise", GUARD_STEPS);
+    trial.call("evaluate");
+  });
+  const choice = await choose(shelf, here, method.steps, (d) =>
+    stepSeconds({ ...request, device: d }, theta),
+  );
+  const figures = choiceFigures(choice);
+  if (choice.device !== undefined) {
+    try {
+      return { ...(await climbOn({ ...request, device: choice.device })), figures };
+    } catch (error) {
+      // A device that is too imprecise for the objective was no choice.
+      const isRefused =
+        error instanceof TildeError && error.diagnostics[0].code === "device_imprecise";
+      if (!isRefused) throw error;
+    }
+  }
+  return { found: await onCpu(), warnings: [], figures: { ...figures, device: "cpu" } };
+}
+
+/** Seconds of a step on a device, once it is set up. */
+async function stepSeconds(
+  { device, made, batch, method, run }: ClimbRequest,
+  theta: Float64Array,
+): Promise<number> {
+  const mostSteps = windowOf(method.steps, 400);
+  const objective = deviceObjective(device, made, batch, method.optimizer, {
+    seed: run.seed,
+    mostSteps,
+  });
+  const climber = await DeviceClimber.create(device, objective, mostSteps);
+  try {
+    climber.seed(run.seed);
+    climber.setParams(theta);
+    return await climber.stepSeconds();
+  } finally {
+    climber.close();
+  }
 }
 
 /**
@@ -137,19 +205,21 @@ async function checkOn(
   theta: Float64Array,
 ): Promise<readonly Diagnostic[]> {
   seedNoise(instance.i32("mc_key"), run.seed, 0);
-  const warnings = await guardPrecision(
-    device,
-    pointsAround(theta, run.seed),
-    (point, k) => {
-      instance.f64("theta").set(point);
-      instance.call("noise", GUARD_STEPS + k);
-      const lp = instance.call("evaluate");
-      return { lp, gradient: instance.f64("grad").slice() };
-    },
-    (point, k) => climber.gradientAt(point, GUARD_STEPS + k),
-    "objective",
-  );
-  instance.f64("theta").set(theta);
-  climber.restart();
-  return warnings;
+  try {
+    return await guardPrecision(
+      device,
+      pointsAround(theta, run.seed),
+      (point, k) => {
+        instance.f64("theta").set(point);
+        instance.call("noise", GUARD_STEPS + k);
+        const lp = instance.call("evaluate");
+        return { lp, gradient: instance.f64("grad").slice() };
+      },
+      (point, k) => climber.gradientAt(point, GUARD_STEPS + k),
+      "objective",
+    );
+  } finally {
+    instance.f64("theta").set(theta);
+    climber.restart();
+  }
 }

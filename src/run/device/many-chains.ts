@@ -4,6 +4,7 @@ import type { GraphDevice } from "../../device/contract.js";
 import { compileKernels, createMemory, instantiate } from "../../device/cpu/index.js";
 import type { HmcOptions } from "../../inference/contract.js";
 import { STATISTIC_COUNT } from "../../inference/hamiltonian/shape.js";
+import { manyDensities } from "../../inference/hmc/many.js";
 import { batch } from "../../passes/batch/index.js";
 import { SimplifyingBuilder, simplify } from "../../passes/simplify/index.js";
 import type { Graph } from "../../tensor/ops.js";
@@ -12,14 +13,69 @@ import { failureOf, type Run, refuseNothing, refuseParams } from "../context.js"
 import { checkRoom } from "../keep.js";
 import type { ChainDraws, FitData } from "../results/fit.js";
 import { CallbackError } from "../session.js";
+import { choiceFigures, choose, timed } from "./auto.js";
 import { openCpuGraphs } from "./cpu-graphs.js";
 import { guardPrecision } from "./guard.js";
 import { findStarts, type ManyDraws, runMany } from "./hmc.js";
 
 /** Above so many chains the CPU moves them in one program too. */
-export const SEPARATE_CHAINS = 1024;
+const SEPARATE_CHAINS = 1024;
+/** Leapfrog steps that a transition is taken to have, where its time is foreseen. */
+const USUAL_STEPS = 10;
 /** Starting points at which the precision guard looks. */
 const GUARD_POINTS = 5;
+
+/**
+ * Chains on the run's device, or on the one that is fastest where the choice is left open; undefined
+ * where they are the CPU's, and few enough to have a program and an adaptation each.
+ */
+export async function manyAnywhere(run: Run, method: HmcOptions): Promise<FitData | undefined> {
+  const { device, shelf } = run;
+  if (device !== undefined) return await sampleMany(run, device, method);
+  const onCpu = async (figures: FitData["figures"]): Promise<FitData | undefined> => {
+    if (method.chains <= SEPARATE_CHAINS) return undefined;
+    const fit = await sampleMany(run, openCpuGraphs(), method);
+    return { ...fit, figures: { ...fit.figures, ...figures } };
+  };
+  if (shelf === undefined) return await onCpu({});
+  refuseParams(run.conditioned, "hmc");
+  const { density, kernels, d } = densityOf(run);
+  const program = compileKernels(kernels);
+  const exact = instantiate(program, createMemory(program, 1), 0);
+  const { chains, warmup, draws, thin } = method;
+  const seconds = chains * timed(() => exact.call("lp_grad"));
+  const steps = USUAL_STEPS * (warmup + draws * thin);
+  const choice = await choose(shelf, seconds, steps, async (on) => {
+    const graph = await on.compileGraph(manyDensities(density, chains));
+    const q = new Float64Array(chains * d);
+    try {
+      // The first call ends the setting up. Positions cross here, and do not in the run.
+      await graph.run({ q });
+      const start = performance.now();
+      await graph.run({});
+      return (performance.now() - start) / 1000;
+    } finally {
+      graph.close();
+    }
+  });
+  const figures = choiceFigures(choice);
+  if (choice.device === undefined) return await onCpu(figures);
+  const fit = await sampleMany(run, choice.device, method);
+  return { ...fit, figures: { ...fit.figures, ...figures } };
+}
+
+/** The density with its gradient, as a graph and as the CPU's kernels. */
+function densityOf({ conditioned }: Run) {
+  let density: Graph | undefined;
+  const { joint, kernels } = compileDensity(conditioned, {
+    methodName: "hmc",
+    record: (stage, graph) => {
+      if (stage === "grad") density = graph;
+    },
+  });
+  if (density === undefined) internalError("no density was recorded");
+  return { joint, kernels, density, d: joint.dimension };
+}
 
 /**
  * Runs all chains as one program.
@@ -33,20 +89,12 @@ export async function sampleMany(
 ): Promise<FitData> {
   const { conditioned, seed, options } = run;
   refuseParams(conditioned, "hmc");
-  let density: Graph | undefined;
-  const { joint, kernels } = compileDensity(conditioned, {
-    methodName: "hmc",
-    record: (stage, graph) => {
-      if (stage === "grad") density = graph;
-    },
-  });
+  const { joint, kernels, density, d } = densityOf(run);
   refuseNothing(joint, "hmc");
   const width = joint.constrained.shape[0];
   checkRoom(method, width + STATISTIC_COUNT);
-  if (density === undefined) internalError("no density was recorded");
   const starts = await findStarts(device, density, method, seed);
   if ("kind" in starts) throw failureOf(starts, joint);
-  const d = joint.dimension;
   const program = compileKernels(kernels);
   const exact = instantiate(program, createMemory(program, 1), 0);
   const points = Array.from({ length: Math.min(GUARD_POINTS, method.chains) }, (_, c) =>

@@ -14,7 +14,7 @@ import { paretoK } from "../../math/pareto.js";
 import type { Declared } from "../compile.js";
 import type { Run } from "../context.js";
 import type { RawData } from "../data/values.js";
-import { climbOn, type DeviceClimb } from "../device/learn.js";
+import { climbAnywhere } from "../device/learn.js";
 import type { NceOptions, SviOptions } from "../methods.js";
 import type { DiscreteRange, Figure, FitData, ParamTree } from "../results/fit.js";
 import { CallbackError } from "../session.js";
@@ -32,7 +32,6 @@ const CALL_MS = 50;
 /** Draws are fewer where their numbers would not fit into this many. */
 const MOST_NUMBERS = 2 ** 25;
 
-type Climbed = Omit<DeviceClimb, "found"> & { readonly found: SviFit | SviFailure };
 type LearningMethod = SviOptions | NceOptions;
 
 /**
@@ -66,30 +65,28 @@ export async function learn(
   theta.set(made.initial(seed, given));
 
   const compiledAt = performance.now();
-  const {
-    found,
-    final: known,
-    warnings: told,
-  }: Climbed = run.device === undefined
-    ? { found: await climb(instance, carried, method, run), warnings: [] }
-    : await climbOn({
-        device: run.device,
-        made,
-        batch,
-        method,
-        run,
-        instance,
-        tell: (done) => tell(run.options, done, method.steps, method.lr),
-      });
+  const ascent = await climbAnywhere(
+    {
+      made,
+      batch,
+      method,
+      run,
+      instance,
+      tell: (done) => tell(run.options, done, method.steps, method.lr),
+    },
+    () => climb(instance, carried, method, run),
+    () => instanceOf(kernels),
+  );
+  const { found } = ascent;
   const params = paramTree(made.params, paramValues(instance));
   if (found.kind === "diverged") diverged(made, objective.name, found, params);
-  const warnings: Diagnostic[] = [...told];
+  const warnings: Diagnostic[] = [...ascent.warnings];
   if (!found.converged && !found.interrupted) {
     warnings.push(diagnostic("bound_still_rising", undefined, { steps: found.steps }));
   }
   const isRandom = made.noise.length > 0 || made.streams.length > 0;
   const trials = Math.min(method.draws, Math.max(200, Math.floor(found.steps / 5)));
-  const final = known ?? estimate(instance, isRandom ? trials : 1);
+  const final = ascent.final ?? estimate(instance, isRandom ? trials : 1);
   const drawn = drawLatents(run, made, instance, method, readout);
   if (drawn.paretoK !== undefined && !(drawn.paretoK <= PARETO_LIMIT)) {
     const guide = guideName(bound);
@@ -121,6 +118,7 @@ export async function learn(
     params,
     warnings,
     figures: {
+      ...ascent.figures,
       objective: objective.name,
       converged: found.converged,
       steps: found.steps,
