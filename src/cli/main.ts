@@ -113,6 +113,9 @@ export function program(done: (code: ExitCode) => void): Command {
     .option("--model <name>", "which model of the file")
     .option(...dataOption)
     .option("--method <name>", "explain what this method does (default: nuts)")
+    .option("--guide <name>", "guide of svi")
+    .option("--objective <name>", "objective of svi: elbo, iwae(5), …")
+    .option("--option <key=value>", "an option of svi or nce; lists and objects as JSON", collect)
     .option("--json", "print the plan as JSON")
     .action(async (given, flags, command) => {
       const [file, options] = withModel(command, given, flags);
@@ -165,6 +168,14 @@ export function program(done: (code: ExitCode) => void): Command {
       const [file, options] = withModel(command, given, flags);
       const { compileCommand } = await import("./compile.js");
       done(await compileCommand(file, options));
+    });
+  tilde
+    .command("devices")
+    .description("list what there is to compute on, with versions, limits and a measured line each")
+    .option("--json", "print the list as JSON")
+    .action(async (options) => {
+      const { devicesCommand } = await import("./devices.js");
+      done(await devicesCommand(options));
     });
   tilde
     .command("repl")

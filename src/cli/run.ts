@@ -257,6 +257,19 @@ function pointOf({ figures }: FitData): string {
   return typeof total === "number" ? `log likelihood ${figure(total)}` : "point estimate";
 }
 
+/** Where a fit was made, where that was chosen, with what was measured for the choice. */
+function placeOf({ figures }: FitData): string {
+  const { device, step_microseconds: steps } = figures;
+  if (typeof device !== "string") return "";
+  const measured =
+    typeof steps === "object" && !Array.isArray(steps)
+      ? ` (a step: ${Object.entries(steps)
+          .map(([name, micros]) => `${name} ${micros} µs`)
+          .join(", ")})`
+      : "";
+  return ` on ${device}${measured}`;
+}
+
 function report(posterior: Posterior, summary: Summary): string {
   const { fit } = posterior;
   const { timing } = fit;
@@ -272,7 +285,7 @@ function report(posterior: Posterior, summary: Summary): string {
   const sampling = timing.warmupSeconds + timing.sampleSeconds;
   const head = [
     `${fit.conditioned.model.name}: ${methodTitles[fit.method]}, ${counts}, seed ${fit.seed}`,
-    `compiled in ${seconds(timing.compileSeconds)}, ran in ${seconds(sampling)}${
+    `compiled in ${seconds(timing.compileSeconds)}, ran in ${seconds(sampling)}${placeOf(fit)}${
       posterior.interrupted ? " (interrupted)" : ""
     }`,
   ].join("\n");

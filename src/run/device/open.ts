@@ -7,9 +7,8 @@ import { openCpuGraphs } from "./cpu-graphs.js";
 export const openers: { readonly [N in GraphDeviceName]: () => Promise<GraphDevice> } = {
   cpu: async () => openCpuGraphs(),
   tensorflow: async () => {
-    const path: string = "../../device/tensorflow/index.js";
-    const room = (await import(path)) as { openTensorFlow(): Promise<GraphDevice> };
-    return await room.openTensorFlow();
+    const { openTensorFlow } = await import("../../device/tensorflow/index.js");
+    return await openTensorFlow();
   },
   webgpu: async () => {
     const { openWebGpu } = await import("../../device/webgpu/index.js");
