@@ -22,6 +22,7 @@ export {
   type SitePlan,
   type SumGroupPlan,
 } from "./run/explain.js";
+export type { EstimatorPlan, LearningPlan } from "./run/explain-learning.js";
 export { infer } from "./run/infer.js";
 export { type CompileOptions, compile, load, Program, ppl } from "./run/load.js";
 export {

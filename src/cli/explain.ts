@@ -10,27 +10,60 @@ import {
   type SitePlan,
   type SumGroupPlan,
 } from "../run/explain.js";
+import { type LearningPlan, planLearning } from "../run/explain-learning.js";
 import { loadSource } from "../run/sources.js";
 import type { ExitCode } from "./main.js";
+import { methodOf } from "./run.js";
 
 interface ExplainFlags {
   readonly model?: string;
   readonly data?: readonly string[];
   readonly method?: string;
   readonly json?: boolean;
+  /** Of `svi` and `nce`. */
+  readonly guide?: string;
+  readonly objective?: string;
+  readonly option?: readonly string[];
 }
 
 export async function explainCommand(file: string, flags: ExplainFlags): Promise<ExitCode> {
   const source = await loadSource(file);
-  const model = selectModel(checkSource(source), source, flags.model);
+  const checked = checkSource(source);
+  const model = selectModel(checked, source, flags.model);
+  if (flags.method === "svi" || flags.method === "nce") {
+    const learning = methodOf({ ...flags, method: flags.method, seed: 1 });
+    if (learning.method !== "svi" && learning.method !== "nce") return 1;
+    const plan = planLearning(model, await loadDataFiles(flags.data ?? []), checked, learning);
+    process.stdout.write(`${flags.json ? JSON.stringify(plan, null, 2) : renderLearning(plan)}\n`);
+    return 0;
+  }
   const method = inferenceMethods.find((m) => m === flags.method);
   if (flags.method !== undefined && method === undefined) {
-    const wanted = `one of ${inferenceMethods.join(", ")}`;
+    const wanted = `one of ${[...inferenceMethods, "svi", "nce"].join(", ")}`;
     fail("bad_option", undefined, { option: "--method", value: flags.method, wanted });
   }
   const plan = explainRaw(model, await loadDataFiles(flags.data ?? []), method);
   process.stdout.write(`${flags.json ? JSON.stringify(plan, null, 2) : renderPlan(plan)}\n`);
   return 0;
+}
+
+/** The plan of a learning method in words. */
+export function renderLearning(plan: LearningPlan): string {
+  const lines = [plan.model, "", `${plan.method} of ${plan.objective}`];
+  if (plan.guide !== undefined) lines.push(`guide ${plan.guide}`);
+  const owners = Object.entries(plan.params).map(([name, n]) => `${n} of ${name}`);
+  lines.push(`${plan.dimension} params${owners.length > 1 ? `: ${owners.join(", ")}` : ""}`);
+  const rows = plan.estimators.map((e) => {
+    const shape = e.dims.length === 0 ? "" : `[${e.dims.join(", ")}]`;
+    const how = e.chosen ? `${e.strategy}, chosen: ${e.reason}` : `${e.strategy}, ${e.reason}`;
+    return [`${e.site}${shape} of ${e.program}`, how];
+  });
+  if (rows.length > 0) lines.push("", "gradients through draws:", ...aligned(rows));
+  lines.push(
+    "",
+    `${short(plan.noise)} random numbers and about ${short(plan.operations)} operations a step`,
+  );
+  return lines.join("\n");
 }
 
 /** The plan in words. */

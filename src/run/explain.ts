@@ -28,9 +28,11 @@ import { refuseParams } from "./context.js";
 import { type RawData, readObject } from "./data/values.js";
 import { refuseEm } from "./em.js";
 import { refuseExact } from "./exact.js";
+import { type LearningPlan, planLearning } from "./explain-learning.js";
 import { presentable } from "./failure.js";
 import { makeInstance } from "./gibbs-chain.js";
 import type { Program } from "./load.js";
+import type { NceOptions, SviOptions } from "./methods.js";
 import { describeProcess, refuseVariational } from "./process.js";
 
 /** `drawn` are discrete sites of methods that do not sum them out. */
@@ -107,10 +109,23 @@ export interface Plan {
  */
 export function explain(
   program: Program,
+  data: Readonly<Record<string, unknown>>,
+  options: { readonly method: SviOptions | NceOptions },
+): LearningPlan;
+export function explain(
+  program: Program,
+  data?: Readonly<Record<string, unknown>>,
+  options?: { readonly method?: InferenceMethod },
+): Plan;
+export function explain(
+  program: Program,
   data: Readonly<Record<string, unknown>> = {},
-  options: { readonly method?: InferenceMethod } = {},
-): Plan {
+  options: { readonly method?: InferenceMethod | SviOptions | NceOptions } = {},
+): Plan | LearningPlan {
   try {
+    if (typeof options.method === "object") {
+      return planLearning(program.model, readObject(data), program.declared, options.method);
+    }
     return explainRaw(program.model, readObject(data), options.method);
   } catch (error) {
     throw presentable(error);

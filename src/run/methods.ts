@@ -133,6 +133,8 @@ interface LearningOptions {
   readonly tolerance: number;
   /** Draws from the fitted guide. */
   readonly draws: number;
+  /** How gradients pass sites, over what the text says: `{ z: "reinforce(baseline: nvil)" }`. */
+  readonly estimators: Readonly<Record<string, string>>;
   /** Params to begin from, by module path, or the `params.json` of another fit. */
   readonly init?: string | Readonly<Record<string, unknown>>;
 }
@@ -203,6 +205,7 @@ const LEARNING_DEFAULTS: LearningOptions = {
   clip: 0,
   tolerance: 0.002,
   draws: 4000,
+  estimators: {},
 };
 const SVI_DEFAULTS: SviOptions = { method: "svi", ...LEARNING_DEFAULTS, programs: {} };
 const NCE_DEFAULTS: NceOptions = { method: "nce", ...LEARNING_DEFAULTS, ratio: 10 };
@@ -283,6 +286,10 @@ const words: Check = (v) =>
   object(v) === undefined && Object.values(v as object).every((n) => text(n) === undefined)
     ? undefined
     : "an object of names to names";
+const strategies: Check = (v) =>
+  words(v) === undefined
+    ? undefined
+    : 'an object of sites to strategies, such as {"z": "reinforce(baseline: nvil)"}';
 const learningChecks: Readonly<Record<string, Check>> = {
   batch: counts,
   steps: whole(1),
@@ -296,6 +303,7 @@ const learningChecks: Readonly<Record<string, Check>> = {
     typeof v === "number" && v >= 0 && Number.isFinite(v) ? undefined : "a number of at least 0",
   tolerance: between(0, Number.POSITIVE_INFINITY),
   draws: whole(1),
+  estimators: strategies,
   init: (v) =>
     object(v) === undefined || text(v) === undefined
       ? undefined

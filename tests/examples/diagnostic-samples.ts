@@ -202,6 +202,7 @@ export const samples: Samples = {
   batch_unsupported: { name: "theta", size: "N" },
   param_start: { element: "s[0]", value: "-1", support: "positive" },
   draw_as_index: { name: "z" },
+  estimator_site: { site: "zz", known: ["z"], near: ["z"] },
   relaxed_reading: { site: "z", text: "sum(z)" },
   redraw_missing: { site: "n" },
   strategy_missing: { site: "z", strategy: "mvd" },
@@ -211,6 +212,15 @@ export const samples: Samples = {
   program_unknown: { name: "critc", known: ["critic", "generator"] },
   batch_size_unknown: { size: "M", known: ["N", "D"] },
   batch_too_large: { size: "N", rows: 128, all: 100 },
+  transformed_place: {},
+  transformed_usage: {},
+  transformed_shadow: { name: "v" },
+  transformed_density: {
+    site: "z",
+    guide: "flow",
+    objective: "path_elbo",
+    what: "holds its params constant in its density",
+  },
   nothing_to_learn: { objective: "elbo" },
   learning_diverged: {
     step: 412,

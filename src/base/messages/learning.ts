@@ -77,6 +77,27 @@ const guides = {
   })),
 };
 
+const transforms = {
+  transformed_place: error((_: Record<string, never>) => ({
+    message: "`Transformed` stands in guides, as the distribution of a site",
+    help: "in a model, draw `u ~ D` and define `let x = f(u)`, or write the density: `x ~ Flat()` and `factor e`",
+  })),
+  transformed_usage: error((_: Record<string, never>) => ({
+    message: "`Transformed` takes a distribution and a function of one argument",
+    help: "write `z ~ Transformed(D, f)`, with f one of `exp`, `softplus`, `sigmoid` or a layer of `flows`",
+  })),
+  transformed_shadow: error((p: { name: string }) => ({
+    message: `\`${p.name}\` is bound once more inside the function`,
+    help: "give the argument a name of its own",
+  })),
+  transformed_density: error(
+    (p: { site: string; guide: string; objective: string; what: string }) => ({
+      message: `the objective \`${p.objective}\` ${p.what}, and the guide \`${p.guide}\` draws \`${p.site}\` from \`Transformed\``,
+      help: "the density of a flow is known at its own draws: choose `elbo`, `iwae` or `renyi`",
+    }),
+  ),
+};
+
 const chosen = {
   unknown_guide: error(
     (p: { name: string; model: string; known: readonly string[]; near: readonly string[] }) => ({
@@ -151,6 +172,12 @@ const objectives = {
     message: `a draw of \`${p.name}\` cannot be an index here`,
     help: `sum over its values instead: \`using enumerate\` where the guide draws \`${p.name}\``,
   })),
+  estimator_site: error(
+    (p: { site: string; known: readonly string[]; near: readonly string[] }) => ({
+      message: `no program draws a site \`${p.site}\``,
+      help: didYouMean(p.near) ?? `sites that are drawn: ${list(p.known)}`,
+    }),
+  ),
   relaxed_reading: error((p: { site: string; text: string }) => ({
     message: `draws of \`${p.site}\` cannot be read as \`${p.text}\``,
     help: "gradients can pass indices, numbers, comparisons and conditions of up to three draws; otherwise choose `enumerate` or `reinforce`",
@@ -165,4 +192,11 @@ const objectives = {
   })),
 };
 
-export const learningMessages = { ...modules, ...strategies, ...guides, ...chosen, ...objectives };
+export const learningMessages = {
+  ...modules,
+  ...strategies,
+  ...guides,
+  ...transforms,
+  ...chosen,
+  ...objectives,
+};

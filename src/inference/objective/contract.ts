@@ -54,6 +54,23 @@ export interface StateSlot {
   readonly init: number;
 }
 
+/** Why a site has its strategy. */
+export type StrategyReason =
+  /** It stands in the text, or was given at the run. */
+  | "written"
+  /** The draw is a function of noise of a fixed law. */
+  | "path"
+  /** The draw is a function of noise that was accepted; what that depends on is added as a score. */
+  | "accepted"
+  /** The expectation over each element's values is exact. */
+  | "sum"
+  /** The same one element at a time, with what depends on it drawn again. */
+  | "local"
+  /** No draw of it can be differentiated, and its values are too many to be summed. */
+  | "score"
+  /** No gradient passes: the objective says so. */
+  | "frozen";
+
 /** How the gradient passes a random site, for `explain`. */
 export interface SiteStrategy {
   readonly draw: string;
@@ -61,6 +78,9 @@ export interface SiteStrategy {
   readonly strategy: StrategyKind;
   /** Written in the text, or chosen here. */
   readonly chosen: boolean;
+  readonly reason: StrategyReason;
+  /** As the text would have it: `reinforce(baseline: nvil)`. */
+  readonly text: string;
 }
 
 export interface ObjectiveGraph {

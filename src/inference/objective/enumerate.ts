@@ -5,8 +5,8 @@
  * draw: local expectation gradients (Titsias and Lázaro-Gredilla 2015).
  */
 import { fail, TildeError } from "../../base/diagnostic.js";
-import type { Node } from "../../tensor/ops.js";
 import { internalError } from "../../base/internal.js";
+import type { Node } from "../../tensor/ops.js";
 import { type BlockSite, blockOf } from "./blocks.js";
 import { companion } from "./controls.js";
 import { type Parts, siteCost, siteDensity } from "./costs.js";

@@ -8,5 +8,6 @@ export type {
   ProgramBinding,
   SiteStrategy,
   StateSlot,
+  StrategyReason,
   StreamInput,
 } from "./contract.js";

@@ -5,14 +5,15 @@
  */
 import type { Span } from "../../base/span.js";
 import type { DistExpr, Stmt } from "../../model/ir.js";
-import { type Baseline, drawnFrom } from "../../model/strategy.js";
+import { printStrategy } from "../../model/print.js";
+import { type Baseline, drawnFrom, type Strategy } from "../../model/strategy.js";
 import { walkStmts } from "../../model/traverse.js";
 import { concreteDims } from "../../passes/condition/index.js";
 import { gradient } from "../../passes/grad/index.js";
 import type { Node } from "../../tensor/ops.js";
 import type { BlockSite } from "./blocks.js";
 import { companionName } from "./companions.js";
-import type { SiteStrategy } from "./contract.js";
+import type { SiteStrategy, StrategyReason } from "./contract.js";
 import { companion, mupropTerm, rebarTerm } from "./controls.js";
 import { type Parts, type SiteOfDraw, siteCost, siteDensity } from "./costs.js";
 import { strategyFor } from "./draws.js";
@@ -23,6 +24,7 @@ import {
   isLocallyEnumerable,
   localTerm,
 } from "./enumerate.js";
+import { acceptedRules } from "./gamma.js";
 import { measureTerm } from "./measure.js";
 import { sumBeyond } from "./programs.js";
 import { baseOf } from "./replicate.js";
@@ -72,7 +74,20 @@ export function siteTerms(parts: Parts, value: Node): SiteTerms {
         else if (!chosen || isLocallyEnumerable(parts, own)) local.push(own);
         else kind = "reinforce";
       }
-      strategies.push({ draw: draw.name, site: s.name, strategy: kind, chosen });
+      const isFallback = kind !== strategy.kind;
+      const used: Strategy = isFallback
+        ? { kind: "reinforce", span, baseline: "moving_average" }
+        : strategy;
+      const isLocal = local.some((l) => l.draw === draw && l.site === s.name);
+      const reasons = { chosen, isFrozen: draw.frozen, isLocal };
+      strategies.push({
+        draw: draw.name,
+        site: s.name,
+        strategy: kind,
+        chosen,
+        reason: reasonOf(used, s.dist, reasons),
+        text: printStrategy(used),
+      });
       if (draw.frozen) return;
       if (kind === "reinforce") {
         const baseline = strategy.kind === "reinforce" ? strategy.baseline : "moving_average";
@@ -101,6 +116,20 @@ export function siteTerms(parts: Parts, value: Node): SiteTerms {
     ...accepted.map((s) => acceptedTerm(parts, s, value, states)),
   ];
   return { score, exact: enumerated.map((s) => enumerationTerm(parts, s)), states, strategies };
+}
+
+function reasonOf(
+  { kind }: Strategy,
+  dist: DistExpr,
+  is: { readonly chosen: boolean; readonly isFrozen: boolean; readonly isLocal: boolean },
+): StrategyReason {
+  if (is.isFrozen) return "frozen";
+  if (!is.chosen) return "written";
+  if (kind === "reparam") {
+    return acceptedRules[drawnFrom(dist) ?? ""] === undefined ? "path" : "accepted";
+  }
+  if (kind !== "enumerate") return "score";
+  return is.isLocal ? "local" : "sum";
 }
 
 type Dims = DistExpr["event"]["dims"];

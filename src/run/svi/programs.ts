@@ -11,6 +11,7 @@ import type { Declared } from "../compile.js";
 import type { RawData } from "../data/values.js";
 import type { NceOptions, SviOptions } from "../methods.js";
 import { loadImport } from "../sources.js";
+import { withEstimators } from "./estimators.js";
 
 export interface Programs {
   readonly objective: Objective;
@@ -55,7 +56,9 @@ export function bindMethod(
     const wanted = `models and guides for ${objective.programs.slice(1).join(", ")}`;
     fail("bad_option", undefined, { option: "`programs`", value: `${argument}: ${name}`, wanted });
   }
-  return { ...chosen, programs, model: objective.programs[0], guide: guides[0] };
+  const drawn = new Set(objective.draws.map((d) => d.program));
+  const using = withEstimators(programs, drawn, method.estimators);
+  return { ...chosen, programs: using, model: objective.programs[0], guide: guides[0] };
 }
 
 function programOf(

@@ -54,7 +54,7 @@ describe("unbiased gradients", () => {
 
   test("a bit that others are drawn from is enumerated for its gradient alone", () => {
     const made = build(chain(""));
-    expect(made.strategies[0]).toEqual({
+    expect(made.strategies[0]).toMatchObject({
       draw: "z",
       site: "z",
       strategy: "enumerate",
@@ -74,7 +74,13 @@ describe("unbiased gradients", () => {
       }, 0);
     };
     const at = [0.7, -0.2, 0.5];
-    const written = ["", "using reinforce", "using rebar", "using reinforce(baseline: muprop)", "using mvd"];
+    const written = [
+      "",
+      "using reinforce",
+      "using rebar",
+      "using reinforce(baseline: muprop)",
+      "using mvd",
+    ];
     for (const using of written) {
       const { mean, error } = meanGradient(chain(using), 20_000);
       mean.forEach((m, i) => {
@@ -140,7 +146,7 @@ guide q(N: int, K: int) for m {
       data: { K: 3, y: array([4], [0.2, 1.4, -0.5, 0.9]) },
     };
     const made = build(setup);
-    expect(made.strategies).toEqual([
+    expect(made.strategies).toMatchObject([
       { draw: "z", site: "z", strategy: "enumerate", chosen: true },
     ]);
     const d = drive(made, 5);

@@ -225,8 +225,8 @@ guide q(N: int) for m {
   expect(Math.abs(rowOf(fit, "mu[0]").mean + 2)).toBeLessThan(0.01);
   expect(rowOf(fit, "z[0]").mean).toBeLessThan(0.05);
   expect(rowOf(fit, "z[4]").mean).toBeGreaterThan(0.95);
-  // Labels are indices here, which densities of draws cannot have.
-  expect(fit.fit.figures.pareto_k).toBeUndefined();
+  // Labels are indices; the guide can be the posterior, which leaves next to nothing to the weights.
+  expect(fit.fit.figures.pareto_k).toBeLessThan(0.7);
 });
 
 test("params are saved with a fit and loaded into the next", async () => {
