@@ -25,6 +25,7 @@ import { ACCEPTANCE, manyChains, manyDensities, pathOf } from "../../inference/h
 import { cholesky, triangularSolve } from "../../math/linalg/index.js";
 import { stream } from "../../math/rng/index.js";
 import type { Graph } from "../../tensor/ops.js";
+import { superchainOf } from "../diagnostics/nested.js";
 import { deviceNoise } from "./noise.js";
 
 /** Leapfrog steps of a transition, at most; fewer while the chains come in. */
@@ -79,9 +80,18 @@ interface Starts {
   readonly grad: Float64Array;
 }
 
+/** From so many chains on they begin in groups at one point each, as nested R-hat asks. */
+const MANY = 512;
+const SUPERCHAINS = 16;
+
+/** How many groups of chains begin at one point; undefined where each chain has its own. */
+export function superchainsOf(chains: number): number | undefined {
+  return chains < MANY ? undefined : SUPERCHAINS;
+}
+
 /**
- * Starting points, uniform on [-radius, radius]^d for each chain until its density and gradient are
- * finite.
+ * Starting points, uniform on [-radius, radius]^d for each chain or superchain until its density and
+ * gradient are finite.
  */
 export async function findStarts(
   device: GraphDevice,
@@ -93,12 +103,14 @@ export async function findStarts(
   const program = await device.compileGraph(manyDensities(density, chains));
   try {
     const q = new Float64Array(chains * d);
+    const groups = superchainsOf(chains);
     let waiting = Array.from({ length: chains }, (_, c) => c);
     let found: Record<string, Float64Array> = {};
     const tries = initRadius > 0 ? MOST_TRIES : 1;
     for (let attempt = 0; attempt < tries && waiting.length > 0; attempt++) {
       for (const chain of waiting) {
-        const random = stream(seed, chain, SITES.start, attempt);
+        const key = groups === undefined ? chain : superchainOf(chain, chains, groups);
+        const random = stream(seed, key, SITES.start, attempt);
         for (let i = 0; i < d; i++) {
           q[chain * d + i] = Math.fround(initRadius * (2 * random.uniform() - 1));
         }

@@ -16,7 +16,7 @@ import { CallbackError } from "../session.js";
 import { choiceFigures, choose, timed } from "./auto.js";
 import { openCpuGraphs } from "./cpu-graphs.js";
 import { guardPrecision } from "./guard.js";
-import { findStarts, type ManyDraws, runMany } from "./hmc.js";
+import { findStarts, type ManyDraws, runMany, superchainsOf } from "./hmc.js";
 
 /** Above so many chains the CPU moves them in one program too. */
 const SEPARATE_CHAINS = 1024;
@@ -135,6 +135,7 @@ export async function sampleMany(
     method: "hmc",
     latents: joint.latents,
     chains: drawn.draws === 0 ? [] : await chainsOf(drawn, constrained, method.chains, width),
+    superchains: drawn.draws === 0 ? undefined : superchainsOf(method.chains),
     timing: {
       compileSeconds: (compiled - run.start) / 1000,
       warmupSeconds: drawn.seconds.warmup,

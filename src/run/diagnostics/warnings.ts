@@ -1,6 +1,7 @@
 /** What a fit's diagnostics amount to, as warnings that say what to try. */
 import { type Diagnostic, diagnostic } from "../../base/diagnostic.js";
 import { energyBfmi } from "./energy.js";
+import { nestedLimit, pooledBfmi } from "./nested.js";
 import type { VariableSummary } from "./variable.js";
 
 /** Limits of Vehtari et al. (2021), section 4.1, and of Betancourt (2016) for the energy. */
@@ -47,6 +48,8 @@ export interface DiagnosedFit {
   readonly targetAccept: number;
   /** Absent for methods without trees. */
   readonly maxTreeDepth?: number;
+  /** Of many short chains: how many groups began at one point each. */
+  readonly superchains?: number;
 }
 
 /**
@@ -61,15 +64,26 @@ export function samplerDiagnostics(fit: DiagnosedFit): SamplerDiagnostics {
     maxTreeDepth === undefined
       ? 0
       : chains.reduce((sum, c) => sum + countWhere(c.treeDepth, (d) => d >= maxTreeDepth), 0);
-  const ebfmi = chains.map((c) => energyBfmi(c.energy));
-  const enoughEss = THRESHOLDS.essPerChain * chains.length;
+  const { superchains } = fit;
+  const ebfmi =
+    superchains === undefined
+      ? chains.map((c) => energyBfmi(c.energy))
+      : pooledBfmi(
+          chains.map((c) => c.energy),
+          superchains,
+        );
+  const enoughEss = THRESHOLDS.essPerChain * (superchains ?? chains.length);
+  const threshold =
+    superchains === undefined
+      ? THRESHOLDS.rhat
+      : nestedLimit(chains.length, superchains, THRESHOLDS.rhat);
   const rhat = new Extreme((a, b) => a > b);
   const bulk = new Extreme((a, b) => a < b);
   const tail = new Extreme((a, b) => a < b);
   for (const [name, summary] of fit.variables) {
     // A constant's draws are all the same: its R-hat is 0 / 0 and its other figures say nothing.
     if (Number.isNaN(summary.rhat)) continue;
-    rhat.see(name, summary.rhat, summary.rhat > THRESHOLDS.rhat);
+    rhat.see(name, summary.rhat, summary.rhat > threshold);
     bulk.see(name, summary.essBulk, summary.essBulk < enoughEss);
     tail.see(name, summary.essTail, summary.essTail < enoughEss);
   }
@@ -81,11 +95,10 @@ export function samplerDiagnostics(fit: DiagnosedFit): SamplerDiagnostics {
   const lowChains = ebfmi.flatMap((b, i) => (b < THRESHOLDS.ebfmi ? [i + 1] : []));
   if (lowChains.length > 0) {
     const worst = Math.min(...lowChains.map((i) => ebfmi[i - 1]));
-    const threshold = THRESHOLDS.ebfmi;
-    warnings.push(diagnostic("low_ebfmi", undefined, { chains: lowChains, worst, threshold }));
+    const params = { chains: lowChains, worst, threshold: THRESHOLDS.ebfmi };
+    warnings.push(diagnostic("low_ebfmi", undefined, params));
   }
   if (draws < 4) warnings.push(diagnostic("no_diagnostics", undefined, { draws }));
-  const { rhat: threshold } = THRESHOLDS;
   if (rhat.failed.length > 0) {
     warnings.push(diagnostic("high_rhat", undefined, { ...rhat.report(), threshold }));
   }

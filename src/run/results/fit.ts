@@ -13,6 +13,21 @@ export interface ChainDraws {
   /** Per kept draw; a method without a statistic leaves it out. */
   readonly statistics: Readonly<Partial<Record<DrawStatistic, Float64Array>>>;
   readonly stepSize?: number;
+  /** Where the draws lie in a file: pieces of them; `values` and `statistics` read all at once. */
+  readonly pages?: DrawPages;
+}
+
+/** Draws `first` to `first + draws`, row-major. */
+export interface DrawPage {
+  readonly first: number;
+  readonly draws: number;
+  readonly values: Float64Array;
+}
+export interface DrawPages {
+  /** The piece that holds a draw. */
+  readonly page: (draw: number) => DrawPage;
+  /** Scalars `from` to `to` of all draws, `[scalars, draws]`. */
+  readonly columns: (from: number, to: number) => Float64Array;
 }
 
 export type DrawStatistic =
@@ -82,6 +97,8 @@ export interface FitData {
   /** What the draws hold: continuous sites and params, then the discrete sites that were drawn. */
   readonly latents: readonly LatentVariable[];
   readonly chains: readonly ChainDraws[];
+  /** Of many short chains: how many groups of equal size, one after another, began at one point. */
+  readonly superchains?: number;
   readonly timing: Timing;
   readonly seed: number;
   /** One point instead of draws: summaries have a mean and nothing else. */

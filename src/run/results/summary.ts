@@ -7,6 +7,7 @@ import {
   VariableDiagnostics,
   type VariableSummary,
 } from "../diagnostics/index.js";
+import { nestedRhat } from "../diagnostics/nested.js";
 import { type Column, forEachColumn, openColumns } from "./columns.js";
 import { dependents } from "./discrete.js";
 import type { ExactFigures, Figure, FitData, Relabelling } from "./fit.js";
@@ -59,7 +60,7 @@ export function summarise(fit: FitData, names?: readonly string[]): Summary {
       const se = fit.points?.get(variable)?.se?.[index];
       rows.push(se === undefined ? { name, mean: x[0] } : { name, mean: x[0], se });
     } else if (comesInChains(fit)) {
-      const figures = diagnostics.summarise(x);
+      const figures = nested(fit, x, diagnostics.summarise(x));
       rows.push({ name, ...figures, histogram: histogramOf(x, figures) });
       // Labels are names of clusters: what they share is judged, by the number of clusters.
       if (variable === fit.process?.label) return;
@@ -79,6 +80,13 @@ export function summarise(fit: FitData, names?: readonly string[]): Summary {
     sampler,
     warnings: [...fit.warnings, ...labelWarnings(fit), ...(sampler?.warnings ?? [])],
   };
+}
+
+/** Many short chains are judged by superchains. */
+function nested(fit: FitData, x: Float64Array, figures: VariableSummary): VariableSummary {
+  if (fit.superchains === undefined) return figures;
+  const { chains, superchains } = fit;
+  return { ...figures, rhat: nestedRhat(x, chains.length, chains[0].draws, superchains) };
 }
 
 /** Whether the draws of a fit depend on each other, as those of a Markov chain do. */
@@ -152,6 +160,7 @@ function diagnoseSampler(
     variables,
     draws: fit.chains[0]?.draws ?? 0,
     targetAccept: fit.targetAccept ?? 0.8,
+    superchains: fit.superchains,
     maxTreeDepth: fit.method === "nuts" ? fit.maxTreeDepth : undefined,
   });
 }
