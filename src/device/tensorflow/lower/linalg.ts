@@ -38,10 +38,15 @@ function overMatrices(t: Tensor, batch: readonly number[]): Tensor {
   return reshape(t, [...batch, 1, 1]);
 }
 
-/** Finite and not 0. */
-function isUsable(b: Block, t: Tensor): Tensor {
-  const isFinite = b.op("IsFinite", [t], "bool", { attrs: typed(b.type) });
-  return b.maths.logical("LogicalAnd", isFinite, b.maths.compare("NotEqual", t, 0));
+/** Whether all of the diagonal of `[…b, n, n]` is finite and not 0: `[…b]`. */
+function hasUsableDiagonal(b: Block, matrix: Tensor, rank: number): Tensor {
+  const diagonal = b.op("MatrixDiagPart", [matrix], b.type, { attrs: typed(b.type) });
+  const isFinite = b.op("IsFinite", [diagonal], "bool", { attrs: typed(b.type) });
+  const isSome = b.maths.compare("NotEqual", diagonal, 0);
+  const each = b.maths.logical("LogicalAnd", isFinite, isSome);
+  return b.op("All", [each, b.scope.ints([rank - 2])], "bool", {
+    attrs: { Tidx: typeAttr("int32"), keep_dims: boolAttr(false) },
+  });
 }
 
 /** `solve(matrix)` where `ok` of `[…b]`, else NaN. */
@@ -84,16 +89,16 @@ export const linalgRules: {
     return b.value(n, isBatched ? reshape(product, n.shape) : product);
   },
   cholesky: (b, n) => {
-    return b.value(n, b.op("Cholesky", [b.full(n.x)], b.type, { attrs: typed(b.type) }));
+    const l = b.op("Cholesky", [b.full(n.x)], b.type, { attrs: typed(b.type) });
+    // Where there is no factor, what lies above the diagonal was never written.
+    const where = overMatrices(hasUsableDiagonal(b, l, n.shape.length), n.shape.slice(0, -2));
+    return b.value(n, b.maths.call2("SelectV2", [where, l, b.maths.lift(Number.NaN)]));
   },
   triangular_solve: (b, n) => {
     const [size] = n.l.shape.slice(-1);
     const batch = n.l.shape.slice(0, -2);
     const l = b.full(n.l);
-    const diagonal = b.op("MatrixDiagPart", [l], b.type, { attrs: typed(b.type) });
-    const ok = b.op("All", [isUsable(b, diagonal), b.scope.ints([batch.length])], "bool", {
-      attrs: { Tidx: typeAttr("int32"), keep_dims: boolAttr(false) },
-    });
+    const ok = hasUsableDiagonal(b, l, n.l.shape.length);
     const rhs = b.full(n.b);
     const solution = guarded(b, l, ok, batch, size, (safe) =>
       b.op("MatrixTriangularSolve", [safe, rhs], b.type, {

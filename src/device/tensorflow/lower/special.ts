@@ -3,7 +3,7 @@
  * its coefficients. Both sides of a choice are computed.
  */
 import * as c from "../../../math/special/coefficients.js";
-import type { Maths } from "../graph/maths.js";
+import { type Maths, typed } from "../graph/maths.js";
 import type { Tensor } from "../graph/scope.js";
 
 const SQRT_PI = 1.772453850905516;
@@ -11,6 +11,19 @@ const SQRT_PI = 1.772453850905516;
 /** Towards zero. */
 export function trunc(m: Maths, x: Tensor): Tensor {
   return m.select(m.compare("Less", x, 0), m.call("Ceil", x), m.call("Floor", x));
+}
+
+/** NaN for ±1 to the power ±∞ or NaN, as in JavaScript; C and TensorFlow say 1. */
+export function pow(m: Maths, x: Tensor, y: Tensor): Tensor {
+  const isFinite = m.scope.op("IsFinite", [y], "bool", { attrs: typed(m.type) });
+  const isOne = m.compare("Equal", m.call("Abs", x), 1);
+  const isUnknown = m.logical("LogicalAnd", isOne, m.logical("LogicalNot", isFinite));
+  return m.select(isUnknown, Number.NaN, m.call("Pow", x, y));
+}
+
+/** Held where it is ±1 long since: TensorFlow's own in f32 is NaN at infinity. */
+export function erf(m: Maths, x: Tensor): Tensor {
+  return m.call("Erf", m.call("Minimum", m.call("Maximum", x, -10), 10));
 }
 
 /** Halves away from zero: TensorFlow's own goes to the even number. */
