@@ -2,6 +2,7 @@
 import type { BuiltinName } from "../model/builtins.js";
 import { type DistExpr, type Expr, real } from "../model/ir.js";
 import { printType } from "../model/print.js";
+import { mulSizes } from "../model/size.js";
 import type * as ast from "../syntax/ast.js";
 import { builtinAliases, builtinCall, builtinRules } from "./builtins.js";
 import { entryOf, resolveFn } from "./callables.js";
@@ -16,7 +17,7 @@ import {
 } from "./names.js";
 import { evaluation, evaluationKind } from "./objectives.js";
 import type { FnRef, Scope } from "./scope.js";
-import { dimsAgree } from "./sizes.js";
+import { dimsAgree, sizeToExpr } from "./sizes.js";
 
 type CallAst = Extract<ast.Expr, { kind: "call" }>;
 type MemberAst = Extract<ast.Expr, { kind: "member" }>;
@@ -134,7 +135,17 @@ function builtinCallExpr(
     const zero: Expr = { kind: "const", value: 0, span: e.span, type: { scalar: "int", dims: [] } };
     return builtinCall(fn, [zero, args[0]], site);
   }
-  return builtinCall(fn, args, site);
+  const made = builtinCall(fn, args, site);
+  return fn === "size" && made !== undefined ? knownSize(cx, made, args) : made;
+}
+
+/** The size of a random array as what it is made of: sizes are not random. */
+function knownSize(cx: Cx, made: Expr, [x, axis]: readonly Expr[]): Expr {
+  if (made.kind !== "call" || !cx.model.isRandom(x)) return made;
+  const { dims } = x.type;
+  const size =
+    axis === undefined ? dims.reduce(mulSizes) : dims[axis.kind === "const" ? axis.value : 0];
+  return sizeToExpr(size, made.span, cx);
 }
 
 function unknownCall(

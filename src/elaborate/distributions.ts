@@ -21,6 +21,7 @@ import { inlineDist } from "./functions.js";
 import { foreignAdvice, keywordSuggestions, plannedDistributions, suggestions } from "./names.js";
 import type { Scope } from "./scope.js";
 import { dimsAgree, sizesAgree, sizeToExpr } from "./sizes.js";
+import { misplacedTransform } from "./transforms.js";
 import { crpDist, misplacedProcess } from "./unbounded/plate.js";
 
 type CallAst = Extract<ast.Expr, { kind: "call" }>;
@@ -33,6 +34,7 @@ const combinators: Readonly<
   Censored: censoredDist,
   ZeroInflated: zeroInflatedDist,
   Mixture: mixtureDist,
+  Transformed: misplacedTransform,
   CRP: crpDist,
   StickBreaking: misplacedProcess,
   DirichletProcess: misplacedProcess,

@@ -10,8 +10,12 @@ import type { Reporter } from "./context.js";
 export function checkGuide(reporter: Reporter, guide: Model, model: Model): void {
   const sites = model.variables.filter((v) => v.role === "site");
   const byName = new Map(sites.map((v) => [v.name, v]));
-  for (const own of guide.variables) {
-    if (own.role !== "site") continue;
+  const { images = {} } = guide;
+  const auxiliary = new Set(Object.values(images).map((i) => i.base));
+  for (const v of guide.variables) {
+    const image = Object.hasOwn(images, v.name) ? images[v.name] : undefined;
+    if (image === undefined && (v.role !== "site" || auxiliary.has(v.name))) continue;
+    const own = image === undefined ? v : { ...v, support: image.support };
     const site = byName.get(own.name);
     if (site === undefined) {
       reporter.report("guide_adds_site", own.span, {

@@ -24,6 +24,7 @@ import { checkOrder } from "./order.js";
 import { type FileEnv, type ObjectiveRef, Scope } from "./scope.js";
 import { sizeObstacle } from "./sizes.js";
 import { elaborateBody } from "./statements.js";
+import { withoutTransforms } from "./transforms.js";
 import { checkUnbounded } from "./unbounded/check.js";
 import { declarePlate } from "./unbounded/plate.js";
 import { withoutProcesses } from "./unbounded/processes.js";
@@ -143,7 +144,9 @@ function elaborateProgram(
   extras?.begin(cx, scope);
   const isInput = (p: ast.ParamDecl): boolean => scope.lookup(p.name.text)?.kind !== "program";
   declareInputs(cx, { params: decl.params.filter(isInput) }, scope);
-  const text = withoutProcesses(cx, body, scope);
+  // Draws of `Transformed` in a model or objective are reported where they stand.
+  const plain = decl.kind === "guide" ? withoutTransforms(cx, body) : { body, images: {} };
+  const text = withoutProcesses(cx, plain.body, scope);
   declarePlate(cx, text);
   collectVariables(cx, text, scope);
   extras?.collected(cx, scope);
@@ -169,6 +172,7 @@ function elaborateProgram(
     variables: variablesOf(cx),
     body: statements,
     ...(unbounded && { unbounded }),
+    ...(Object.keys(plain.images).length > 0 && { images: plain.images }),
   };
   return { model, cx, scope };
 }

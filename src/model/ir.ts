@@ -250,6 +250,16 @@ export interface Model {
   readonly body: readonly Stmt[];
   /** The plate `for k in 0.. { }`, of which there is at most one. */
   readonly unbounded?: UnboundedPlate;
+  /** Of a guide: sites of its model that definitions give, drawn from `Transformed`. */
+  readonly images?: Readonly<Record<string, Image>>;
+}
+
+/** A site z = f(u) of a guide: u is a site of the guide alone, whose density a factor makes that of z. */
+export interface Image {
+  /** The name of u. */
+  readonly base: string;
+  /** Where z lies. */
+  readonly support: Support;
 }
 
 /**

@@ -80,6 +80,7 @@ export function buildObjective(objective: Objective, options: BuildOptions): Obj
   const noise: NoiseInput[] = [];
   const base = { g, theta, noise, objective, conditioned, programs: layout.programs };
 
+  refuseImages(objective, layout.programs);
   const traces = new Map<string, Trace>();
   for (const d of objective.draws) {
     const loops = d.loops.map((b) => ({
@@ -141,6 +142,27 @@ export function buildObjective(objective: Objective, options: BuildOptions): Obj
     strategies: made.strategies,
     value: nodes[0],
   };
+}
+
+/**
+ * The density of an image is known at its own draws, as a function of the params that they were made
+ * with: gradients of it alone, or with the params held, are not those of the density.
+ */
+function refuseImages(objective: Objective, programs: ReadonlyMap<string, Program>): void {
+  const check = (program: string, what: string): void => {
+    const { images, variables, name } = programOf(programs, program).conditioned.model;
+    const site = variables.find((v) => images !== undefined && Object.hasOwn(images, v.name));
+    if (site === undefined) return;
+    const params = { site: site.name, guide: name, objective: objective.name, what };
+    fail("transformed_density", site.span, params);
+  };
+  for (const d of objective.draws) {
+    if (d.frozen) check(d.program, "draws from it without gradients");
+  }
+  for (const e of objective.evaluations) {
+    if (e.frozen) check(e.program, "holds its params constant in its density");
+    if (e.kind === "score") check(e.program, "takes its score");
+  }
 }
 
 function programOf(programs: ReadonlyMap<string, Program>, name: string): Program {

@@ -13,7 +13,7 @@ import { dependents } from "./replicate.js";
 /** How a statement depends on the elements of a site. */
 export type Dependence = "none" | "element" | "all";
 
-/** The sites of a drawn program that depend on `site`, itself included. */
+/** The sites of a drawn program that depend on `site`, itself and its images included. */
 export function descendants(model: Model, site: string): Set<string> {
   const sites = new Set([site]);
   for (let before = -1; before !== sites.size; ) {
@@ -23,6 +23,8 @@ export function descendants(model: Model, site: string): Set<string> {
       if (s.kind === "site" && distDependsOnRandom(s.dist, names)) sites.add(s.name);
     });
   }
+  const names = dependents(model, sites);
+  for (const name of Object.keys(model.images ?? {})) if (names.has(name)) sites.add(name);
   return sites;
 }
 

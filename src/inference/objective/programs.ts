@@ -79,7 +79,7 @@ export function conditionProgram(
   const variables = new Map([...model.inputs, ...model.variables].map((v) => [v.name, v]));
   const known = new Set([...model.inputs.map((i) => i.name), ...model.boundSizes]);
   for (const v of model.variables) {
-    if (v.role !== "site") continue;
+    if (v.role !== "site" && !(isGuide && isImage(model, v.name))) continue;
     if (!isGuide) known.add(v.name);
     else if (data.has(v.name)) {
       fail("guide_draws_observed", v.span, { name: v.name, guide: model.name });
@@ -122,6 +122,15 @@ export function conditionProgram(
     if (all !== undefined) scale.set(size, all / rows);
   }
   return { conditioned, isGuide, streams, scale };
+}
+
+const isImage = ({ images }: Model, name: string): boolean =>
+  images !== undefined && Object.hasOwn(images, name);
+
+/** The sites that a program draws, and those of its model that are images of them. */
+function drawnNames({ variables, images = {} }: Model): string[] {
+  const sites = variables.filter((v) => v.role === "site").map((v) => v.name);
+  return [...sites, ...Object.keys(images)];
 }
 
 function plainName(size: Size): string | undefined {
@@ -258,7 +267,9 @@ export function drawTrace(
     return b.g.input(input.name, dims);
   });
   const values = new Map<string, Node>();
-  for (const site of sites) values.set(site.name, variableNode(l, vars, site.name));
+  for (const site of drawnNames(program.conditioned.model)) {
+    values.set(site, variableNode(l, vars, site));
+  }
   const guide = program.isGuide ? program.conditioned.model.name : undefined;
   const beside = new Map(companions.map((n) => [n, variableNode(l, vars, n)]));
   return { name, copies, values, guide, companions: beside };
@@ -301,7 +312,7 @@ export function redrawTrace(
     return b.g.input(input.name, dims);
   });
   const values = new Map<string, Node>();
-  for (const { name } of sites) {
+  for (const name of drawnNames(program.conditioned.model)) {
     if (again.has(name)) {
       values.set(name, variableNode(l, vars, name));
       continue;

@@ -128,12 +128,15 @@ function readoutGraph(objective: Objective, options: ReadoutOptions) {
   };
   const trace = drawTrace(builder, drawing, "draw", { loops: [] }, true);
   let offset = 0;
-  const sites = [...trace.values].map(([name, node]): DrawnSite => {
+  // What an image was made of is no site of the model.
+  const images = Object.values(guide.conditioned.model.images ?? {});
+  const drawn = [...trace.values].filter(([name]) => !images.some((i) => i.base === name));
+  const sites = drawn.map(([name, node]): DrawnSite => {
     const length = elements(node.shape);
     offset += length;
     return { name, dims: node.shape, offset: offset - length, length };
   });
-  const flat = [...trace.values.values()].map((node) => {
+  const flat = drawn.map(([, node]) => {
     const real = node.dtype === "bool" ? g.select(node, g.constant(1), g.constant(0)) : node;
     return g.reshape(real, [elements(node.shape)]);
   });
