@@ -1,8 +1,10 @@
 /** `tilde compile --dump STAGE`: what a model becomes on its way to code. */
 import { DiagnosticSink, fail, TildeError } from "../base/diagnostic.js";
+import { internalError } from "../base/internal.js";
 import { nearestNames } from "../base/nearest.js";
 import { emitModule } from "../device/cpu/emit.js";
 import { printWat } from "../device/cpu/wat.js";
+import { printWgsl } from "../device/webgpu/index.js";
 import { printModule } from "../kernel/print.js";
 import { printModel } from "../model/print.js";
 import {
@@ -17,6 +19,7 @@ import { loadDataFiles } from "../run/data/files.js";
 import { loadSource } from "../run/sources.js";
 import { printAst, printTokens } from "../syntax/print-ast.js";
 import { tokenizeSource } from "../syntax/tokenize.js";
+import type { Graph } from "../tensor/ops.js";
 import { printGraph } from "../tensor/print.js";
 import type { ExitCode } from "./main.js";
 
@@ -57,10 +60,12 @@ async function dump(file: string, stage: Stage, options: CompileFlags): Promise<
   const conditioned = conditionRaw(model, await loadDataFiles(options.data ?? []));
   if (stage === "model") return printModel(conditioned.model);
   let graphText = "";
+  let gradient: Graph | undefined;
   const { kernels } = compileDensity(conditioned, {
     methodName: "nuts",
     record: (made, graph) => {
       if (made === stage) graphText = printGraph(graph);
+      if (made === "grad") gradient = graph;
     },
   });
   switch (stage) {
@@ -71,5 +76,7 @@ async function dump(file: string, stage: Stage, options: CompileFlags): Promise<
       return printModule(kernels);
     case "wat":
       return printWat(emitModule(kernels, {}).wasm);
+    case "wgsl":
+      return printWgsl(gradient ?? internalError("no gradient was recorded"));
   }
 }

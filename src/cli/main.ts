@@ -163,7 +163,7 @@ export function program(done: (code: ExitCode) => void): Command {
     .argument("[file]", "a .ppl file")
     .option("--model <name>", "which model of the file")
     .option(...dataOption)
-    .option("--dump <stage>", "tokens, ast, model, graph, grad, kernel or wat", "model")
+    .option("--dump <stage>", "tokens, ast, model, graph, grad, kernel, wat or wgsl", "model")
     .action(async (given, flags, command) => {
       const [file, options] = withModel(command, given, flags);
       const { compileCommand } = await import("./compile.js");

@@ -24,7 +24,7 @@ import type { RawData } from "./data/values.js";
 import { loadImport } from "./sources.js";
 
 /** The stages that can be shown, in the order of the pipeline. */
-export const stages = ["tokens", "ast", "model", "graph", "grad", "kernel", "wat"] as const;
+export const stages = ["tokens", "ast", "model", "graph", "grad", "kernel", "wat", "wgsl"] as const;
 export type Stage = (typeof stages)[number];
 
 /** What a file declares for methods that learn: its models, guides and objectives by name. */

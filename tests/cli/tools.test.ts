@@ -97,6 +97,7 @@ describe("tilde compile", () => {
     grad: /grad/,
     kernel: /lp_grad/,
     wat: /\(module/,
+    wgsl: /@compute/,
   };
   test.each(stages)("--dump %s", async (stage) => {
     const { code, out, err } = await tilde("compile", ...eightSchools, "--dump", stage);

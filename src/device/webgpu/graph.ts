@@ -7,7 +7,7 @@ import type { WebGpuDevice } from "./adapter.js";
 import { mapTask } from "./emit/map.js";
 import { Block } from "./plan/block.js";
 import { ConstantTables, type Region, Regions } from "./plan/storage.js";
-import { Executable, type KernelText } from "./program.js";
+import { Executable, type KernelText, kernelTexts } from "./program.js";
 
 /** A compiled graph. Results are single-precision numbers in double-precision arrays. */
 export interface WebGpuProgram extends GraphProgram {
@@ -30,15 +30,8 @@ export function placeOutput(
   return { region, isCopy: false };
 }
 
-/**
- * Compiles a graph with static shapes. Errors are diagnostics (`webgpu_…`). With `fewRounds` 0 every
- * task has a kernel of its own, as in large programs.
- */
-export async function compileGraph(
-  device: WebGpuDevice,
-  graph: Graph,
-  options: { readonly fewRounds?: number } = {},
-): Promise<WebGpuProgram> {
+/** The tasks of a graph, with regions for its inputs and outputs. */
+function planGraph(graph: Graph) {
   const regions = new Regions();
   const tables = new ConstantTables();
   const block = new Block(regions, tables, -1);
@@ -61,6 +54,29 @@ export async function compileGraph(
   for (const { node, region, isCopy, length } of outputs) {
     if (isCopy && length > 0) block.items.push(mapTask(block, node, region, { copy: true }));
   }
+  return { block, inputs, outputs };
+}
+
+/** A graph's kernels as text, as `--dump wgsl` prints them. */
+export function printWgsl(graph: Graph): string {
+  const { block } = planGraph(graph);
+  const { regions, tables } = block;
+  return kernelTexts({ items: block.items, regions, tables })
+    .map(({ label, groups, code }) => `// ${label}, workgroups: ${groups}\n${code.trimEnd()}\n`)
+    .join("\n");
+}
+
+/**
+ * Compiles a graph with static shapes. Errors are diagnostics (`webgpu_…`). With `fewRounds` 0 every
+ * task has a kernel of its own, as in large programs.
+ */
+export async function compileGraph(
+  device: WebGpuDevice,
+  graph: Graph,
+  options: { readonly fewRounds?: number } = {},
+): Promise<WebGpuProgram> {
+  const { block, inputs, outputs } = planGraph(graph);
+  const { regions, tables } = block;
   const executable = await Executable.create(device, {
     items: block.items,
     regions,

@@ -179,6 +179,33 @@ export class Executable {
   }
 }
 
+/** The kernels' texts, for which no device is needed. `groups` is what a device of usual limits runs. */
+export function kernelTexts(planned: Planned): readonly KernelText[] {
+  const { stages, spans } = scheduleItems(planned.items, planned.fewRounds);
+  const { places } = planMemory(planned.regions.all, spans);
+  const byName = new Map([...places].map(([region, place]) => [region.name, place]));
+  const placeOf = (name: string): number => byName.get(name) ?? -1;
+  const visit = (stage: Stage): KernelText[] => {
+    switch (stage.kind) {
+      case "wide": {
+        const { task } = stage;
+        const groups = groupsOf(task, USUAL_GROUPS);
+        return [{ label: task.label, groups, code: wideModule(task, placeOf) }];
+      }
+      case "solo": {
+        const shared = stage.tasks.flatMap((t) => t.shared);
+        const label = soloLabel(stage.tasks.map((t) => t.label));
+        return [{ label, groups: 1, code: soloModule(stage.text, shared, placeOf) }];
+      }
+      case "loop":
+        return stage.body.flatMap(visit);
+    }
+  };
+  return stages.flatMap(visit);
+}
+/** The least `maxComputeWorkgroupsPerDimension` that WebGPU allows. */
+const USUAL_GROUPS = 65_535;
+
 function checkSize(device: WebGpuDevice, what: string, bytes: number): void {
   const { maxBufferSize, maxStorageBufferBindingSize } = device.limits;
   const limit = Math.min(maxBufferSize, maxStorageBufferBindingSize);
