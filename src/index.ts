@@ -55,6 +55,7 @@ export {
 export type { InferOptions } from "./run/options.js";
 export { Posterior } from "./run/posterior.js";
 export type { Figure, FitData, ParamTree, Timing, VariableDraws } from "./run/results/fit.js";
+export { loadFit } from "./run/results/load-fit.js";
 export type { Summary, SummaryRow } from "./run/results/summary.js";
 export { type SbcOptions, type SbcResult, type SbcVariable, sbc } from "./run/sbc/index.js";
 export type { SessionProgress } from "./run/session.js";

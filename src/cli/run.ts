@@ -11,9 +11,10 @@ import { type Method, type MethodName, methodNames, methods } from "../run/metho
 import type { Posterior } from "../run/posterior.js";
 import type { FitData } from "../run/results/fit.js";
 import { checkSelections } from "../run/results/readout.js";
-import { makeFolder, saveFit, saveParams } from "../run/results/save.js";
+import { saveFit, saveParams } from "../run/results/save.js";
 import { comesInChains, passed, type Summary, summaryJson } from "../run/results/summary.js";
 import { loadSource } from "../run/sources.js";
+import { makeFolder } from "../run/storage/folder.js";
 import { DivergedError } from "../run/svi/index.js";
 import { clustersLine } from "./clusters.js";
 import { wantsColor } from "./failure.js";

@@ -270,4 +270,11 @@ export const samples: Samples = {
   session_no_draws: { model: "schools" },
   session_stopped: { what: "inference of `schools`" },
   session_broken: { name: "schools", by: "half_t" },
+
+  fit_missing: { directory: "results", file: "run.json" },
+  fit_broken: {
+    directory: "results",
+    reason: "`chain-0.draws` is damaged: 800 of 1000 draws can be read",
+  },
+  fit_changed: { directory: "results", what: "`model.ppl`" },
 };

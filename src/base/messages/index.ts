@@ -6,6 +6,7 @@ import { caviMessages } from "./cavi.js";
 import { dataMessages } from "./data.js";
 import { deviceMessages } from "./device.js";
 import { discreteMessages } from "./discrete.js";
+import { fileMessages } from "./files.js";
 import { gibbsMessages } from "./gibbs.js";
 import { learningMessages } from "./learning.js";
 import { methodMessages } from "./method.js";
@@ -25,6 +26,7 @@ export const messageTable = {
   ...caviMessages,
   ...dataMessages,
   ...discreteMessages,
+  ...fileMessages,
   ...gibbsMessages,
   ...learningMessages,
   ...methodMessages,

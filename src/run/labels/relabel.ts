@@ -86,7 +86,8 @@ function relabelGroup(
         for (let i = 0; i < length; i++) after[offset + i] = before[offset + from[i]];
       }
     }
-    return { ...chain, values };
+    // What lies in a file are the draws as they were made.
+    return { ...chain, values, pages: undefined };
   });
   return { chains, relabelling: { group, ...usual(fit, permutations) } };
 }

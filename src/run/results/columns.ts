@@ -4,7 +4,7 @@
  */
 import { fail } from "../../base/diagnostic.js";
 import { elementCount, elementName, unravel } from "../../model/data.js";
-import { type FitData, latentLength } from "./fit.js";
+import { type ChainDraws, type FitData, latentLength } from "./fit.js";
 import { compileLets } from "./lets.js";
 import { checkColumns, variableOf } from "./readout.js";
 
@@ -26,6 +26,8 @@ export interface Column {
   readonly source: Source;
   /** In the source's values, from its start. */
   readonly position: number;
+  /** Whether it is a latent scalar as it was drawn. */
+  readonly isLatent: boolean;
 }
 
 export interface Columns {
@@ -75,6 +77,7 @@ export function openColumns(fit: FitData, selections: readonly string[], most: n
         index: k,
         source,
         position: offset + k,
+        isLatent: source === latentSource,
       });
     }
   }
@@ -94,11 +97,23 @@ function sourceOfLatents(fit: FitData): Source {
     values: new Float64Array(0),
     start: 0,
     moveTo: (chain, draw) => {
-      source.values = fit.chains[chain].values;
-      source.start = draw * width;
+      const { values, start } = rowOf(fit.chains[chain], draw, width);
+      source.values = values;
+      source.start = start;
     },
   };
   return source;
+}
+
+/** Where a draw's latent scalars stand: in memory, or in the page of its file. */
+function rowOf(
+  chain: ChainDraws,
+  draw: number,
+  width: number,
+): { readonly values: Float64Array; readonly start: number } {
+  if (chain.pages === undefined) return { values: chain.values, start: draw * width };
+  const { first, values } = chain.pages.page(draw);
+  return { values, start: (draw - first) * width };
 }
 
 function sourceOfWhole(fit: FitData, name: string): Place {
@@ -122,7 +137,8 @@ function sourcesOfLets(fit: FitData, names: readonly string[]): (name: string) =
   let done = -1;
   const compute = (chain: number, draw: number, row: number): void => {
     if (done === row) return;
-    readout?.compute(fit.chains[chain].values, draw * width, row);
+    const { values, start } = rowOf(fit.chains[chain], draw, width);
+    readout?.compute(values, start, row);
     done = row;
   };
   const places = new Map(
@@ -177,6 +193,12 @@ export function forEachColumn(
   const gathered = new Float64Array(Math.min(most, columns.length) * total);
   for (let first = 0; first < columns.length; first += most) {
     const block = columns.slice(first, first + most);
+    if (gatherStored(fit, block, gathered, total)) {
+      block.forEach((column, k) => {
+        visit(column, gathered.subarray(k * total, (k + 1) * total));
+      });
+      continue;
+    }
     forEachDraw(fit, block, (_chain, _draw, row) => {
       for (let k = 0; k < block.length; k++) {
         const { source, position } = block[k];
@@ -187,4 +209,25 @@ export function forEachColumn(
       visit(column, gathered.subarray(k * total, (k + 1) * total));
     });
   }
+}
+
+/** Latent scalars that follow each other are read from files as they lie there. */
+function gatherStored(
+  fit: FitData,
+  block: readonly Column[],
+  gathered: Float64Array,
+  total: number,
+): boolean {
+  const isRun = block.every((c, k) => c.isLatent && c.position === block[0].position + k);
+  if (!isRun || fit.chains.some((c) => c.pages === undefined)) return false;
+  const from = block[0].position;
+  let row = 0;
+  for (const { pages, draws } of fit.chains) {
+    const read = pages?.columns(from, from + block.length) ?? new Float64Array(0);
+    for (let k = 0; k < block.length; k++) {
+      gathered.set(read.subarray(k * draws, (k + 1) * draws), k * total + row);
+    }
+    row += draws;
+  }
+  return true;
 }

@@ -122,6 +122,8 @@ export interface FitData {
   readonly params?: ParamTree;
   /** Groups of components whose draws were relabelled to a pivot. */
   readonly relabellings?: readonly Relabelling[];
+  /** The folder that holds record and draws already; an absolute path. */
+  readonly stored?: string;
   /** What the method has to say about itself: more warnings, and figures for `summary.json`. */
   readonly warnings: readonly Diagnostic[];
   readonly figures: Readonly<Record<string, Figure>>;

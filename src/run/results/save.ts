@@ -1,20 +1,15 @@
-/** Files of a fit: `summary.json`, `draws.csv`, and `params.json` where params were learned. */
-import { type FileHandle, mkdir, open, writeFile } from "node:fs/promises";
+/**
+ * Files of a fit: `summary.json`, `draws.csv`, `params.json` where params were learned, and the fit
+ * itself for `loadFit`.
+ */
+import { type FileHandle, open, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { fail } from "../../base/diagnostic.js";
-import { readReason } from "../sources.js";
+import { explained, makeFolder } from "../storage/folder.js";
+import { storeFit } from "../storage/outcome.js";
 import { drawsOf, openColumns } from "./columns.js";
 import type { FitData, ParamTree } from "./fit.js";
 import { readableNames } from "./readout.js";
 import { MAX_ELEMENTS, type Summary, summaryJson } from "./summary.js";
-
-/**
- * Makes the folder for results.
- * @throws TildeError where that fails.
- */
-export async function makeFolder(directory: string): Promise<void> {
-  await explained(directory, mkdir(directory, { recursive: true }));
-}
 
 /**
  * Writes the files into `directory`, which is made where it does not exist.
@@ -32,6 +27,7 @@ export async function saveFit(
   await explained(path, writeFile(path, json));
   if (fit.params !== undefined) await saveParams(fit.params, directory);
   await writeDraws(fit, join(directory, "draws.csv"), names ?? readableNames(fit));
+  storeFit(fit, directory);
 }
 
 /**
@@ -82,15 +78,6 @@ async function writeDraws(fit: FitData, path: string, names: readonly string[]):
 
 function append(file: FileHandle, path: string, text: string): Promise<void> {
   return explained(path, file.appendFile(text));
-}
-
-/** What the system refuses is told as a diagnostic. */
-async function explained<T>(path: string, work: Promise<T>): Promise<T> {
-  try {
-    return await work;
-  } catch (error) {
-    return fail("file_unwritable", undefined, { path, reason: readReason(error) });
-  }
 }
 
 /** Names such as `Sigma[0,1]` hold a comma. */

@@ -1,0 +1,17 @@
+/** Texts about fits in folders, and about files of other formats. */
+import { error } from "./entry.js";
+
+export const fileMessages = {
+  fit_missing: error((p: { directory: string; file: string }) => ({
+    message: `\`${p.directory}\` holds no fit: there is no \`${p.file}\` in it`,
+    help: "`tilde run … --out DIR` and `fit.save(DIR)` make such folders",
+  })),
+  fit_broken: error((p: { directory: string; reason: string }) => ({
+    message: `the fit in \`${p.directory}\` cannot be read: ${p.reason}`,
+    help: "run the model again with `--out`; `draws.csv` can still be read by other programs",
+  })),
+  fit_changed: error((p: { directory: string; what: string }) => ({
+    message: `${p.what} is not what it was when the run in \`${p.directory}\` began`,
+    help: "put it back as it was, or begin a new run with another `--out`",
+  })),
+} as const;

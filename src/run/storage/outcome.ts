@@ -1,0 +1,210 @@
+/** What a run came to: `fit.json`, all of a fit but its record and its draws. */
+import { join, resolve } from "node:path";
+import { type Diagnostic, fail } from "../../base/diagnostic.js";
+import { internalError } from "../../base/internal.js";
+import type { Partitions } from "../../inference/dp/index.js";
+import type { DpChain } from "../../inference/dp/model/chain.js";
+import { planDp } from "../../inference/dp/model/plan.js";
+import { truncatedModel } from "../../inference/dp/model/truncated.js";
+import { STATISTICS } from "../../inference/hamiltonian/shape.js";
+import { type Conditioned, condition } from "../../passes/condition/index.js";
+import { makeInstance } from "../gibbs-chain.js";
+import { withoutSwitching } from "../labels/relabel.js";
+import type { ProcessFit } from "../process.js";
+import { type ChainDraws, type DrawStatistic, type FitData, latentLength } from "../results/fit.js";
+import { DrawsWriter, type Scanned, scanDraws } from "./blocks.js";
+import { drawsFile, unwritable } from "./folder.js";
+import {
+  fingerprintOf,
+  modelOf,
+  type RunRecord,
+  recordOf,
+  writeOutcome,
+  writeRecord,
+} from "./record.js";
+import { storedChain } from "./stored-chain.js";
+
+/** All of a fit that its record and the files of draws do not hold. */
+interface Outcome
+  extends Omit<
+    FitData,
+    "conditioned" | "latents" | "ranges" | "method" | "seed" | "chains" | "process" | "stored"
+  > {
+  readonly chains: readonly {
+    readonly file: number;
+    readonly draws: number;
+    readonly stepSize?: number;
+  }[];
+  readonly process?: {
+    readonly chains: readonly DpChain[];
+    readonly partitions: Partitions;
+    readonly label: string;
+    /** Components of the truncated model that stands in for the text's. */
+    readonly truncation?: number;
+  };
+}
+
+/** About so many bytes of draws are a block. */
+const BLOCK_BYTES = 1 << 20;
+
+/**
+ * Writes a fit whose draws are in memory: record, draws and outcome.
+ * @throws TildeError where that fails
+ */
+export function storeFit(fit: FitData, directory: string): void {
+  if (fit.stored === resolve(directory)) return;
+  const statistics = statisticsOf(fit);
+  const conditioned = fit.process?.plan.conditioned ?? fit.conditioned;
+  const record = recordOf({ ...fit, conditioned }, statistics, { relabel: false });
+  writeRecord(directory, record);
+  const width = latentLength(fit.latents);
+  const layout = { width, statistics: statistics.length, fingerprint: fingerprintOf(record) };
+  const rows = Math.max(1, Math.floor(BLOCK_BYTES / (8 * (width + statistics.length + 1))));
+  fit.chains.forEach((chain, k) => {
+    const path = drawsFile(directory, k);
+    const columns = statistics.map(
+      (name) => chain.statistics[name] ?? internalError(`a chain has no ${name}`),
+    );
+    try {
+      const writer = new DrawsWriter(path, layout);
+      try {
+        for (let first = 0; first < chain.draws; first += rows) {
+          const count = Math.min(rows, chain.draws - first);
+          const own = new Float64Array(count * statistics.length);
+          columns.forEach((column, s) => {
+            for (let t = 0; t < count; t++) own[t * statistics.length + s] = column[first + t];
+          });
+          const constrained = chain.values.subarray(first * width, (first + count) * width);
+          writer.append(first, count, { constrained, statistics: own }, []);
+        }
+      } finally {
+        writer.close();
+      }
+    } catch (error) {
+      unwritable(path, error);
+    }
+  });
+  storeOutcome(
+    fit,
+    directory,
+    fit.chains.map((_, k) => k),
+  );
+}
+
+/** The statistics that every chain has. */
+function statisticsOf({ chains }: FitData): DrawStatistic[] {
+  return STATISTICS.filter((s) => chains.length > 0 && chains.every((c) => c.statistics[s]));
+}
+
+/**
+ * Writes `fit.json`.
+ * @param files the number of each chain's file
+ */
+export function storeOutcome(fit: FitData, directory: string, files: readonly number[]): void {
+  const { conditioned, latents: _, ranges: __, method: ___, seed: ____, ...rest } = fit;
+  const { chains, process, warnings, stored: _____, ...plain } = rest;
+  const outcome: Outcome = {
+    ...plain,
+    // Places in the text go with the text.
+    warnings: warnings.map(
+      ({ span: _span, notes: _notes, ...d }): Diagnostic => ({ ...d, notes: [] }),
+    ),
+    chains: chains.map(({ draws, stepSize }, k) => ({
+      file: files[k],
+      draws,
+      ...(stepSize !== undefined && { stepSize }),
+    })),
+    ...(process !== undefined && { process: storedProcess(process, conditioned) }),
+  };
+  writeOutcome(directory, outcome);
+}
+
+function storedProcess(
+  { chains, partitions, label, plan }: ProcessFit,
+  { model, sizes }: Conditioned,
+): Outcome["process"] {
+  const isTruncated = model.unbounded === undefined;
+  const size = plan.conditioned.model.unbounded?.size;
+  return {
+    chains,
+    partitions,
+    label,
+    ...(isTruncated && { truncation: sizes.get(size ?? "") ?? internalError("no truncation") }),
+  };
+}
+
+/**
+ * A fit from its record, outcome and files of draws.
+ * @throws TildeError where a file lacks draws, or the text makes another model by now
+ */
+export function restoreFit(directory: string, record: RunRecord, outcome: Outcome): FitData {
+  const given = condition(modelOf(directory, record), record.data);
+  const { chains, process, ...rest } = outcome;
+  const plan = process === undefined ? undefined : planDp(given, makeInstance, record.method);
+  const conditioned =
+    process?.truncation === undefined
+      ? given
+      : truncatedModel(given, process.truncation).conditioned;
+  const fit: FitData = {
+    ...rest,
+    stored: resolve(directory),
+    conditioned,
+    method: record.method,
+    seed: record.seed,
+    latents: latentsOf(conditioned, record),
+    ...(record.ranges !== undefined && { ranges: record.ranges }),
+    chains: chains.map(({ file, draws, stepSize }) =>
+      openChain(directory, record, file, draws, stepSize),
+    ),
+    ...(process !== undefined &&
+      plan !== undefined && {
+        process: {
+          plan,
+          chains: process.chains,
+          partitions: process.partitions,
+          label: process.label,
+        },
+      }),
+  };
+  return record.relabel ? withoutSwitching(fit) : fit;
+}
+
+export function latentsOf({ model }: Conditioned, { latents }: RunRecord): FitData["latents"] {
+  return latents.map((latent) => ({
+    ...latent,
+    variable:
+      model.variables.find((v) => v.name === latent.name) ?? internalError(`no ${latent.name}`),
+  }));
+}
+
+/** @throws TildeError where the file holds fewer draws than `draws`, or those of another run */
+export function openChain(
+  directory: string,
+  record: RunRecord,
+  file: number,
+  draws: number,
+  stepSize?: number,
+): ChainDraws {
+  const found = scanChain(directory, record, file);
+  if (found === undefined || found.draws < draws) {
+    const reason = `\`chain-${file}.draws\` is damaged: ${found?.draws ?? 0} of ${draws} draws can be read`;
+    return fail("fit_broken", undefined, { directory, reason });
+  }
+  return storedChain(drawsFile(directory, file), found, record.statistics, draws, stepSize);
+}
+
+/** What a chain's file holds; undefined where there is none of this run. */
+export function scanChain(directory: string, record: RunRecord, file: number): Scanned | undefined {
+  let found: Scanned | undefined;
+  try {
+    found = scanDraws(drawsFile(directory, file));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    const reason = `\`${join(directory, `chain-${file}.draws`)}\`: ${(error as Error).message}`;
+    return fail("fit_broken", undefined, { directory, reason });
+  }
+  if (found?.layout.fingerprint !== fingerprintOf(record)) return undefined;
+  return found;
+}
+
+export type { Outcome };

@@ -1,0 +1,112 @@
+/** A chain whose draws lie in a file: read page by page or column by column, never kept. */
+import { closeSync, openSync } from "node:fs";
+import type { ChainDraws, DrawPage, DrawPages, DrawStatistic } from "../results/fit.js";
+import { type BlockPlace, readNumbers, type Scanned } from "./blocks.js";
+
+/**
+ * The first `draws` draws of a scanned file as those of a chain.
+ * @param names of the statistics, in their order
+ */
+export function storedChain(
+  path: string,
+  { layout, blocks }: Scanned,
+  names: readonly DrawStatistic[],
+  draws: number,
+  stepSize?: number,
+): ChainDraws {
+  const { width } = layout;
+  const places = blocks.filter((b) => b.first < draws);
+  const each = (visit: (fd: number, place: BlockPlace, count: number) => void): void => {
+    const fd = openSync(path, "r");
+    try {
+      for (const place of places) visit(fd, place, Math.min(place.draws, draws - place.first));
+    } finally {
+      closeSync(fd);
+    }
+  };
+  /** Columns from `from` to `to`, those of the statistics behind the draws' own. */
+  const columns = (from: number, to: number): Float64Array => {
+    const out = new Float64Array((to - from) * draws);
+    each((fd, { offset, first, draws: rows }, count) => {
+      const piece = new Float64Array((to - from) * rows);
+      readNumbers(fd, offset + 8 * from * rows, piece);
+      for (let k = 0; k < to - from; k++) {
+        out.set(piece.subarray(k * rows, k * rows + count), k * draws + first);
+      }
+    });
+    return out;
+  };
+  const pageOf = (
+    fd: number,
+    { offset, first, draws: rows }: BlockPlace,
+    count: number,
+  ): DrawPage => {
+    const piece = new Float64Array(width * rows);
+    readNumbers(fd, offset, piece);
+    const values = new Float64Array(width * count);
+    for (let k = 0; k < width; k++) {
+      for (let t = 0; t < count; t++) values[t * width + k] = piece[k * rows + t];
+    }
+    return { first, draws: count, values };
+  };
+  let current: DrawPage | undefined;
+  const pages: DrawPages = {
+    columns: (from, to) => columns(from, to),
+    page: (draw) => {
+      if (current !== undefined && draw >= current.first && draw < current.first + current.draws) {
+        return current;
+      }
+      const place = placeOf(places, draw);
+      const fd = openSync(path, "r");
+      try {
+        current = pageOf(fd, place, Math.min(place.draws, draws - place.first));
+        return current;
+      } finally {
+        closeSync(fd);
+      }
+    },
+  };
+  // Whoever wants all of it gets it, and it goes when they let go.
+  let all = new WeakRef(new Float64Array(0));
+  const kept = new Map<DrawStatistic, WeakRef<Float64Array>>();
+  const lazily: Partial<Record<DrawStatistic, Float64Array>> = {};
+  names.forEach((name, k) => {
+    Object.defineProperty(lazily, name, {
+      enumerable: true,
+      get: () => {
+        const known = kept.get(name)?.deref();
+        if (known !== undefined) return known;
+        const read = columns(width + k, width + k + 1);
+        kept.set(name, new WeakRef(read));
+        return read;
+      },
+    });
+  });
+  return {
+    draws,
+    statistics: lazily,
+    ...(stepSize !== undefined && { stepSize }),
+    pages,
+    get values() {
+      const known = all.deref();
+      if (known !== undefined && known.length === width * draws) return known;
+      const values = new Float64Array(width * draws);
+      each((fd, place, count) => {
+        values.set(pageOf(fd, place, count).values, place.first * width);
+      });
+      all = new WeakRef(values);
+      return values;
+    },
+  };
+}
+
+/** The block of a draw: blocks are in order. */
+function placeOf(places: readonly BlockPlace[], draw: number): BlockPlace {
+  let [low, high] = [0, places.length - 1];
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if (places[middle].first <= draw) low = middle;
+    else high = middle - 1;
+  }
+  return places[low];
+}
