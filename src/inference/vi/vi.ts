@@ -42,7 +42,7 @@ export interface ViResult {
   /** The bound smoothed over windows: the mean of the estimates up to each step. */
   readonly history: readonly { readonly step: number; readonly bound: number }[];
   readonly steps: number;
-  /** Whether the last stage ended because the bound had stopped to rise. */
+  /** Whether every stage ended because the bound had stopped to rise. */
   readonly converged: boolean;
   readonly interrupted: boolean;
   /** What ended the run where the machine failed, as a device that is lost does. */
@@ -142,7 +142,8 @@ export async function ascend(
       controls.onProgress?.(done, search.steps, mean);
       flat = isFlat(means, errors, search.tolerance, isLast ? 4 * LEAST_WINDOWS : LEAST_WINDOWS);
     }
-    converged = flat;
+    // A stage that ran out of steps says nothing of those after it, whose steps are shorter.
+    converged = flat && (stage === 0 || converged);
     if (averaged > 0) climber.setParams(await climber.average());
   }
   const result = await climber.params();
