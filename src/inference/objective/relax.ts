@@ -339,7 +339,8 @@ class Rewriter {
     if (reads !== undefined && reads.length > 0) return this.#sum(reads, number(e));
     const type: Type = { scalar: "real", dims: e.type.dims };
     const isLinear = (fn: string): boolean =>
-      ["add", "sub", "neg", "real", "int", "sum", "reshape", "concat"].includes(fn);
+      ["add", "sub", "neg", "sum", "reshape", "concat"].includes(fn);
+    if (e.kind === "call" && (e.fn === "real" || e.fn === "int")) return this.#extended(e.args[0]);
     if (e.kind === "call" && isLinear(e.fn)) {
       return { ...e, args: e.args.map((a) => this.#extended(a)), type };
     }
