@@ -95,6 +95,12 @@ export const methodMessages = {
         ? "means may be usable, spreads are not: give the flow more `layers`, or use nuts"
         : "means may be usable, spreads are not: take a richer guide (`full_rank`, `flow`) or nuts",
   })),
+  guide_misfit_local: warning(
+    (p: { guide: string; size: string; above: number; elements: number; largest: number }) => ({
+      message: `the guide ${p.guide} does not cover the posteriors of ${p.above} of ${p.elements} elements of ${p.size} (Pareto k up to ${p.largest.toFixed(2)}, good below 0.7)`,
+      help: "their means may be usable, spreads are not: train longer, or give the guide a larger network or a flow",
+    }),
+  ),
   guide_needed: error((p: { objective: string; model: string }) => ({
     message: `the objective \`${p.objective}\` needs a guide for the model \`${p.model}\``,
     help: "write `guide NAME(…) for MODEL` in the file of the model, or use vi, which makes its own",

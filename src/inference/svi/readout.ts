@@ -16,6 +16,7 @@ import { drawTrace, evaluateTerms, type Program, sumPerCopy } from "../objective
 import { StoppingBuilder } from "../objective/stopping.js";
 import { noiseKernels, noiseRoom, seedNoise } from "../stochastic/noise.js";
 import { elements, noiseOf, workspace } from "./compile.js";
+import { type LocalPlate, localRatios } from "./locals.js";
 
 /** A site of the guide in a row of draws. */
 export interface DrawnSite {
@@ -33,6 +34,8 @@ export interface GuideDraws {
    * evaluated at draws, as of a label that is an index.
    */
   readonly densities?: { readonly lp: Float64Array; readonly ratios: Float64Array };
+  /** Those of each element of the readout's plates: row t is draw t. */
+  readonly locals?: Float64Array;
 }
 
 export interface ReadoutOptions extends Omit<BuildOptions, "batch"> {
@@ -47,6 +50,10 @@ export interface Readout {
   readonly sites: readonly DrawnSite[];
   readonly readsTheta: boolean;
   readonly hasDensities: boolean;
+  /** Plates whose elements have log weights of their own. */
+  readonly plates: readonly LocalPlate[];
+  /** Whether the guide draws what stands in none of them. */
+  readonly hasGlobals: boolean;
 }
 
 /** The number of the run in the key of the noise: no step of a search has these numbers. */
@@ -54,7 +61,7 @@ const READOUT_RUN = 1;
 
 /** Lowers the draws of a guide, over the buffer `theta`. */
 export function guideReadout(objective: Objective, options: ReadoutOptions): Readout {
-  const { graph, noise, sites } = readoutGraph(objective, options);
+  const { graph, noise, sites, plates, hasGlobals } = readoutGraph(objective, options);
   const pool = new ConstantPool();
   const used = noiseOf(graph, noise);
   const names = graph.outputs.map((o) => o.name);
@@ -79,7 +86,8 @@ export function guideReadout(objective: Objective, options: ReadoutOptions): Rea
     functions: [...functions, ...random.functions],
   };
   const readsTheta = graph.inputs.some((n) => n.name === "theta");
-  return { kernels, sites, readsTheta, hasDensities: names.includes("densities") };
+  const hasDensities = names.includes("densities");
+  return { kernels, sites, readsTheta, hasDensities, plates, hasGlobals };
 }
 
 /** Draws at `theta` with an instance of the readout's kernels. */
@@ -90,7 +98,7 @@ export function drawSites(
   draws: number,
   seed: number | bigint,
 ): GuideDraws {
-  const { sites, hasDensities } = readout;
+  const { sites, hasDensities, plates } = readout;
   if (readout.readsTheta) instance.f64("theta").set(theta);
   seedNoise(instance.i32("mc_key"), seed, READOUT_RUN);
   const refill = instance.fn("noise");
@@ -101,15 +109,23 @@ export function drawSites(
   const values = new Float64Array(draws * width);
   const lp = new Float64Array(draws);
   const ratios = new Float64Array(draws);
+  const count = plates.reduce((n, p) => n + p.length, 0);
+  const local = count > 0 ? instance.f64("locals").subarray(0, count) : new Float64Array(0);
+  const locals = new Float64Array(draws * count);
   for (let t = 0; t < draws; t++) {
     refill(t);
     draw();
     values.set(row, t * width);
+    locals.set(local, t * count);
     if (densities === undefined) continue;
     lp[t] = densities[0];
     ratios[t] = densities[0] - densities[1];
   }
-  return { values, ...(hasDensities && { densities: { lp, ratios } }) };
+  return {
+    values,
+    ...(hasDensities && { densities: { lp, ratios } }),
+    ...(count > 0 && { locals }),
+  };
 }
 
 function readoutGraph(objective: Objective, options: ReadoutOptions) {
@@ -140,21 +156,27 @@ function readoutGraph(objective: Objective, options: ReadoutOptions) {
     const real = node.dtype === "bool" ? g.select(node, g.constant(1), g.constant(0)) : node;
     return g.reshape(real, [elements(node.shape)]);
   });
-  const densities = withoutLabels(() =>
-    g.stack(
-      [model, guide].map((p) =>
-        sumPerCopy({ g, theta, noise }, evaluateTerms(builder, p, trace, true), trace.copies),
-      ),
-    ),
+  const evaluated = withoutLabels(() =>
+    [model, guide].map((program) => {
+      return { program, terms: evaluateTerms(builder, program, trace, true) };
+    }),
   );
   const nodes: Node[] = [flat.length === 1 ? flat[0] : g.concat(flat, 0)];
-  if (densities !== undefined) nodes.push(densities);
+  let plates: readonly LocalPlate[] = [];
+  let hasGlobals = true;
+  if (evaluated !== undefined) {
+    const [above, below] = evaluated;
+    nodes.push(g.stack(evaluated.map((e) => sumPerCopy(builder, e.terms, trace.copies))));
+    const local = localRatios(builder, above, below);
+    ({ plates, hasGlobals } = local);
+    if (local.ratios !== undefined) nodes.push(local.ratios);
+  }
   const resolved = g.resolve(nodes);
   const graph: Graph = simplify({
     inputs: inputsOf(resolved),
-    outputs: resolved.map((node, k) => ({ name: ["sites", "densities"][k], node })),
+    outputs: resolved.map((node, k) => ({ name: ["sites", "densities", "locals"][k], node })),
   });
-  return { graph, noise, sites };
+  return { graph, noise, sites, plates, hasGlobals };
 }
 
 /** The guide's own draws, whatever way gradients take through them. */

@@ -19,6 +19,7 @@ import type { NceOptions, SviOptions } from "../methods.js";
 import type { DiscreteRange, Figure, FitData, ParamTree } from "../results/fit.js";
 import { CallbackError } from "../session.js";
 import { DivergedError } from "./diverged.js";
+import { type LocalFit, localFigure, localFits, localWarnings } from "./local-fit.js";
 import { paramTree, readParams } from "./params.js";
 import { bindMethod, checkBatch, dataOf, type Programs } from "./programs.js";
 
@@ -88,7 +89,11 @@ export async function learn(
   const trials = Math.min(method.draws, Math.max(200, Math.floor(found.steps / 5)));
   const final = ascent.final ?? estimate(instance, isRandom ? trials : 1);
   const drawn = drawLatents(run, made, instance, method, readout);
-  if (drawn.paretoK !== undefined && !(drawn.paretoK <= PARETO_LIMIT)) {
+  const fits = drawn.locals ?? [];
+  if (fits.length > 0) warnings.push(...localWarnings(fits, guideName(bound)));
+  // Weights of many elements together have long tails however well each of them fits.
+  const isJudged = fits.length === 0 || readout?.hasGlobals === true;
+  if (isJudged && drawn.paretoK !== undefined && !(drawn.paretoK <= PARETO_LIMIT)) {
     const guide = guideName(bound);
     warnings.push(diagnostic("guide_misfit", undefined, { k: drawn.paretoK, guide }));
   }
@@ -124,6 +129,7 @@ export async function learn(
       steps: found.steps,
       strategies: Object.fromEntries(made.strategies.map((s) => [s.site, s.strategy])),
       ...(drawn.paretoK !== undefined && { pareto_k: drawn.paretoK }),
+      ...(fits.length > 0 && { pareto_k_local: localFigure(fits) }),
       // With a guide it is a bound of the evidence.
       [bound.guide === undefined ? "value" : "elbo"]: climbed,
     },
@@ -194,6 +200,7 @@ function diverged(
 
 type Drawn = Pick<FitData, "latents" | "ranges" | "points" | "chains" | "isPoint"> & {
   readonly paretoK?: number;
+  readonly locals?: readonly LocalFit[];
 };
 
 /** The model's params, which are the same in every draw, and the sites that the guide draws. */
@@ -254,6 +261,9 @@ function drawLatents(
     ],
     isPoint: false,
     ...(densities !== undefined && { paretoK: paretoK(densities.ratios) }),
+    ...(drawn.locals !== undefined && {
+      locals: localFits(readout.plates, drawn.locals, PARETO_LIMIT),
+    }),
   };
 }
 
