@@ -28,7 +28,8 @@ export const exampleNames: readonly string[] = readdirSync(folder).filter(
     existsSync(join(folder, n, "data.json")),
 );
 
-function graphOf(name: string): Graph {
+/** Log density `lp` and gradient `dq` of an example with its data. */
+export function graphOf(name: string): Graph {
   const read = (file: string): string => readFileSync(join(folder, name, file), "utf8");
   const source = { path: name, text: read("model.ppl") };
   const checked = checkSource(source);
