@@ -14,6 +14,9 @@ export { diagnosticToJson, renderDiagnostic, renderDiagnostics } from "./base/re
 export { lineColumn, type Source, type Span } from "./base/span.js";
 export type { HmcOptions, NutsOptions } from "./inference/contract.js";
 export type { Clusters } from "./run/clusters.js";
+export { compare } from "./run/compare/fits.js";
+export type { Compared } from "./run/compare/compare.js";
+export type { Loo, LooPoint } from "./run/compare/loo.js";
 export type { SamplerDiagnostics } from "./run/diagnostics/index.js";
 export {
   explain,
@@ -23,7 +26,7 @@ export {
   type SumGroupPlan,
 } from "./run/explain.js";
 export type { EstimatorPlan, LearningPlan } from "./run/explain-learning.js";
-export { infer } from "./run/infer.js";
+export { infer, resume } from "./run/infer.js";
 export { type CompileOptions, compile, load, Program, ppl } from "./run/load.js";
 export {
   type CaviOptions,

@@ -84,7 +84,7 @@ export function program(done: (code: ExitCode) => void): Command {
     .option("--option <key=value>", "a further option of the method; lists as JSON", collect)
     .option("--no-relabel", "keep components that can change places as they were drawn")
     .option("--vars <names>", "comma-separated variables to report (default: all)")
-    .option("--out <dir>", "write summary.json, draws.csv and params.json there")
+    .option("--out <dir>", "write the fit there, its draws as they come (see tilde resume)")
     .option("--json", "print the summary as JSON and nothing else")
     .addHelpText(
       "after",
@@ -94,6 +94,18 @@ export function program(done: (code: ExitCode) => void): Command {
       const [file, options] = withModel(command, given, flags);
       const { runCommand } = await import("./run.js");
       done(await runCommand(file, options));
+    });
+  tilde
+    .command("resume")
+    .description("go on with a run that was killed or interrupted, to the same draws")
+    .usage("<dir> [options]")
+    .argument("<dir>", "the folder of `tilde run --out`")
+    .option("--threads <n>", "at most this many threads (default: one per core)", wholeNumber)
+    .option("--vars <names>", "comma-separated variables to report (default: all)")
+    .option("--json", "print the summary as JSON and nothing else")
+    .action(async (directory, options) => {
+      const { resumeCommand } = await import("./resume.js");
+      done(await resumeCommand(directory, options));
     });
   tilde
     .command("check")

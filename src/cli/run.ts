@@ -8,6 +8,7 @@ import { loadDataFiles } from "../run/data/files.js";
 import type { DeviceChoice } from "../run/device/choices.js";
 import { inferRaw } from "../run/infer.js";
 import { type Method, type MethodName, methodNames, methods } from "../run/methods.js";
+import type { InferOptions } from "../run/options.js";
 import type { Posterior } from "../run/posterior.js";
 import type { FitData } from "../run/results/fit.js";
 import { checkSelections } from "../run/results/readout.js";
@@ -56,13 +57,10 @@ export async function runCommand(file: string, flags: RunFlags): Promise<ExitCod
   const model = selectModel(checked, source, flags.model);
   const data = await loadDataFiles(flags.data ?? []);
   const color = { color: wantsColor(process.stderr) };
-  const note = (text: string): void => {
-    if (text !== "") process.stderr.write(`${text}\n`);
-  };
   note(renderDiagnostics(checked.diagnostics, color));
 
   // What is wrong with these is told before the run and not after it.
-  const names = variablesOf(flags, model);
+  const names = variablesOf(flags.vars, model);
   if (flags.out !== undefined) await makeFolder(flags.out);
 
   const isChain = method.method === "nuts" || method.method === "hmc" || method.method === "gibbs";
@@ -70,48 +68,84 @@ export async function runCommand(file: string, flags: RunFlags): Promise<ExitCod
   const plan =
     learns && !flags.json ? { chains: 1, warmup: 0, draws: method.steps, thin: 1 } : undefined;
   const view = isChain && !flags.json ? progressView(method) : plan && progressView(plan);
+  // The other methods run in one piece and have nothing to keep: there Ctrl-C ends the process.
+  const posterior = await interruptible(isChain || learns, view, async (watched) => {
+    try {
+      const options = {
+        method,
+        seed: flags.seed,
+        threads: flags.threads,
+        // Checked with the other options.
+        ...(flags.device !== undefined && { device: flags.device as DeviceChoice }),
+        relabel: flags.relabel,
+        out: flags.out,
+        ...watched,
+      };
+      return await inferRaw(model, data, options, checked);
+    } catch (error) {
+      throw withFlags(await withSaved(error, flags.out));
+    }
+  });
+  return await finish(posterior, { ...flags, names });
+}
+
+type Watched = Pick<InferOptions, "signal" | "onProgress">;
+
+/**
+ * Runs an inference that the first Ctrl-C ends with the draws so far; a second one ends the process.
+ * The view is closed after it.
+ */
+export async function interruptible(
+  canStop: boolean,
+  view: ReturnType<typeof progressView> | undefined,
+  work: (watched: Watched) => Promise<Posterior>,
+): Promise<Posterior> {
   const stop = new AbortController();
-  // The first Ctrl-C ends the run with the draws so far; a second one ends the process.
   // The listener stays on: the terminal library ends the process where it finds no other one.
   const interrupt = (): void => {
     if (stop.signal.aborted) process.exit(130);
     stop.abort();
   };
-  // The other methods run in one piece and have nothing to keep: there it ends the process.
-  if (isChain || learns) process.on("SIGINT", interrupt);
-  let posterior: Posterior;
+  if (canStop) process.on("SIGINT", interrupt);
   try {
-    const options = {
-      method,
-      seed: flags.seed,
-      threads: flags.threads,
-      // Checked with the other options.
-      ...(flags.device !== undefined && { device: flags.device as DeviceChoice }),
-      relabel: flags.relabel,
-      signal: stop.signal,
-      onProgress: view?.update,
-    };
-    posterior = await inferRaw(model, data, options, checked);
-  } catch (error) {
-    throw withFlags(await withSaved(error, flags.out));
+    return await work({ signal: stop.signal, onProgress: view?.update });
   } finally {
     view?.close();
     process.off("SIGINT", interrupt);
   }
+}
+
+export interface Finish {
+  /** The variables to report; undefined for all. */
+  readonly names?: readonly string[];
+  readonly out?: string;
+  readonly json?: boolean;
+}
+
+/** Reports a posterior and writes its files. */
+export async function finish(posterior: Posterior, to: Finish): Promise<ExitCode> {
+  const color = { color: wantsColor(process.stderr) };
   note(renderDiagnostics(posterior.fit.conditioned.warnings, color));
   if (posterior.interrupted && (posterior.fit.chains[0]?.draws ?? 0) === 0) {
     note("interrupted before the first draw: there is nothing to report");
     return 1;
   }
-  const summary = posterior.summary(names);
-  if (flags.out !== undefined) await saveFit(posterior.fit, summary, flags.out, names);
-  if (flags.json) {
+  const summary = posterior.summary(to.names);
+  if (to.out !== undefined) await saveFit(posterior.fit, summary, to.out, to.names);
+  if (to.json) {
     process.stdout.write(`${JSON.stringify(summaryJson(posterior.fit, summary), null, 2)}\n`);
   } else {
     process.stdout.write(`${report(posterior, summary)}\n`);
     note(renderDiagnostics(summary.warnings, color));
   }
+  if (posterior.interrupted && posterior.fit.stored !== undefined && to.out !== undefined) {
+    note(`to go on: tilde resume ${to.out}`);
+  }
   return passed(posterior.fit, summary) && !posterior.interrupted ? 0 : 2;
+}
+
+function note(text: string): void {
+  if (text !== "") process.stderr.write(`${text}\n`);
 }
 
 export function methodOf(flags: RunFlags): Method {
@@ -217,15 +251,15 @@ function withFlags(error: unknown): unknown {
 }
 
 /** The variables to report, each known to the model; undefined for all. */
-function variablesOf(flags: RunFlags, model: Model): readonly string[] | undefined {
-  const names = flags.vars
+export function variablesOf(vars: string | undefined, model: Model): readonly string[] | undefined {
+  const names = vars
     // Elements such as `Sigma[0,1]` hold commas.
     ?.split(/,(?![^[]*\])/)
     .map((n) => n.trim())
     .filter((n) => n !== "");
   if (names?.length === 0) {
     const wanted = "names of variables with commas between them";
-    fail("bad_option", undefined, { option: "--vars", value: JSON.stringify(flags.vars), wanted });
+    fail("bad_option", undefined, { option: "--vars", value: JSON.stringify(vars), wanted });
   }
   if (names !== undefined) checkSelections(model, names);
   return names;

@@ -127,11 +127,35 @@ export type ChainOutcome =
   | ChainResult
   | { readonly kind: "failed"; readonly failure: ChainFailure };
 
+/**
+ * Takes draws and states out of a chain that is under way, so that another process can go on from
+ * there to the very draws that this one would have made. States are numbers for the same method,
+ * model and options alone.
+ */
+export interface ChainSink {
+  /** Asked every few milliseconds: whether what there is should be taken now. */
+  readonly isDue: () => boolean;
+  /** The state in the warmup, and at its end. */
+  readonly warmup: (state: Float64Array) => void;
+  /** The first `count` rows of the storage are the draws from `first` on; `state` is that behind them. */
+  readonly draws: (first: number, count: number, state: Float64Array) => void;
+}
+
+/** The last states that a sink took. */
+export interface ChainPast {
+  readonly warmup: Float64Array;
+  /** Where draws were made. */
+  readonly draws?: Float64Array;
+}
+
 export interface ChainControls {
   /** Asked now and then; true ends the chain with the draws so far. */
   readonly shouldStop?: () => boolean;
-  /** Where the draws go; made here if absent. */
+  /** Where the draws go; made here if absent. With a sink of as many rows as it takes at a time. */
   readonly storage?: ChainStorage;
+  readonly sink?: ChainSink;
+  /** Go on from here instead of starting. */
+  readonly past?: ChainPast;
   /** A starting point in unconstrained coordinates instead of random ones. */
   readonly start?: Float64Array;
 }

@@ -4,6 +4,7 @@
  */
 import { type CpuProgram, instantiate } from "../device/cpu/compile.js";
 import type {
+  ChainControls,
   ChainFailure,
   ChainProgress,
   ChainStorage,
@@ -15,6 +16,7 @@ import { runChain } from "../inference/hamiltonian/chain.js";
 import type { Conditioned } from "../passes/condition/index.js";
 import { type GibbsReady, readyGibbs, runGibbsChain } from "./gibbs-chain.js";
 import type { GibbsOptions } from "./methods.js";
+import { type ChainStream, openStream, StreamError, type StreamJob } from "./storage/stream.js";
 
 /** What the chains of a job do. All of it survives `postMessage`. */
 export type ChainWork =
@@ -37,6 +39,8 @@ export interface ChainJob {
   readonly seed: number;
   /** Draws and statistics of each chain, in shared memory where there are threads. */
   readonly storage: readonly ChainStorage[];
+  /** The files that they go to instead. */
+  readonly stream?: StreamJob;
   /** `[next chain, stop flag]`. */
   readonly control: Int32Array;
 }
@@ -54,7 +58,14 @@ export type ChainEnd =
       /** Gradient evaluations of both phases. */
       readonly gradients: number;
     }
-  | { readonly kind: "failed"; readonly failure: ChainFailure | GibbsFailure };
+  | { readonly kind: "failed"; readonly failure: ChainFailure | GibbsFailure | StreamFailure };
+
+/** A chain's file could not be written or read. */
+export interface StreamFailure {
+  readonly kind: "unwritable";
+  readonly path: string;
+  readonly reason: string;
+}
 
 export type ChainEvent =
   | { readonly kind: "progress"; readonly chain: number; readonly progress: ChainProgress }
@@ -70,10 +81,12 @@ export function* takeChains(job: ChainJob, ready?: GibbsReady): Generator<ChainE
     if (job.work.kind === "gibbs") {
       gibbs ??= readyGibbs(job.work.conditioned, job.work.options);
       const key = { seed: job.seed, chain };
-      const stops = stopsOf(job);
-      steps = runGibbsChain(gibbs, job.work.options, key, stops, job.storage[chain]);
+      const ready = gibbs;
+      const { options } = job.work;
+      steps = withStorage(job, chain, (controls) => runGibbsChain(ready, options, key, controls));
     } else {
-      steps = hamiltonianChain(job, job.work, chain);
+      const { work } = job;
+      steps = withStorage(job, chain, (controls) => hamiltonianChain(job, work, chain, controls));
     }
     for (;;) {
       const step = steps.next();
@@ -86,6 +99,31 @@ export function* takeChains(job: ChainJob, ready?: GibbsReady): Generator<ChainE
   }
 }
 
+type Controls = Pick<ChainControls, "shouldStop" | "sink" | "past"> & {
+  readonly storage: ChainStorage;
+};
+
+/** The chain's draws go to memory, or block by block to its file and on from what stands there. */
+function* withStorage(
+  job: ChainJob,
+  chain: number,
+  run: (controls: Controls) => Generator<ChainProgress, ChainEnd>,
+): Generator<ChainProgress, ChainEnd> {
+  const shouldStop = stopsOf(job);
+  if (job.stream === undefined) return yield* run({ shouldStop, storage: job.storage[chain] });
+  let stream: ChainStream | undefined;
+  try {
+    stream = openStream(job.stream, chain);
+    return yield* run({ shouldStop, ...stream });
+  } catch (error) {
+    if (!(error instanceof StreamError)) throw error;
+    const { path, reason } = error;
+    return { kind: "failed", failure: { kind: "unwritable", path, reason } };
+  } finally {
+    stream?.close();
+  }
+}
+
 function stopsOf(job: ChainJob): () => boolean {
   return () => Atomics.load(job.control, STOP_FLAG) !== 0;
 }
@@ -94,12 +132,13 @@ function* hamiltonianChain(
   job: ChainJob,
   work: Extract<ChainWork, { kind: "hamiltonian" }>,
   chain: number,
+  controls: Controls,
 ): Generator<ChainProgress, ChainEnd> {
   const outcome = yield* runChain(
     instantiate(work.program, work.memory, chain),
     work.options,
     { seed: job.seed, chain },
-    { shouldStop: stopsOf(job), storage: job.storage[chain] },
+    controls,
   );
   if (outcome.kind === "failed") return outcome;
   const { kind, draws, seconds, stepSize, gradients } = outcome;

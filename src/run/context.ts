@@ -7,12 +7,17 @@ import type { Conditioned } from "../passes/condition/index.js";
 import type { Shelf } from "./device/auto.js";
 import { explainFailure } from "./explain-failure.js";
 import type { InferOptions } from "./options.js";
+import type { DataFile, RunRecord } from "./storage/record.js";
 
 export interface Run {
   readonly conditioned: Conditioned;
   readonly seed: number;
   readonly start: number;
   readonly options: InferOptions;
+  /** The files that the data came from. */
+  readonly files?: readonly DataFile[];
+  /** Of a run in a folder that is taken up again: what it was. */
+  readonly resumed?: RunRecord;
   /** A device that takes whole graphs, where one was asked for and the method runs there. */
   readonly device?: GraphDevice;
   /** Devices to choose from, where the choice is left to measurement. */

@@ -6,9 +6,15 @@ import {
   instantiate,
 } from "../device/cpu/compile.js";
 import type { MakeInstance } from "../inference/conditionals/kernels.js";
-import type { ChainKey, ChainProgress, ChainStorage } from "../inference/contract.js";
+import type {
+  ChainControls,
+  ChainKey,
+  ChainProgress,
+  ChainStorage,
+} from "../inference/contract.js";
 import { GibbsChain } from "../inference/gibbs/chain.js";
 import { type GibbsPlan, planGibbs } from "../inference/gibbs/plan.js";
+import { pack } from "../inference/state.js";
 import type { Conditioned } from "../passes/condition/index.js";
 import type { ChainEnd } from "./chains.js";
 import type { GibbsOptions } from "./methods.js";
@@ -39,6 +45,11 @@ export function gibbsWidth({ joint, discrete }: GibbsPlan): number {
   return joint.sites.reduce((n, s) => n + s.latent.length, 0) + (discrete?.counts.length ?? 0);
 }
 
+/** See `ChainControls`; the storage has the rows of a block where there is a sink. */
+export type GibbsControls = Pick<ChainControls, "shouldStop" | "sink" | "past"> & {
+  readonly storage: ChainStorage;
+};
+
 /** The progress is told about this often. */
 const TELL_MS = 5;
 
@@ -53,8 +64,7 @@ export function* runGibbsChain(
   { plan, program }: GibbsReady,
   options: GibbsOptions,
   key: ChainKey,
-  shouldStop: () => boolean,
-  storage: ChainStorage,
+  { shouldStop = () => false, sink, past, storage }: GibbsControls,
 ): Generator<ChainProgress, ChainEnd> {
   const { warmup, draws, thin } = options;
   const instance = instantiate(program, createMemory(program, 1), 0);
@@ -64,11 +74,16 @@ export function* runGibbsChain(
   const discrete = new Float64Array(sampler.rows * sampler.elements);
   const lp = new Float64Array(sampler.rows);
   const begun = performance.now();
-  let warm = begun;
   let told = begun;
-  let kept = 0;
+  /** Seconds of this process are added to those of the ones before it. */
+  const before = { warmup: past?.warmup[0] ?? 0, sampling: past?.draws?.[0] ?? 0 };
+  let warmed = past?.warmup[1] ?? 0;
+  let kept = past?.draws?.[1] ?? 0;
+  let warm = begun;
+  const warmSeconds = (): number => before.warmup + (performance.now() - begun) / 1000;
+  const drawSeconds = (): number => before.sampling + (performance.now() - warm) / 1000;
+  let seconds = { warmup: before.warmup, sampling: before.sampling };
   const end = (kind: "finished" | "stopped"): ChainEnd => {
-    const seconds = { warmup: (warm - begun) / 1000, sampling: (performance.now() - warm) / 1000 };
     return { kind, draws: kept, seconds, gradients: 0 };
   };
   const isDue = (): boolean => {
@@ -77,34 +92,65 @@ export function* runGibbsChain(
     told = now;
     return true;
   };
-  const none = sampler.start();
-  if (none !== undefined) return { kind: "failed", failure: none };
-  for (let t = 0; t < warmup; t++) {
+  const takeWarmup = (): void => {
+    seconds = { ...seconds, warmup: warmSeconds() };
+    sink?.warmup(pack([[seconds.warmup, warmed], sampler.save()]));
+  };
+  const state = past?.draws ?? past?.warmup;
+  if (state === undefined) {
+    const none = sampler.start();
+    if (none !== undefined) return { kind: "failed", failure: none };
+  } else {
+    sampler.restore(state.subarray(2));
+  }
+  const isNew = past === undefined || warmed < warmup;
+  for (; warmed < warmup; ) {
     if (shouldStop()) {
-      warm = performance.now();
+      takeWarmup();
       return end("stopped");
     }
-    const failure = sampler.sweep(t + 1, true);
+    const failure = sampler.sweep(warmed + 1, true);
     if (failure !== undefined) return { kind: "failed", failure };
-    if (isDue()) yield { phase: "warmup", done: t + 1, total: warmup, ...still };
+    warmed++;
+    if (!isDue()) continue;
+    if (sink?.isDue()) takeWarmup();
+    yield { phase: "warmup", done: warmed, total: warmup, ...still };
   }
+  if (isNew) takeWarmup();
   warm = performance.now();
+  const rows = sink === undefined ? draws : storage.statistics.length;
+  /** The draw of the storage's first row. */
+  let from = kept;
+  const take = (): void => {
+    seconds = { ...seconds, sampling: drawSeconds() };
+    if (kept > from) {
+      sink?.draws(from, kept - from, pack([[seconds.sampling, kept], sampler.save()]));
+    }
+    from = kept;
+  };
   while (kept < draws) {
-    if (shouldStop()) return end("stopped");
-    const count = Math.min(sampler.rows, draws - kept);
+    if (shouldStop()) {
+      take();
+      return end("stopped");
+    }
+    const base = sink === undefined ? 0 : from;
+    const count = Math.min(sampler.rows, draws - kept, base + rows - kept);
     const first = warmup + kept * thin + 1;
     const failure = sampler.block(first, count, thin, { values, discrete, lp }, 0);
     if (failure !== undefined) return { kind: "failed", failure };
     for (let r = 0; r < count; r++) {
-      const at = (kept + r) * width;
+      const at = (kept - base + r) * width;
       const row = values.subarray(r * sampler.width, (r + 1) * sampler.width);
       storage.constrained.set(row, at);
       const states = discrete.subarray(r * sampler.elements, (r + 1) * sampler.elements);
       storage.constrained.set(states, at + sampler.width);
     }
-    storage.statistics.set(lp.subarray(0, count), kept);
+    storage.statistics.set(lp.subarray(0, count), kept - base);
     kept += count;
-    if (isDue() || kept === draws) yield { phase: "sampling", done: kept, total: draws, ...still };
+    const due = isDue();
+    if (sink !== undefined && (kept - from === rows || (due && sink.isDue()))) take();
+    if (due || kept === draws) yield { phase: "sampling", done: kept, total: draws, ...still };
   }
+  take();
   return end("finished");
 }

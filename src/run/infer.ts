@@ -23,6 +23,10 @@ import { ascendProcess, sampleProcess } from "./process.js";
 import type { FitData } from "./results/fit.js";
 import { sampleGibbs, sampleHamiltonian } from "./sample.js";
 import { simulate } from "./simulate.js";
+import { makeFolder } from "./storage/folder.js";
+import { storeFit, storeOutcome } from "./storage/outcome.js";
+import type { RunRecord } from "./storage/record.js";
+import { openRun } from "./storage/reopen.js";
 import { learn, withoutOthers } from "./svi/index.js";
 import { fitGuide } from "./variational.js";
 
@@ -66,13 +70,16 @@ async function run(
   data: RawData,
   options: CheckedOptions,
   declared: Declared = { models: new Map(), guides: new Map(), objectives: new Map() },
+  resumed?: RunRecord,
 ): Promise<Posterior> {
   const start = performance.now();
   const { seed, method } = options;
   const learns = method.method === "svi" || method.method === "nce";
   const own = learns ? withoutOthers(data, model, declared) : data;
   checkDevice(method, options.device);
-  const plain: Run = { conditioned: conditionRaw(model, own), seed, start, options };
+  const conditioned = conditionRaw(model, own);
+  if (options.out !== undefined) await makeFolder(options.out);
+  const plain: Run = { conditioned, seed, start, options, files: data.files, resumed };
   const device = await deviceOf(options.device);
   const shelf = options.device === "auto" ? new Shelf() : undefined;
   const job: Run = { ...plain, ...(device && { device }), ...(shelf && { shelf }) };
@@ -80,13 +87,49 @@ async function run(
     const fit = learns
       ? await learn(job, data, declared, method)
       : await fitted(job, model, data, method);
+    if (fit.stored !== undefined) storeOutcome(fit, fit.stored);
     const isChain = fit.method === "nuts" || fit.method === "hmc" || fit.method === "gibbs";
-    return new Posterior(isChain && options.relabel !== false ? withoutSwitching(fit) : fit);
+    const made = isChain && options.relabel !== false ? withoutSwitching(fit) : fit;
+    if (options.out !== undefined) storeFit(made, options.out);
+    return new Posterior(made);
   } catch (error) {
     throw withAlternatives(error, job.conditioned);
   } finally {
     device?.close();
     shelf?.close();
+  }
+}
+
+/**
+ * Goes on with a run whose folder was left by `infer` with `out` or by `tilde run --out`, to the
+ * very draws that it would have made without the interruption. A run that is finished is read.
+ * @throws TildeError where the folder holds no such run, or its model or data files have changed
+ */
+export async function resume(
+  directory: string,
+  options: Pick<InferOptions, "threads" | "signal" | "onProgress"> = {},
+): Promise<Posterior> {
+  try {
+    return await resumeRaw(directory, options);
+  } catch (error) {
+    throw presentable(error);
+  }
+}
+
+/** The same; diagnostics are thrown as they are. */
+export async function resumeRaw(
+  directory: string,
+  options: Pick<InferOptions, "threads" | "signal" | "onProgress">,
+): Promise<Posterior> {
+  const { record, program, fit } = openRun(directory);
+  if (fit !== undefined) return new Posterior(fit);
+  const data = { values: record.data, problems: new Map() };
+  const { seed, relabel, options: method } = record;
+  const checked = checkOptions({ ...options, method, seed, relabel, out: directory });
+  try {
+    return await run(program, data, checked, undefined, record);
+  } catch (error) {
+    throw withoutMemory(error);
   }
 }
 

@@ -1,9 +1,12 @@
 /** What a session's chains leave behind, cut to the draws that all of them have. */
 import { totalmem } from "node:os";
 import { fail, type TildeError } from "../base/diagnostic.js";
-import type { ChainEnd } from "./chains.js";
+import { internalError } from "../base/internal.js";
+import type { ChainEnd, StreamFailure } from "./chains.js";
 import type { ChainDraws, DrawStatistic, Timing } from "./results/fit.js";
 import type { SessionChain } from "./session.js";
+import type { Streamed } from "./storage/begin.js";
+import { openChain } from "./storage/outcome.js";
 
 type Failed = Extract<ChainEnd, { kind: "failed" }>;
 type Ended = Exclude<ChainEnd, Failed>;
@@ -31,22 +34,36 @@ export interface Kept {
  * had not begun to draw are left out.
  * @param names of the statistics, in their order
  * @param failed what to throw where a chain failed
+ * @param streamed where the draws are in files
  */
 export function keepDraws(
   chains: readonly SessionChain[],
   width: number,
   names: readonly DrawStatistic[],
-  failed: (failure: Failed["failure"]) => TildeError,
+  failed: (failure: Exclude<Failed["failure"], StreamFailure>) => TildeError,
+  streamed?: Streamed,
 ): Kept {
-  const begun = chains.map((chain) => {
-    if (chain.end.kind === "failed") throw failed(chain.end.failure);
-    return { ...chain, end: chain.end };
+  const begun = chains.map((chain, file) => {
+    if (chain.end.kind === "failed") {
+      const { failure } = chain.end;
+      if (failure.kind !== "unwritable") throw failed(failure);
+      const { path, reason } = failure;
+      return fail("file_unwritable", undefined, { path, reason });
+    }
+    return { ...chain, end: chain.end, file };
   });
   const withDraws = begun.filter((c) => c.end.draws > 0);
   const draws = Math.min(...withDraws.map((c) => c.end.draws));
   const longest = (of: (e: Ended) => number): number => Math.max(...begun.map((c) => of(c.end)));
   return {
-    chains: withDraws.map(({ end, constrained, statistics }) => {
+    chains: withDraws.map(({ end, file, constrained, statistics }) => {
+      if (streamed !== undefined) {
+        const { directory, record } = streamed;
+        return openChain(directory, record, file, draws, end.stepSize);
+      }
+      if (constrained === undefined || statistics === undefined) {
+        return internalError("a chain has left no draws");
+      }
       const columns: Partial<Record<DrawStatistic, Float64Array>> = {};
       names.forEach((name, k) => {
         const column = new Float64Array(draws);

@@ -19,6 +19,12 @@ export interface InferOptions {
    * labelling. Default true; false keeps them as the sampler made them.
    */
   readonly relabel?: boolean;
+  /**
+   * A folder for the fit, which is made where it does not exist. Draws of nuts, hmc and gibbs go
+   * there as they come and stay there, so that memory does not grow with their number; see `resume`
+   * and `loadFit`.
+   */
+  readonly out?: string;
   /** Aborting ends the run with the draws so far. */
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: SessionProgress) => void;
@@ -42,6 +48,7 @@ const checks: { readonly [K in keyof Required<InferOptions>]: (v: unknown) => st
     threads: wholeNumber(1),
     device: (v) =>
       deviceChoices.includes(v as DeviceChoice) ? undefined : `one of ${deviceChoices.join(", ")}`,
+    out: (v) => (typeof v === "string" && v !== "" ? undefined : "the path of a folder"),
     relabel: (v) => (typeof v === "boolean" ? undefined : "true or false"),
     signal: (v) => (v instanceof AbortSignal ? undefined : "an AbortSignal"),
     onProgress: (v) => (typeof v === "function" ? undefined : "a function"),

@@ -16,6 +16,7 @@ import type { GibbsOptions } from "./methods.js";
 import type { FitData } from "./results/fit.js";
 import { drawnSites } from "./results/structured.js";
 import { runSession, threadCount } from "./session.js";
+import { beginStream } from "./storage/begin.js";
 
 /** @throws TildeError where a param has no prior, nothing is latent or a chain cannot begin */
 export async function sampleHamiltonian(
@@ -38,7 +39,8 @@ export async function sampleHamiltonian(
   const program = compileKernels(module, { sharedMemory: shared });
   const compiled = performance.now();
   const width = joint.constrained.shape[0];
-  checkRoom(method, width + STATISTIC_COUNT);
+  const streamed = beginStream(run, method, joint, STATISTICS);
+  if (streamed === undefined) checkRoom(method, width + STATISTIC_COUNT);
   const memory = createMemory(program, method.chains);
   // The constants are in the memory now; threads need not carry them.
   const own = { ...program, constants: [] };
@@ -47,14 +49,17 @@ export async function sampleHamiltonian(
     { width, statistics: STATISTIC_COUNT },
     shared,
     { ...options, seed },
+    undefined,
+    streamed?.job,
   );
-  const kept = keepDraws(chains, width, STATISTICS, (failure) =>
+  const failed = (failure: ChainFailure | GibbsFailure): TildeError =>
     failure.kind === "step_size" || "position" in failure
       ? failureOf(failure as ChainFailure, joint)
-      : internalError(`a Hamiltonian chain failed as ${failure.kind}`),
-  );
+      : internalError(`a Hamiltonian chain failed as ${failure.kind}`);
+  const kept = keepDraws(chains, width, STATISTICS, failed, streamed);
   return {
     conditioned,
+    ...(streamed !== undefined && { stored: streamed.directory }),
     method: method.method,
     latents: joint.latents,
     chains: kept.chains,
@@ -78,7 +83,13 @@ export async function sampleGibbs(run: Run, method: GibbsOptions): Promise<FitDa
   const width = gibbsWidth(ready.plan);
   refuseNothing({ dimension: width }, method.method);
   const compiled = performance.now();
-  checkRoom(method, width + 1);
+  const drawn = drawnSites(
+    conditioned.model,
+    ready.plan.joint.sites.map((site) => site.latent),
+    ready.plan.joint.discrete,
+  );
+  const streamed = beginStream(run, method, drawn, ["lp"]);
+  if (streamed === undefined) checkRoom(method, width + 1);
   const shared = threadCount(method.chains, options) > 1;
   const chains = await runSession(
     { kind: "gibbs", conditioned, options: method },
@@ -86,16 +97,15 @@ export async function sampleGibbs(run: Run, method: GibbsOptions): Promise<FitDa
     shared,
     { ...options, seed },
     ready,
+    streamed?.job,
   );
-  const kept = keepDraws(chains, width, ["lp"], (failure) => gibbsFailed(failure as GibbsFailure));
+  const failed = (failure: ChainFailure | GibbsFailure) => gibbsFailed(failure as GibbsFailure);
+  const kept = keepDraws(chains, width, ["lp"], failed, streamed);
   return {
     conditioned,
+    ...(streamed !== undefined && { stored: streamed.directory }),
     method: "gibbs",
-    ...drawnSites(
-      conditioned.model,
-      ready.plan.joint.sites.map((site) => site.latent),
-      ready.plan.joint.discrete,
-    ),
+    ...drawn,
     chains: kept.chains,
     timing: { compileSeconds: (compiled - run.start) / 1000, ...kept.timing },
     seed,

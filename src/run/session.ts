@@ -6,7 +6,7 @@ import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 import { InternalError } from "../base/internal.js";
-import type { ChainProgress } from "../inference/contract.js";
+import type { ChainProgress, ChainStorage } from "../inference/contract.js";
 import {
   type ChainEnd,
   type ChainEvent,
@@ -16,6 +16,7 @@ import {
   takeChains,
 } from "./chains.js";
 import type { GibbsReady } from "./gibbs-chain.js";
+import type { StreamJob } from "./storage/stream.js";
 
 export interface SessionProgress extends ChainProgress {
   readonly chain: number;
@@ -29,11 +30,9 @@ export interface SessionOptions {
   readonly onProgress?: (progress: SessionProgress) => void;
 }
 
-/** One chain's end and where its draws are. */
-export interface SessionChain {
+/** One chain's end and where its draws are, unless they are in its file. */
+export interface SessionChain extends Partial<ChainStorage> {
   readonly end: ChainEnd;
-  readonly constrained: Float64Array;
-  readonly statistics: Float64Array;
 }
 
 /** An error of the caller's own `onProgress`, which ends the run and is given back as it is. */
@@ -68,6 +67,7 @@ export interface DrawLayout {
  * Runs all chains. A chain that fails ends the others: nothing is made of a run without it.
  * @param shared whether memory is shared, as threads need it
  * @param ready what this thread need not plan again
+ * @param stream the files that the draws go to instead of to memory
  * @throws CallbackError where `onProgress` throws.
  */
 export async function runSession(
@@ -76,6 +76,7 @@ export async function runSession(
   shared: boolean,
   options: SessionOptions,
   ready?: GibbsReady,
+  stream?: StreamJob,
 ): Promise<SessionChain[]> {
   const { signal } = options;
   const { chains, draws } = work.options;
@@ -84,10 +85,11 @@ export async function runSession(
   const job: ChainJob = {
     work,
     seed: options.seed,
-    storage: Array.from({ length: chains }, () => ({
+    storage: Array.from({ length: stream === undefined ? chains : 0 }, () => ({
       constrained: allot(draws * layout.width),
       statistics: allot(draws * layout.statistics),
     })),
+    ...(stream !== undefined && { stream }),
     control: new Int32Array(shared ? new SharedArrayBuffer(8) : new ArrayBuffer(8)),
   };
   const ends = new Map<number, ChainEnd>();
@@ -135,10 +137,10 @@ export async function runSession(
     // After a failure here, threads still at work must not keep the process alive.
     stop();
   }
-  return job.storage.map((storage, chain) => {
+  return Array.from({ length: chains }, (_, chain) => {
     const end = ends.get(chain);
     if (end === undefined) throw new InternalError(`chain ${chain} has not ended`);
-    return { end, ...storage };
+    return { end, ...job.storage[chain] };
   });
 }
 

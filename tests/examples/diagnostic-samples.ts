@@ -201,6 +201,7 @@ export const samples: Samples = {
   player_twice: { name: "critic" },
   player_steps: { name: "critic" },
   player_steps_value: { name: "critic", value: 0 },
+  players_device: { objective: "gan" },
   player_unnamed: { objective: "gan", name: "critic" },
   site_value_type: { text: "y.x" },
   site_value_unknown: { text: "y.z", site: "z", program: "`ring`", near: ["x"] },

@@ -14,4 +14,8 @@ export const fileMessages = {
     message: `${p.what} is not what it was when the run in \`${p.directory}\` began`,
     help: "put it back as it was, or begin a new run with another `--out`",
   })),
+  resume_impossible: error((p: { directory: string; method: string }) => ({
+    message: `the run in \`${p.directory}\` cannot be taken up again: ${p.method} kept no blocks of draws`,
+    help: "runs of nuts, hmc and gibbs with `--out` can; fit the model again",
+  })),
 } as const;

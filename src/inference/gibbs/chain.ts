@@ -12,6 +12,7 @@ import { CutSite, type Truncated } from "../conditionals/truncated.js";
 import type { ChainKey, KernelInstance } from "../contract.js";
 import { expFamilies } from "../expfam/index.js";
 import { STATES } from "../logjoint/direct.js";
+import { pack, unpack } from "../state.js";
 import { type GibbsBlock, sitesOf } from "./blocks.js";
 import { drawDiscrete } from "./discrete.js";
 import { HamiltonianUpdate } from "./hamiltonian.js";
@@ -101,6 +102,12 @@ export function runGibbs(
   return { kind: "finished", draws: kept, values, discrete, lp };
 }
 
+/** An update that learns, and so has a state of its own. */
+interface Learner {
+  readonly save: () => Float64Array;
+  readonly restore: (state: Float64Array) => void;
+}
+
 type Update = (sweep: number, adapt: boolean) => GibbsFailure | undefined;
 
 /** The state of a chain and its updates. */
@@ -116,6 +123,7 @@ export class GibbsChain {
   /** Runs of blocks by one kernel call, and blocks that the host does. */
   readonly #steps: readonly ((sweep: number, adapt: boolean) => GibbsFailure | undefined)[];
   readonly #cuts: readonly CutSite[];
+  readonly #learners: Learner[] = [];
   /** How many draws a block has at most. */
   readonly rows: number;
   readonly #block: ((first: number, count: number, thin: number) => number) | undefined;
@@ -167,6 +175,33 @@ export class GibbsChain {
       if (Number.isFinite(this.logJoint())) return undefined;
     }
     return { kind: "start", tries: START_TRIES };
+  }
+
+  /** The state, and what the updates learned: all that the draws which follow depend on. */
+  save(): Float64Array {
+    const learned = this.#learners.flatMap(({ save }) => {
+      const own = save();
+      return [Float64Array.of(own.length), own];
+    });
+    return pack([...this.#sites(), ...learned]);
+  }
+
+  /** Puts back what `save` gave, instead of `start`. */
+  restore(state: Float64Array): void {
+    const sites = this.#sites();
+    let at = sites.reduce((n, s) => n + s.length, 0);
+    unpack(state.subarray(0, at), sites);
+    for (const { restore } of this.#learners) {
+      const length = state[at++];
+      restore(state.subarray(at, at + length));
+      at += length;
+    }
+  }
+
+  #sites(): Float64Array[] {
+    const { joint } = this.#plan;
+    const found = joint.sites.map((_, k) => this.#instance.f64(inputBuffer(k)));
+    return joint.states === undefined ? found : [...found, this.#instance.f64(STATES)];
   }
 
   /** One update of everything; sweeps are numbered from 1. */
@@ -277,6 +312,7 @@ export class GibbsChain {
         return this.#slice(block.site);
       case "hamiltonian": {
         const move = new HamiltonianUpdate(this.#plan.joint, block, this.#instance, this.#key);
+        this.#learners.push({ save: () => move.save(), restore: (state) => move.restore(state) });
         const at = blocks.indexOf(block);
         return (sweep, adapt) => (move.update(sweep, adapt) ? undefined : this.#failure(at));
       }
@@ -327,6 +363,14 @@ export class GibbsChain {
     const widths = new Float64Array(values.length).fill(1);
     const moved = new Float64Array(values.length);
     let adapted = 0;
+    this.#learners.push({
+      save: () => pack([[adapted], widths, moved]),
+      restore: (state) => {
+        const head = new Float64Array(1);
+        unpack(state, [head, widths, moved]);
+        adapted = head[0];
+      },
+    });
     return (sweep, adapt) => {
       const rng = gibbsStream(this.#key, site + 1, sweep);
       let lp = density();

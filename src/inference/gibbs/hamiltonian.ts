@@ -35,6 +35,7 @@ import { copy } from "../hamiltonian/vector.js";
 import { withHmc } from "../hmc/assemble.js";
 import { type DirectJoint, STATES } from "../logjoint/direct.js";
 import { withNuts } from "../nuts/assemble.js";
+import { pack, unpack } from "../state.js";
 import { prefixed } from "./prefix.js";
 
 /** The moving point's input; no site can have this name. */
@@ -179,6 +180,31 @@ export class HamiltonianUpdate {
       const { integrationTime, jitter } = HMC_DEFAULTS;
       instance.f64(`${prefix}hmc_path`).set([integrationTime, jitter, MOST_STEPS]);
     }
+  }
+
+  /** What the next transitions depend on beside the sites. */
+  save(): Float64Array {
+    const { count, centre, error, logStep, logStepAverage } =
+      this.#averaging ?? initDualAveraging(1);
+    const started = this.#averaging === undefined ? 0 : 1;
+    const settled = this.#isSettled ? 1 : 0;
+    const adapting = [started, count, centre, error, logStep, logStepAverage];
+    const counts = [this.#probes, this.#window, this.#seen, settled, this.#covariance.count];
+    const { mean, sums } = this.#covariance;
+    return pack([adapting, counts, this.#epsilon, this.#inverse, this.#factor, mean, sums]);
+  }
+
+  restore(state: Float64Array): void {
+    const head = new Float64Array(11);
+    const { mean, sums } = this.#covariance;
+    unpack(state, [head, this.#epsilon, this.#inverse, this.#factor, mean, sums]);
+    const [started, count, centre, error, logStep, logStepAverage, ...counts] = head;
+    if (started === 1) this.#averaging = { count, centre, error, logStep, logStepAverage };
+    this.#probes = counts[0];
+    this.#window = counts[1];
+    this.#seen = counts[2];
+    this.#isSettled = counts[3] === 1;
+    this.#covariance.count = counts[4];
   }
 
   /** One transition; false where the density or step size cannot be used. */

@@ -28,6 +28,7 @@ import type {
   KernelInstance,
   NutsOptions,
 } from "../contract.js";
+import { pack, unpack } from "../state.js";
 import type { MetricKind } from "./shape.js";
 import { STATISTIC_COUNT, STATISTICS } from "./shape.js";
 import { findStart } from "./start.js";
@@ -62,23 +63,42 @@ export function* runChain(
   const sampler = new Sampler(instance, options, key);
   const { constrained } = sampler;
   const storage = controls.storage ?? chainStorage(options.draws, constrained.length);
-  if (storage.constrained.length < options.draws * constrained.length) {
+  const rows = storage.statistics.length / STATISTIC_COUNT;
+  if (rows < (controls.sink === undefined ? options.draws : 1)) {
     internalError("a chain's storage is too small");
   }
-  const shouldStop = controls.shouldStop ?? (() => false);
-  const begun = performance.now();
-
-  const failure = findStart(instance, key, options.initRadius, controls.start);
-  if (failure !== undefined) return { kind: "failed", failure };
-  const search = sampler.start();
-  if (search.kind !== "found") {
-    return { kind: "failed", failure: { kind: "step_size", search: search.kind } };
+  const clock = new Clock();
+  const adaptation: Adaptation = {
+    done: 0,
+    averaging: initDualAveraging(1),
+    covariance: sampler.covariance(),
+  };
+  const { past } = controls;
+  if (past === undefined) {
+    const failure = findStart(instance, key, options.initRadius, controls.start);
+    if (failure !== undefined) return { kind: "failed", failure };
+    const search = sampler.start();
+    if (search.kind !== "found") {
+      return { kind: "failed", failure: { kind: "step_size", search: search.kind } };
+    }
+    adaptation.averaging = initDualAveraging(sampler.stepSize);
+  } else {
+    clock.before = restoreWarmup(sampler, adaptation, past.warmup);
   }
-  const warmup = yield* runWarmup(sampler, options, shouldStop);
+  const warmup = yield* runWarmup(sampler, options, controls, adaptation, clock);
   if (warmup.kind === "failed") return warmup;
-  const warm = performance.now();
+  const seconds = clock.seconds;
+  const sampling = new Clock();
+  let first = 0;
+  if (past?.draws !== undefined) {
+    const found = restoreDraws(sampler, past.draws);
+    first = found.done;
+    sampling.before = found.seconds;
+  }
   const draws =
-    warmup.kind === "stopped" ? 0 : yield* runDraws(sampler, options, storage, shouldStop);
+    warmup.kind === "stopped"
+      ? first
+      : yield* runDraws(sampler, options, storage, controls, first, sampling);
   return {
     kind: draws === options.draws ? "finished" : "stopped",
     draws,
@@ -86,8 +106,17 @@ export function* runChain(
     stepSize: sampler.stepSize,
     inverseMetric: sampler.inverse.slice(),
     gradients: { warmup: warmup.gradients, sampling: sampler.gradients - warmup.gradients },
-    seconds: { warmup: (warm - begun) / 1000, sampling: (performance.now() - warm) / 1000 },
+    seconds: { warmup: seconds, sampling: sampling.seconds },
   };
+}
+
+/** Seconds of a phase, with those before an interruption. */
+class Clock {
+  before = 0;
+  readonly #begun = performance.now();
+  get seconds(): number {
+    return this.before + (performance.now() - this.#begun) / 1000;
+  }
 }
 
 /** Runs a chain to its end without interruption. */
@@ -121,6 +150,8 @@ class Sampler {
   readonly #factor: Float64Array;
   readonly #probe: (iteration: number) => number;
   readonly #leapfrogs: Float64Array;
+  readonly #grad: Float64Array;
+  readonly #lp: Float64Array;
   #probes = 0;
   readonly #firstStepSize: number;
   readonly #given: boolean;
@@ -145,6 +176,8 @@ class Sampler {
     this.transition = instance.fn(`${method}_transition`);
     this.block = instance.fn(`${method}_block`);
     this.#probe = instance.fn("mc_probe");
+    this.#grad = instance.f64("grad");
+    this.#lp = instance.f64("mc_lp");
     const [low, high] = philoxKey(key.seed);
     instance.i32("mc_key").set([low | 0, high | 0, key.chain | 0]);
     if (method === "nuts") instance.i32("nuts_depth")[0] = options.maxTreeDepth;
@@ -208,6 +241,73 @@ class Sampler {
   covariance(): CovarianceState {
     return initCovariance(this.#metric, this.q.length);
   }
+
+  /** What a transition reads: all of it decides the draws that follow. */
+  position(): readonly Float64Array[] {
+    const counts = Float64Array.of(this.#probes, this.divergences);
+    return [counts, this.#leapfrogs, this.#lp, this.q, this.#grad];
+  }
+  /** What adaptation sets. */
+  adapted(): readonly Float64Array[] {
+    return [this.#epsilon, this.inverse, this.#factor];
+  }
+  setCounts([probes, divergences]: Float64Array): void {
+    this.#probes = probes;
+    this.divergences = divergences;
+  }
+}
+
+/** How far the warmup is, and what it has learned. */
+interface Adaptation {
+  done: number;
+  averaging: DualAveragingState;
+  readonly covariance: CovarianceState;
+}
+
+function warmupState(
+  sampler: Sampler,
+  { done, averaging, covariance }: Adaptation,
+  seconds: number,
+): Float64Array {
+  const { count, centre, error, logStep, logStepAverage } = averaging;
+  const head = [seconds, done, count, centre, error, logStep, logStepAverage, covariance.count];
+  return pack([
+    Float64Array.from(head),
+    ...sampler.position(),
+    ...sampler.adapted(),
+    covariance.mean,
+    covariance.sums,
+  ]);
+}
+
+/** Puts a state of the warmup back and gives the seconds that it took. */
+function restoreWarmup(sampler: Sampler, adaptation: Adaptation, state: Float64Array): number {
+  const head = new Float64Array(8);
+  const position = sampler.position();
+  const { covariance } = adaptation;
+  unpack(state, [head, ...position, ...sampler.adapted(), covariance.mean, covariance.sums]);
+  sampler.setCounts(position[0]);
+  const [seconds, done, count, centre, error, logStep, logStepAverage, seen] = head;
+  adaptation.done = done;
+  adaptation.averaging = { count, centre, error, logStep, logStepAverage };
+  covariance.count = seen;
+  return seconds;
+}
+
+function drawsState(sampler: Sampler, done: number, seconds: number): Float64Array {
+  return pack([Float64Array.of(seconds, done), ...sampler.position()]);
+}
+
+/** Puts a state between draws back, on top of that at the end of the warmup. */
+function restoreDraws(
+  sampler: Sampler,
+  state: Float64Array,
+): { readonly seconds: number; readonly done: number } {
+  const head = new Float64Array(2);
+  const position = sampler.position();
+  unpack(state, [head, ...position]);
+  sampler.setCounts(position[0]);
+  return { seconds: head[0], done: head[1] };
 }
 
 type WarmupOutcome =
@@ -217,21 +317,26 @@ type WarmupOutcome =
 function* runWarmup(
   sampler: Sampler,
   options: NutsOptions | HmcOptions,
-  shouldStop: () => boolean,
+  controls: ChainControls,
+  adaptation: Adaptation,
+  clock: Clock,
 ): Generator<ChainProgress, WarmupOutcome, void> {
   const { warmup, targetAccept } = options;
+  const { sink, shouldStop = () => false } = controls;
   const averaging: DualAveragingOptions = { ...DUAL_AVERAGING_DEFAULTS, target: targetAccept };
   const schedule = warmupSchedule(warmup);
   const ends = new Set(schedule.ends);
-  const covariance = sampler.covariance();
+  const { covariance } = adaptation;
   const { statistics } = sampler;
   const pace = new Pace();
-  let state: DualAveragingState = initDualAveraging(sampler.stepSize);
-  for (let t = 0; t < warmup; t++) {
+  const take = (): void => sink?.warmup(warmupState(sampler, adaptation, clock.seconds));
+  // Of a run that is taken up again, all of this may be done.
+  const isNew = adaptation.done < warmup || controls.past === undefined;
+  for (let t = adaptation.done; t < warmup; t++) {
     sampler.transition(t);
     sampler.divergences += statistics[DIVERGENT];
-    state = stepDualAveraging(state, statistics[ACCEPT], averaging);
-    sampler.stepSize = Math.exp(state.logStep);
+    adaptation.averaging = stepDualAveraging(adaptation.averaging, statistics[ACCEPT], averaging);
+    sampler.stepSize = Math.exp(adaptation.averaging.logStep);
     if (t >= schedule.from && t < schedule.to) stepCovariance(covariance, sampler.q);
     if (ends.has(t)) {
       const inverse = regularisedCovariance(covariance);
@@ -242,55 +347,76 @@ function* runWarmup(
         if (search.kind !== "found") {
           return { kind: "failed", failure: { kind: "step_size", search: search.kind } };
         }
-        state = initDualAveraging(sampler.stepSize);
+        adaptation.averaging = initDualAveraging(sampler.stepSize);
       }
     }
+    adaptation.done = t + 1;
     if (pace.due(sampler.gradients)) {
+      if (sink?.isDue()) take();
       yield progress(sampler, "warmup", t + 1, warmup);
-      if (shouldStop()) return { kind: "stopped", gradients: sampler.gradients };
+      if (shouldStop()) {
+        take();
+        return { kind: "stopped", gradients: sampler.gradients };
+      }
     }
   }
-  if (state.count > 0) sampler.stepSize = Math.exp(state.logStepAverage);
+  const { count, logStepAverage } = adaptation.averaging;
+  if (count > 0) sampler.stepSize = Math.exp(logStepAverage);
+  if (isNew) take();
   yield progress(sampler, "warmup", warmup, warmup);
   return { kind: shouldStop() ? "stopped" : "warm", gradients: sampler.gradients };
 }
 
-/** Fills the storage and gives the number of draws. */
+/** Fills the storage, from the draw `first` on, and gives the number of draws. */
 function* runDraws(
   sampler: Sampler,
   { warmup, draws, thin }: NutsOptions | HmcOptions,
   storage: ChainStorage,
-  shouldStop: () => boolean,
+  { sink, past, shouldStop = () => false }: ChainControls,
+  first: number,
+  clock: Clock,
 ): Generator<ChainProgress, number, void> {
   const width = sampler.constrained.length;
   const { blockDraws, blockStatistics } = sampler;
   const most = blockStatistics.length / STATISTIC_COUNT;
+  const rows = sink === undefined ? draws : storage.statistics.length / STATISTIC_COUNT;
   const pace = new Pace();
-  sampler.divergences = 0;
+  if (past?.draws === undefined) sampler.divergences = 0;
   let count = 1;
-  for (let done = 0; done < draws; ) {
-    const now = Math.min(count, draws - done);
+  /** The draw of the storage's first row. */
+  let from = first;
+  let done = first;
+  const take = (): void => {
+    if (done > from) sink?.draws(from, done - from, drawsState(sampler, done, clock.seconds));
+    from = done;
+  };
+  while (done < draws) {
+    const now = Math.min(count, draws - done, from + rows - done);
+    const row = sink === undefined ? done : done - from;
     sampler.block(warmup + done * thin, now, thin);
-    storage.constrained.set(blockDraws.subarray(0, now * width), done * width);
+    storage.constrained.set(blockDraws.subarray(0, now * width), row * width);
     storage.statistics.set(
       blockStatistics.subarray(0, now * STATISTIC_COUNT),
-      done * STATISTIC_COUNT,
+      row * STATISTIC_COUNT,
     );
-    for (let row = 0; row < now; row++) {
-      sampler.divergences += blockStatistics[row * STATISTIC_COUNT + DIVERGENT];
+    for (let k = 0; k < now; k++) {
+      sampler.divergences += blockStatistics[k * STATISTIC_COUNT + DIVERGENT];
     }
     done += now;
-    if (pace.due(sampler.gradients)) {
+    const isDue = pace.due(sampler.gradients);
+    if (sink !== undefined && (done - from === rows || (isDue && sink.isDue()))) take();
+    if (isDue) {
       yield progress(sampler, "sampling", done, draws);
-      if (shouldStop()) return done;
+      if (shouldStop()) break;
       // Slow draws: give out each block, and keep blocks short.
       count = Math.max(1, count >> 1);
     } else {
       count = Math.min(most, count * 2);
     }
   }
-  yield progress(sampler, "sampling", draws, draws);
-  return draws;
+  if (sink !== undefined) take();
+  if (done === draws) yield progress(sampler, "sampling", draws, draws);
+  return done;
 }
 
 function progress(

@@ -18,6 +18,8 @@ export type PlainValue =
 export interface RawData {
   readonly values: ReadonlyMap<string, DataValue>;
   readonly problems: ReadonlyMap<string, Diagnostic>;
+  /** The files that they come from, with a hash of what those held. */
+  readonly files?: readonly { readonly path: string; readonly hash: string }[];
 }
 
 const specialNumbers: Readonly<Record<string, number>> = {
@@ -165,5 +167,6 @@ export function mergeData(parts: readonly RawData[]): RawData {
       values.delete(name);
     }
   }
-  return { values, problems };
+  const files = parts.flatMap((part) => part.files ?? []);
+  return files.length === 0 ? { values, problems } : { values, problems, files };
 }

@@ -24,6 +24,8 @@ export interface DrawPage {
   readonly values: Float64Array;
 }
 export interface DrawPages {
+  /** The number of the file in the fit's folder. */
+  readonly file: number;
   /** The piece that holds a draw. */
   readonly page: (draw: number) => DrawPage;
   /** Scalars `from` to `to` of all draws, `[scalars, draws]`. */

@@ -3,18 +3,18 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { presentable } from "../failure.js";
 import { Posterior } from "../posterior.js";
-import { type Outcome, restoreFit } from "../storage/outcome.js";
-import { readPart, readRecord } from "../storage/record.js";
+import { readFit } from "../storage/reopen.js";
 import type { FitData } from "./fit.js";
 
 /**
  * Reads a folder back as a posterior: draws, lets, summary, predictions, as after the run. Draws
- * stay in their files and are read when they are asked for.
+ * stay in their files and are read when they are asked for. Of a run that was killed it has the
+ * blocks of draws that were finished.
  * @throws TildeError where the folder holds no fit or a broken one
  */
 export async function loadFit(directory: string): Promise<Posterior> {
   try {
-    return new Posterior(loadFitData(directory));
+    return new Posterior(readFit(directory));
   } catch (error) {
     throw presentable(error);
   }
@@ -27,6 +27,5 @@ export function holdsFit(directory: string): boolean {
 
 /** The same as plain data; diagnostics are thrown as they are. @throws TildeError */
 export function loadFitData(directory: string): FitData {
-  const record = readRecord(directory);
-  return restoreFit(directory, record, readPart<Outcome>(directory, "fit"));
+  return readFit(directory);
 }

@@ -84,11 +84,7 @@ export function storeFit(fit: FitData, directory: string): void {
       unwritable(path, error);
     }
   });
-  storeOutcome(
-    fit,
-    directory,
-    fit.chains.map((_, k) => k),
-  );
+  storeOutcome(fit, directory);
 }
 
 /** The statistics that every chain has. */
@@ -96,11 +92,8 @@ function statisticsOf({ chains }: FitData): DrawStatistic[] {
   return STATISTICS.filter((s) => chains.length > 0 && chains.every((c) => c.statistics[s]));
 }
 
-/**
- * Writes `fit.json`.
- * @param files the number of each chain's file
- */
-export function storeOutcome(fit: FitData, directory: string, files: readonly number[]): void {
+/** Writes `fit.json`. @throws TildeError where that fails */
+export function storeOutcome(fit: FitData, directory: string): void {
   const { conditioned, latents: _, ranges: __, method: ___, seed: ____, ...rest } = fit;
   const { chains, process, warnings, stored: _____, ...plain } = rest;
   const outcome: Outcome = {
@@ -109,8 +102,9 @@ export function storeOutcome(fit: FitData, directory: string, files: readonly nu
     warnings: warnings.map(
       ({ span: _span, notes: _notes, ...d }): Diagnostic => ({ ...d, notes: [] }),
     ),
-    chains: chains.map(({ draws, stepSize }, k) => ({
-      file: files[k],
+    chains: chains.map(({ draws, stepSize, pages }, k) => ({
+      // After an interruption there may be files without draws.
+      file: pages?.file ?? k,
       draws,
       ...(stepSize !== undefined && { stepSize }),
     })),
@@ -190,7 +184,7 @@ export function openChain(
     const reason = `\`chain-${file}.draws\` is damaged: ${found?.draws ?? 0} of ${draws} draws can be read`;
     return fail("fit_broken", undefined, { directory, reason });
   }
-  return storedChain(drawsFile(directory, file), found, record.statistics, draws, stepSize);
+  return storedChain(directory, file, found, record.statistics, draws, stepSize);
 }
 
 /** What a chain's file holds; undefined where there is none of this run. */

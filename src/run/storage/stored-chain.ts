@@ -2,18 +2,21 @@
 import { closeSync, openSync } from "node:fs";
 import type { ChainDraws, DrawPage, DrawPages, DrawStatistic } from "../results/fit.js";
 import { type BlockPlace, readNumbers, type Scanned } from "./blocks.js";
+import { drawsFile } from "./folder.js";
 
 /**
  * The first `draws` draws of a scanned file as those of a chain.
  * @param names of the statistics, in their order
  */
 export function storedChain(
-  path: string,
+  directory: string,
+  file: number,
   { layout, blocks }: Scanned,
   names: readonly DrawStatistic[],
   draws: number,
   stepSize?: number,
 ): ChainDraws {
+  const path = drawsFile(directory, file);
   const { width } = layout;
   const places = blocks.filter((b) => b.first < draws);
   const each = (visit: (fd: number, place: BlockPlace, count: number) => void): void => {
@@ -51,6 +54,7 @@ export function storedChain(
   };
   let current: DrawPage | undefined;
   const pages: DrawPages = {
+    file,
     columns: (from, to) => columns(from, to),
     page: (draw) => {
       if (current !== undefined && draw >= current.first && draw < current.first + current.draws) {

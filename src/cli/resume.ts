@@ -1,0 +1,26 @@
+/** `tilde resume`: a run that was killed or interrupted goes on where its last block ends. */
+import { resumeRaw } from "../run/infer.js";
+import { openRun } from "../run/storage/reopen.js";
+import type { ExitCode } from "./main.js";
+import { progressView } from "./progress.js";
+import { finish, interruptible, variablesOf } from "./run.js";
+
+export interface ResumeFlags {
+  readonly threads?: number;
+  readonly vars?: string;
+  readonly json?: boolean;
+}
+
+export async function resumeCommand(directory: string, flags: ResumeFlags): Promise<ExitCode> {
+  const { record, program, fit } = openRun(directory);
+  const names = variablesOf(flags.vars, program);
+  const { options } = record;
+  const isChain =
+    options?.method === "nuts" || options?.method === "hmc" || options?.method === "gibbs";
+  const view = isChain && fit === undefined && !flags.json ? progressView(options) : undefined;
+  if (fit !== undefined) process.stderr.write("the run was finished: nothing is left to do\n");
+  const posterior = await interruptible(true, view, (watched) =>
+    resumeRaw(directory, { threads: flags.threads, ...watched }),
+  );
+  return await finish(posterior, { ...flags, names, out: directory });
+}

@@ -1,0 +1,100 @@
+/** Folders whose run may not be finished: what can be read of them, and whether they can go on. */
+import { existsSync, readFileSync } from "node:fs";
+import { join, relative } from "node:path";
+import { fail } from "../../base/diagnostic.js";
+import type { Model } from "../../model/ir.js";
+import { condition } from "../../passes/condition/index.js";
+import { withoutSwitching } from "../labels/relabel.js";
+import type { FitData } from "../results/fit.js";
+import { stateFile } from "./folder.js";
+import { latentsOf, type Outcome, openChain, restoreFit, scanChain } from "./outcome.js";
+import { hashOf } from "./plain.js";
+import { modelOf, type RunRecord, readPart, readRecord } from "./record.js";
+import { readState } from "./stream.js";
+
+/**
+ * The fit in a folder: whole, or of a run that was killed the draws that it had finished, as after
+ * an interruption.
+ * @throws TildeError where there is none
+ */
+export function readFit(directory: string): FitData {
+  const record = readRecord(directory);
+  const isStreamed = record.options !== undefined;
+  if (isStreamed && !existsSync(join(directory, "fit.json"))) return killedFit(directory, record);
+  return restoreFit(directory, record, readPart<Outcome>(directory, "fit"));
+}
+
+function killedFit(directory: string, record: RunRecord): FitData {
+  const { options, method, seed } = record;
+  const conditioned = condition(modelOf(directory, record), record.data);
+  const isChain =
+    options?.method === "nuts" || options?.method === "hmc" || options?.method === "gibbs";
+  const count = isChain ? options.chains : 0;
+  const files = Array.from({ length: count }, (_, file) => file);
+  const counts = files.map((file) => scanChain(directory, record, file)?.draws ?? 0);
+  const begun = files.filter((file) => counts[file] > 0);
+  const draws = begun.length === 0 ? 0 : Math.min(...begun.map((file) => counts[file]));
+  const isHamiltonian = options?.method === "nuts" || options?.method === "hmc";
+  const fit: FitData = {
+    stored: directory,
+    conditioned,
+    method,
+    seed,
+    latents: latentsOf(conditioned, record),
+    ...(record.ranges !== undefined && { ranges: record.ranges }),
+    chains: begun.map((file) => openChain(directory, record, file, draws)),
+    timing: {
+      compileSeconds: 0,
+      warmupSeconds: Math.max(0, ...files.map((f) => readState(stateFile(directory, f))?.[0] ?? 0)),
+      sampleSeconds: 0,
+      gradients: 0,
+    },
+    isPoint: false,
+    interrupted: true,
+    warmup: isChain ? options.warmup : 0,
+    ...(isHamiltonian && { targetAccept: options.targetAccept }),
+    ...(options?.method === "nuts" && { maxTreeDepth: options.maxTreeDepth }),
+    warnings: [],
+    figures: {},
+  };
+  return record.relabel ? withoutSwitching(fit) : fit;
+}
+
+/** A run to go on with, or the fit that it came to. */
+export interface OpenedRun {
+  readonly record: RunRecord;
+  readonly program: Model;
+  /** Where nothing is left to do. */
+  readonly fit?: FitData;
+}
+
+/**
+ * @throws TildeError where the folder's run cannot go on: it was not streamed, or the files of its
+ * model or data are not what they were
+ */
+export function openRun(directory: string): OpenedRun {
+  const record = readRecord(directory);
+  const program = modelOf(directory, record);
+  if (existsSync(join(directory, "fit.json"))) {
+    const outcome = readPart<Outcome>(directory, "fit");
+    if (!outcome.interrupted)
+      return { record, program, fit: restoreFit(directory, record, outcome) };
+  }
+  if (record.options === undefined) {
+    return fail("resume_impossible", undefined, { directory, method: record.method });
+  }
+  const { path, text } = record.program;
+  const given = [{ path, hash: hashOf(text) }, ...record.files];
+  for (const file of given) {
+    // A folder that was moved elsewhere goes on with its own copies.
+    if (!existsSync(file.path) || hashOf(readFileSync(file.path)) === file.hash) continue;
+    fail("fit_changed", undefined, { directory, what: `\`${shown(file.path)}\`` });
+  }
+  return { record, program };
+}
+
+/** As one would type it. */
+function shown(path: string): string {
+  const near = relative(process.cwd(), path);
+  return near.startsWith("..") ? path : near;
+}
