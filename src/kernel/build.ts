@@ -37,6 +37,10 @@ export function binary(fn: BinaryInstr, x: Expr, y: Expr): Expr {
   return { kind: "binary", type: comparisons.has(fn) ? "i32" : x.type, fn, x, y };
 }
 export const add = (x: Expr, y: Expr): Expr => binary("add", x, y);
+/** `x + a b`, which may be rounded once. */
+export function multiplyAdd(a: Expr, b: Expr, x: Expr): Expr {
+  return { kind: "binary", type: "f64", fn: "add", x, y: mul(a, b), fused: true };
+}
 export const sub = (x: Expr, y: Expr): Expr => binary("sub", x, y);
 export const mul = (x: Expr, y: Expr): Expr => binary("mul", x, y);
 export const div = (x: Expr, y: Expr): Expr => binary("div", x, y);
@@ -73,6 +77,11 @@ export function loop(
   parallel?: { readonly reductions: readonly Reduction[] },
 ): Stmt {
   return { kind: "for", index: indexName, from, to, step: 1, body, parallel };
+}
+/** A loop from 0 whose iterations may run on several threads. */
+export function concurrent(indexName: string, count: number, body: readonly Stmt[]): Stmt {
+  const [from, to] = [i32(0), i32(count)];
+  return { kind: "for", index: indexName, from, to, step: 1, body, concurrent: true };
 }
 export function when(
   condition: Expr,

@@ -83,6 +83,11 @@ export type Expr =
       readonly fn: BinaryInstr;
       readonly x: Expr;
       readonly y: Expr;
+      /**
+       * Of an f64 sum `x + a · b`: it may be rounded once, where the machine has an instruction for
+       * it. The result then differs in its last bits between machines, not between runs on one.
+       */
+      readonly fused?: true;
     }
   | {
       readonly kind: "select";
@@ -117,7 +122,9 @@ export type Stmt =
   /**
    * `for index in from..to step`: i32. A `parallel` loop promises that iterations are independent
    * but for accumulations of the form `a = a ⊕ e` (⊕ one of add, min, max) on f64 locals listed in
-   * `reductions`: those may be reordered, so the loop may run as SIMD lanes.
+   * `reductions`: those may be reordered, so the loop may run as SIMD lanes. Iterations of a
+   * `concurrent` loop may run on several threads at the same time: none stores what another reads
+   * or stores, and locals that the body assigns are not read after it.
    */
   | {
       readonly kind: "for";
@@ -127,6 +134,7 @@ export type Stmt =
       readonly step: number;
       readonly body: readonly Stmt[];
       readonly parallel?: { readonly reductions: readonly Reduction[] };
+      readonly concurrent?: true;
     }
   | { readonly kind: "while"; readonly condition: Expr; readonly body: readonly Stmt[] }
   | {

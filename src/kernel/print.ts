@@ -90,7 +90,11 @@ function printStmt(stmt: Stmt, indent: string): string[] {
       const range = `${printExpr(stmt.from)}..${printExpr(stmt.to)}${step}`;
       const reductions = stmt.parallel?.reductions.map(({ local, fn }) => `${fn} ${local}`) ?? [];
       const suffix = reductions.length === 0 ? "" : ` reducing ${reductions.join(", ")}`;
-      const word = stmt.parallel === undefined ? "for" : "parallel for";
+      const word = stmt.concurrent
+        ? "concurrent for"
+        : stmt.parallel === undefined
+          ? "for"
+          : "parallel for";
       const head = `${indent}${word} ${stmt.index} in ${range}${suffix} {`;
       return [head, ...inner(stmt.body), `${indent}}`];
     }

@@ -201,6 +201,9 @@ class FunctionVerifier {
     this.#expect(stmt.to, "i32", assigned);
     if (!Number.isInteger(stmt.step) || stmt.step === 0) this.#fail(`loop step ${stmt.step}`);
     if (this.#openIndices.has(stmt.index)) this.#fail(`nested loops over ${stmt.index}`);
+    if (stmt.concurrent && (stmt.step !== 1 || stmt.parallel !== undefined)) {
+      this.#fail("a concurrent loop of lanes or steps");
+    }
     for (const { local } of stmt.parallel?.reductions ?? []) {
       if (!assigned.has(local)) this.#fail(`reduction ${local} has no first value`);
       if (this.#types.get(local) !== "f64") this.#fail(`reduction ${local} is not f64`);
@@ -208,9 +211,28 @@ class FunctionVerifier {
     const inside = new Set(assigned);
     this.#assign(stmt.index, "i32", inside);
     this.#openIndices.add(stmt.index);
+    if (stmt.concurrent) this.#alone(stmt.body, assigned);
     this.#block(stmt.body, inside);
     this.#openIndices.delete(stmt.index);
     return false;
+  }
+
+  /** Threads have locals of their own: what is assigned outside may only be read. */
+  #alone(body: readonly Stmt[], outside: ReadonlySet<string>): void {
+    for (const stmt of body) {
+      if (stmt.kind === "return") this.#fail("a return from a concurrent loop");
+      const name =
+        stmt.kind === "set"
+          ? stmt.local.name
+          : stmt.kind === "call"
+            ? stmt.result?.name
+            : undefined;
+      if (name !== undefined && outside.has(name)) {
+        this.#fail(`a concurrent loop assigns ${name}, which is set outside`);
+      }
+      if (stmt.kind === "for" || stmt.kind === "while") this.#alone(stmt.body, outside);
+      if (stmt.kind === "if") this.#alone([...stmt.then, ...stmt.else], outside);
+    }
   }
 
   #assign(name: string, type: ScalarType, assigned: Set<string>): void {

@@ -3,6 +3,7 @@ import { internalError } from "../../base/internal.js";
 import type { Expr } from "../../kernel/ir.js";
 import type { FunctionBuilder } from "./builder.js";
 import { elementBytes } from "./layout.js";
+import { isNonNegative } from "./non-negative.js";
 
 /** Emits the value of an i32 expression. */
 export type EmitExpr = (e: Expr) => void;
@@ -62,19 +63,4 @@ export function splitConstant(index: Expr): { rest: Expr | undefined; constant: 
   if (x.rest === undefined && index.fn === "add") return { rest: y.rest, constant };
   const left: Expr = x.rest ?? { kind: "const", type: "i32", value: 0 };
   return { rest: { ...index, x: left, y: y.rest }, constant };
-}
-
-function isNonNegative(e: Expr, local: (name: string) => boolean): boolean {
-  switch (e.kind) {
-    case "const":
-      return Number(e.value) >= 0;
-    case "local":
-      return local(e.name);
-    case "binary":
-      return (
-        (e.fn === "add" || e.fn === "mul") && isNonNegative(e.x, local) && isNonNegative(e.y, local)
-      );
-    default:
-      return false;
-  }
 }

@@ -18,6 +18,13 @@ export interface ModuleScope {
   placement(buffer: string): Placement;
   /** The IR of a called function: the module's own, else the math library's. */
   definition(name: string): KernelFunction;
+  /**
+   * Emits a loop whose iterations helpers may take, or answers false where it is a loop like any
+   * other.
+   */
+  readonly concurrentLoop?: (scalar: ScalarEmitter, loop: ForStmt) => boolean;
+  /** Whether `relaxed_madd` may be used for sums that are marked so. */
+  readonly fused: boolean;
   /** Wasm index of the scalar form; the function is emitted if it was not yet. */
   scalarIndex(name: string): number;
   /** The plan of a function's two-lane form; undefined if it has none. */
@@ -78,6 +85,11 @@ export class FunctionBuilder {
     const index = this.newLocal(type);
     this.#scope.set(name, { index, type });
     return index;
+  }
+
+  /** The type of a kernel local that is bound here. */
+  typeOf(name: string): ScalarType | undefined {
+    return this.#scope.get(name)?.type;
   }
 
   lookup(name: string): number {

@@ -4,6 +4,7 @@ import type { Buffer, KernelModule } from "../../kernel/ir.js";
 import type { KernelInstance } from "../contract.js";
 import { type EmitOptions, emitModule } from "./emit.js";
 import { encodeModule, MAX_PAGES } from "./encode.js";
+import { engineFuses } from "./engine.js";
 import { instanceBase, type Layout, PAGE_BYTES, pagesFor } from "./layout.js";
 
 /** Data for an absolute address (`constants`) or an offset in a workspace (`initial`). */
@@ -23,6 +24,8 @@ export interface CpuProgram {
   readonly sharedMemory: boolean;
   readonly constants: readonly MemoryImage[];
   readonly initial: readonly MemoryImage[];
+  /** Loops that other threads can help with (see `pool.ts`). */
+  readonly jobs: number;
 }
 
 /** One workspace of a program. */
@@ -30,7 +33,9 @@ export type CpuInstance = KernelInstance;
 
 /** Emits, encodes and compiles a module, synchronously. */
 export function compileKernels(module: KernelModule, options: EmitOptions = {}): CpuProgram {
-  const { wasm, layout, literals, literalOffset } = emitModule(module, options);
+  const fused = options.fused ?? engineFuses;
+  const emitted = emitModule(module, { ...options, fused });
+  const { wasm, layout, literals, literalOffset, jobs } = emitted;
   const bytes = encodeModule(wasm);
   const constants = images(module.buffers, "constant", layout);
   constants.push({ offset: literalOffset, data: literals });
@@ -41,6 +46,7 @@ export function compileKernels(module: KernelModule, options: EmitOptions = {}):
     sharedMemory: wasm.sharedMemory,
     constants,
     initial: images(module.buffers, "workspace", layout),
+    jobs,
   };
 }
 

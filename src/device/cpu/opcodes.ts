@@ -1,12 +1,12 @@
 /**
  * The WebAssembly instructions this compiler emits and their encodings (WebAssembly core
- * specification 2.0, binary format, and its fixed-width SIMD chapter). A function body is a list of
+ * specification 3.0, binary format, with its SIMD and threads chapters). A function body is a list of
  * `Instr`; `encode.ts` writes it as bytes and `wat.ts` as text.
  */
 
 export type ValType = "i32" | "i64" | "f64" | "v128";
 
-/** One byte, or a prefix (0xfc, 0xfd) and a LEB128 number. */
+/** One byte, or a prefix (0xfc, 0xfd, 0xfe) and a LEB128 number. */
 type Code = number | readonly [prefix: number, code: number];
 
 /** Instructions without immediates. */
@@ -128,6 +128,8 @@ export const plainOps = {
   "f64x2.min": [0xfd, 0xf4],
   "f64x2.max": [0xfd, 0xf5],
   "f64x2.convert_low_i32x4_s": [0xfd, 0xfe],
+  // Relaxed SIMD: the first two multiplied, the third added, rounded once or twice.
+  "f64x2.relaxed_madd": [0xfd, 0x107],
 } as const satisfies Record<string, Code>;
 export type PlainOp = keyof typeof plainOps;
 
@@ -159,6 +161,13 @@ export const memoryOps = {
   "v128.load64_splat": [[0xfd, 0x0a], 3],
   "v128.store": [[0xfd, 0x0b], 3],
   "v128.load64_zero": [[0xfd, 0x5d], 2],
+  // Threads: atomic, and aligned by law.
+  "memory.atomic.notify": [[0xfe, 0x00], 2],
+  "memory.atomic.wait32": [[0xfe, 0x01], 2],
+  "i32.atomic.load": [[0xfe, 0x10], 2],
+  "i32.atomic.store": [[0xfe, 0x17], 2],
+  "i32.atomic.rmw.add": [[0xfe, 0x1e], 2],
+  "i32.atomic.rmw.cmpxchg": [[0xfe, 0x48], 2],
 } as const satisfies Record<string, readonly [Code, number]>;
 export type MemoryOp = keyof typeof memoryOps;
 

@@ -11,6 +11,8 @@ type ForStmt = Extract<Stmt, { readonly kind: "for" }>;
 export interface VectorPlan {
   /** The parallel loop's index; none in the vector form of a function. */
   readonly index?: string;
+  /** Where the loop runs once, the index of its first lane: it is a literal then. */
+  readonly only?: number;
   readonly varying: ReadonlySet<string>;
   /** Varying i32 locals that only ever hold 0 or 1: kept as lane masks. */
   readonly masks: ReadonlySet<string>;

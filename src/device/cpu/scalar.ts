@@ -81,7 +81,7 @@ export class ScalarEmitter {
   readonly fb: FunctionBuilder;
   /** Reads of locals that live elsewhere (in vector lanes): true if `readLocal` emitted one. */
   readonly #readLocal: (name: string, type: ScalarType) => boolean;
-  /** Indices of enclosing loops that start at a literal ≥ 0 and step up. */
+  /** Locals that are not negative: of the function, and indices of enclosing loops. */
   readonly #counters: Set<string>;
 
   constructor(
@@ -164,6 +164,7 @@ export class ScalarEmitter {
         return;
       }
       case "for":
+        if (stmt.concurrent && fb.module.concurrentLoop?.(this, stmt)) return;
         if (stmt.parallel !== undefined && fb.module.parallelLoop?.(this, stmt)) return;
         this.loop(stmt);
         return;
@@ -248,7 +249,11 @@ export class ScalarEmitter {
 
   /** Emits with the loop's index known to be non-negative, where it is. */
   withCounter(stmt: ForStmt, emit: () => void): void {
-    const counts = stmt.from.kind === "const" && Number(stmt.from.value) >= 0 && stmt.step > 0;
+    const counts =
+      !this.#counters.has(stmt.index) &&
+      stmt.from.kind === "const" &&
+      Number(stmt.from.value) >= 0 &&
+      stmt.step > 0;
     if (counts) this.#counters.add(stmt.index);
     emit();
     if (counts) this.#counters.delete(stmt.index);

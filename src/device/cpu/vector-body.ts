@@ -318,6 +318,13 @@ export class VectorEmitter {
       this.#byLane(e, copy);
       return;
     }
+    if (e.fused && fb.module.fused && e.y.kind === "binary") {
+      this.vector(e.y.x, copy);
+      this.vector(e.y.y, copy);
+      this.vector(e.x, copy);
+      fb.plain("f64x2.relaxed_madd");
+      return;
+    }
     this.vector(e.x, copy);
     this.vector(e.y, copy);
     fb.plain(op);
@@ -433,8 +440,11 @@ export class VectorEmitter {
 
   /** The expression with the loop's index replaced by that of a lane. */
   #atLane(e: Expr, copy: number, lane: number): Expr {
-    const { index: name } = this.#plan;
+    const { index: name, only } = this.#plan;
     const shift = copy * LANES + lane;
+    if (only !== undefined && name !== undefined) {
+      return substitute(e, new Map([[name, i32(only + shift)]]));
+    }
     if (shift === 0 || name === undefined) return e;
     return substitute(e, new Map([[name, add(index(name), i32(shift))]]));
   }

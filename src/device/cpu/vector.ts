@@ -52,7 +52,10 @@ function emitStatic(
   const wide = trips - (trips % (copies * LANES));
   const paired = trips - (trips % LANES);
   withAccumulators(scalar, body, plan, copies, (vectors) => {
-    if (wide > 0) {
+    if (wide === copies * LANES) {
+      vectors(copies, start);
+      if (wide < trips) advance(scalar, counter, wide);
+    } else if (wide > 0) {
       const end = () => fb.i32(start + wide);
       scalar.loopFromCurrent({ ...loop, step: copies * LANES }, end, () => vectors(copies));
     }
@@ -130,7 +133,7 @@ function withAccumulators(
   body: readonly Stmt[],
   plan: VectorPlan,
   copies: number,
-  emit: (vectors: (copies: number) => void) => void,
+  emit: (vectors: (copies: number, only?: number) => void) => void,
 ): void {
   const { fb } = scalar;
   const accumulators = new Map<string, readonly number[]>();
@@ -147,9 +150,10 @@ function withAccumulators(
   const main: Instr[] = [];
   const hoisted = new Map<string, number>();
   fb.into(main, () =>
-    emit((count) => {
+    emit((count, only) => {
       const hoist = { preheader, locals: hoisted };
-      const emitter = new VectorEmitter(scalar, plan, count, accumulators, hoist);
+      const own = only === undefined ? plan : { ...plan, only };
+      const emitter = new VectorEmitter(scalar, own, count, accumulators, hoist);
       emitter.statements(body);
     }),
   );

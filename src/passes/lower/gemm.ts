@@ -1,8 +1,8 @@
 /**
  * Large products of matrices, blocked as Goto and van de Geijn (2008, "Anatomy of high-performance
- * matrix multiplication") block them: a block of the right factor is packed into panels of four
- * columns that lie contiguously, and a tile of 4 × 4 results stays in registers while one panel and
- * four rows of the left factor go by. Each result is summed in the order of the inner axis.
+ * matrix multiplication") block them: the right factor is packed into panels of four columns that
+ * lie contiguously, and a tile of 4 × 4 results stays in registers while one panel and four rows of
+ * the left factor go by. Each result is summed in the order of the inner axis, by one thread.
  */
 import * as k from "../../kernel/build.js";
 import type { Expr, Stmt } from "../../kernel/ir.js";
@@ -13,13 +13,21 @@ import { type Affine, indexExpr, plus, scale, shift, variableIndex } from "./ind
 /** Rows and columns of the tile in registers: 8 two-lane sums, which 16 registers hold. */
 const ROWS = 4;
 const COLUMNS = 4;
-/** Length of a panel: it and four rows stay in the first-level cache. */
-const DEPTH = 256;
-/** Columns that are packed at once: the block stays in the second-level cache. */
-const WIDTH = 256;
+/** Length of a panel: four rows of it stay in the first-level cache. */
+const DEPTH = 512;
+/** Columns, or rows of a left factor that is packed, that are packed at once: some megabytes. */
+const PACKED = 1024;
+/** Columns of a task: its panels stay in the second-level cache. */
+const WIDTH = 128;
+/** Multiplications of a task: some tenths of a millisecond, against microseconds for handing out. */
+const TASK = 2 ** 20;
+/** Numbers that a task packs. */
+const PACK_TASK = 2 ** 15;
 
 /** Products of fewer multiplications are not worth the packing. */
 const LEAST_WORK = 4096;
+/** Products of fewer are done by one thread. */
+const SHARED_WORK = 2 ** 20;
 
 /** Whether a product is large enough in every direction to be blocked. */
 export function isBlocked(x: ArrayRef, out: ArrayRef): boolean {
@@ -39,31 +47,34 @@ export function emitBlockedMatmul(
 ): void {
   const [m, n] = out.shape;
   const inner = x.shape[1];
-  const depth = Math.min(DEPTH, inner);
-  const width = Math.min(WIDTH, n);
-  const packed = scratch(depth * width);
+  const depth = pieceOf(inner, DEPTH, 2);
+  const width = pieceOf(n, PACKED, COLUMNS);
   const byColumns = x.strides[1] !== 1 && n > 2 * COLUMNS;
-  const left = byColumns ? scratch(depth * ROWS) : undefined;
-  const several = inner > depth;
-  if (several) {
-    loopOver(context, code, m, (i, rows) => {
-      loopOver(context, rows, n, (j, body) => body.push(store(out, [i, j], k.f64(0))), {
-        parallel: true,
-      });
-    });
-  }
-  steps(context, code, inner, depth, (p0, count, blocks) => {
-    steps(context, blocks, n, width, (j0, columns, body) => {
-      const block: Block = { context, x, left, y, out, packed, depth, p0, count, j0, several };
-      panels(block, body, columns, (j, wide, inBlock) => pack(block, inBlock, j, wide));
-      tiles(context, body, m, (i0, rows, inRows) => {
-        packRows(block, inRows, i0, rows);
-        panels(block, inRows, columns, (j, wide, inPanel) => {
-          multiply(block, inPanel, i0, rows, j, wide);
-        });
+  const height = byColumns ? pieceOf(m, PACKED, ROWS) : m;
+  const packed = scratch(depth * width);
+  const left = byColumns ? scratch(depth * height) : undefined;
+  const shared = m * n * inner >= SHARED_WORK;
+  pieces(context, code, inner, depth, (p0, count, inDepth) => {
+    pieces(context, inDepth, n, width, (j0, columns, inColumns) => {
+      const right = { array: transposed(y), buffer: packed, size: COLUMNS };
+      pack(context, inColumns, right, { p0, count, depth, first: j0, extent: columns, shared });
+      pieces(context, inColumns, m, height, (i0, rows, inRows) => {
+        if (left !== undefined) {
+          const part = { p0, count, depth, first: i0, extent: rows, shared };
+          pack(context, inRows, { array: x, buffer: left, size: ROWS }, part);
+        }
+        const block: Block = { context, x, left, out, packed, depth, p0, count, i0, j0 };
+        tasks(block, inRows, rows, columns, shared);
       });
     });
   });
+}
+
+/** A range of an axis: a whole number of pieces of `most`, or a shorter one at the end. */
+interface Extent {
+  /** What is known of its length: all of it, or its most. */
+  readonly most: number;
+  readonly value: Expr;
 }
 
 interface Block {
@@ -71,38 +82,54 @@ interface Block {
   readonly x: ArrayRef;
   /** Where rows of the left factor are copied to if they are far apart, inner axis first. */
   readonly left: string | undefined;
-  readonly y: ArrayRef;
   readonly out: ArrayRef;
   /** Panel after panel, each `depth` rows of its columns. */
   readonly packed: string;
   readonly depth: number;
   readonly p0: Affine;
-  readonly count: Expr;
+  readonly count: Extent;
+  readonly i0: Affine;
   readonly j0: Affine;
-  /** The inner axis has several blocks, whose products are added up. */
-  readonly several: boolean;
 }
 
-/** A loop over `[0, extent)` by blocks of `size`, the last of which may be shorter. */
-function steps(
+function transposed(a: ArrayRef): ArrayRef {
+  return {
+    ...a,
+    shape: [a.shape[1], a.shape[0]],
+    strides: [a.strides[1], a.strides[0]],
+  };
+}
+
+/** The length of equal pieces of an axis, no longer than `most`, a multiple of `grain`. */
+function pieceOf(extent: number, most: number, grain: number): number {
+  const length = Math.ceil(extent / Math.ceil(extent / most));
+  return Math.min(extent, Math.ceil(length / grain) * grain);
+}
+
+/** A loop over `[0, extent)` by pieces of `size`, the last of which may be shorter. */
+function pieces(
   context: FunctionContext,
   code: Stmt[],
   extent: number,
   size: number,
-  body: (first: Affine, count: Expr, code: Stmt[]) => void,
+  body: (first: Affine, count: Extent, code: Stmt[]) => void,
 ): void {
   if (extent <= size) {
-    body({ constant: 0, terms: [] }, k.i32(extent), code);
+    body({ constant: 0, terms: [] }, { most: extent, value: k.i32(extent) }, code);
     return;
   }
   const inner: Stmt[] = [];
   const first = loopIndex(context, extent);
   const left = k.sub(k.i32(extent), indexExpr(first.at));
-  const whole = k.binary("le", k.i32(size), left);
-  const count = extent % size === 0 ? k.i32(size) : k.select(whole, k.i32(size), left);
-  body(first.at, count.kind === "const" ? count : context.bind(inner, "n", count), inner);
+  const count = extent % size === 0 ? k.i32(size) : lesser(k.i32(size), left);
+  const value = count.kind === "const" ? count : context.bind(inner, "n", count);
+  body(first.at, { most: size, value }, inner);
   const [from, to] = [k.i32(0), k.i32(extent)];
   code.push({ kind: "for", index: first.name, from, to, step: size, body: inner });
+}
+
+function lesser(x: Expr, y: Expr): Expr {
+  return k.select(k.lt(x, y), x, y);
 }
 
 function loopIndex(context: FunctionContext, extent: number) {
@@ -111,87 +138,177 @@ function loopIndex(context: FunctionContext, extent: number) {
   return { name, at };
 }
 
-/** Tiles of `ROWS` rows, and what is left of them. */
-function tiles(
+/** A value as an index of `[0, extent)`. */
+function indexOf(context: FunctionContext, expr: Expr, extent: number): Affine {
+  return variableIndex({ id: context.variableId(), expr, depth: 0, extent });
+}
+
+/**
+ * Loops over `[from, to)` by `size`, and then what is left of it where the axis `all` is no multiple
+ * of `size`. `from` is a multiple of `size`.
+ */
+function bySize(
   context: FunctionContext,
   code: Stmt[],
-  m: number,
-  body: (first: Affine, rows: number, code: Stmt[]) => void,
+  { from, to, all, size }: { from: Expr; to: Expr; all: number; size: number },
+  body: (first: Affine, count: number, code: Stmt[]) => void,
 ): void {
-  const rest = m % ROWS;
-  const { name, at } = loopIndex(context, m);
+  const rest = all % size;
+  const { name, at } = loopIndex(context, all);
   const inner: Stmt[] = [];
-  body(at, ROWS, inner);
-  const [from, to] = [k.i32(0), k.i32(m - rest)];
-  code.push({ kind: "for", index: name, from, to, step: ROWS, body: inner });
-  if (rest > 0) body({ constant: m - rest, terms: [] }, rest, code);
+  body(at, size, inner);
+  const known = to.kind === "const" ? Number(to.value) : undefined;
+  const full =
+    known === undefined
+      ? context.bind(code, "f", k.and(to, k.i32(-size)))
+      : k.i32(known - (known % size));
+  code.push({ kind: "for", index: name, from, to: full, step: size, body: inner });
+  if (rest === 0 || (known !== undefined && known % size === 0)) return;
+  const narrow: Stmt[] = [];
+  body(indexOf(context, full, all), rest, narrow);
+  // Only the end of the axis is no multiple.
+  code.push(k.when(k.lt(full, to), narrow));
 }
 
-/** The panels of a block's columns; `j` counts from the block's first column. */
-function panels(
-  { context, out }: Block,
+interface PackPart {
+  readonly p0: Affine;
+  readonly count: Extent;
+  readonly depth: number;
+  readonly first: Affine;
+  readonly extent: Extent;
+  readonly shared: boolean;
+}
+
+/** Copies rows of an array to panels of `size` rows, each with the inner axis first. */
+function pack(
+  context: FunctionContext,
   code: Stmt[],
-  columns: Expr,
-  body: (j: Affine, wide: number, code: Stmt[]) => void,
+  { array, buffer, size }: { array: ArrayRef; buffer: string; size: number },
+  { p0, count, depth, first, extent, shared }: PackPart,
 ): void {
-  const n = out.shape[1];
-  // Blocks of columns are full but for the last, so only that one can have a narrow panel.
-  const rest = n % COLUMNS;
-  const { name, at } = loopIndex(context, n);
-  const inner: Stmt[] = [];
-  body(at, COLUMNS, inner);
-  const known = columns.kind === "const" ? Number(columns.value) : undefined;
-  const full =
-    known !== undefined
-      ? k.i32(known - (known % COLUMNS))
-      : context.bind(code, "f", k.binary("and", columns, k.i32(-COLUMNS)));
-  code.push({ kind: "for", index: name, from: k.i32(0), to: full, step: COLUMNS, body: inner });
-  if (rest === 0) return;
-  const narrow: Stmt[] = [];
-  const id = context.variableId();
-  body(variableIndex({ id, expr: full, depth: 0, extent: n }), rest, narrow);
-  if (known !== undefined) {
-    if (known % COLUMNS !== 0) code.push(...narrow);
+  const [all] = array.shape;
+  const each = Math.max(size, Math.floor(PACK_TASK / depth / size) * size);
+  split(context, code, extent, each, shared, (from, to, body) => {
+    bySize(context, body, { from, to, all, size }, (j, wide, inPanel) => {
+      const { name, at: p } = loopIndex(context, depth);
+      const copy: Stmt[] = [];
+      const to = plus(scale(j, depth), scale(p, wide));
+      const source = plus(first, j);
+      if (array.strides[0] === 1) {
+        loopOver(
+          context,
+          copy,
+          wide,
+          (c, each) => {
+            const value = load(array, [plus(source, c), plus(p0, p)]);
+            each.push(k.store(buffer, indexExpr(plus(to, c)), value));
+          },
+          { parallel: true },
+        );
+      } else {
+        for (let c = 0; c < wide; c++) {
+          const value = load(array, [shift(source, c), plus(p0, p)]);
+          copy.push(k.store(buffer, indexExpr(shift(to, c)), value));
+        }
+      }
+      inPanel.push({
+        kind: "for",
+        index: name,
+        from: k.i32(0),
+        to: count.value,
+        step: 1,
+        body: copy,
+      });
+    });
+  });
+}
+
+/** The range `[0, extent)` in tasks of `each`; `body` gets the bounds of one. */
+function split(
+  context: FunctionContext,
+  code: Stmt[],
+  extent: Extent,
+  each: number,
+  shared: boolean,
+  body: (from: Expr, to: Expr, code: Stmt[]) => void,
+): void {
+  const count = Math.ceil(extent.most / each);
+  if (!shared || count < 2) {
+    body(k.i32(0), extent.value, code);
     return;
   }
-  code.push(k.when(k.binary("lt", full, columns), narrow));
+  const task = context.local("task", "i32").name;
+  const inner: Stmt[] = [];
+  const from = context.bind(inner, "from", k.mul(k.index(task), k.i32(each)));
+  const end = k.add(from, k.i32(each));
+  const to = context.bind(inner, "to", lesser(end, extent.value));
+  body(from, to, inner);
+  code.push(k.concurrent(task, count, inner));
 }
 
-/** Copies the columns `j0 + j …` of the right factor into a panel, row after row. */
-function pack(block: Block, code: Stmt[], j: Affine, wide: number): void {
-  const { context, y, packed, depth, p0, j0 } = block;
-  const { name, at: p } = loopIndex(context, depth);
-  const body: Stmt[] = [];
-  for (let c = 0; c < wide; c++) {
-    const to = shift(plus(scale(j, depth), scale(p, wide)), c);
-    const from = load(y, [plus(p0, p), shift(plus(j0, j), c)]);
-    body.push(k.store(packed, indexExpr(to), from));
+/** Tasks of rows and columns of a block. */
+function tasks(block: Block, code: Stmt[], rows: Extent, columns: Extent, shared: boolean): void {
+  const { context, out, depth } = block;
+  const [m, n] = out.shape;
+  let wide = Math.min(Math.ceil(n / COLUMNS) * COLUMNS, WIDTH);
+  const some = (work: number): number => Math.max(1, Math.floor(work / ROWS)) * ROWS;
+  const high = Math.min(some(TASK / (depth * wide)), Math.ceil(m / ROWS) * ROWS);
+  if (m <= high) wide = Math.min(wide, Math.max(16, some(TASK / (depth * high))));
+  const across = Math.ceil(columns.most / wide);
+  const count = shared ? across * Math.ceil(rows.most / high) : 1;
+  const inner: Stmt[] = [];
+  let bounds = { top: k.i32(0), bottom: rows.value, from: k.i32(0), to: columns.value };
+  const task = context.local("task", "i32").name;
+  const bind = (e: Expr): Expr => context.bind(inner, "t", e);
+  if (count > 1) {
+    const down = bind(k.div(k.index(task), k.i32(across)));
+    const top = bind(k.mul(down, k.i32(high)));
+    const over = k.binary("rem", k.index(task), k.i32(across));
+    const from = bind(k.mul(over, k.i32(wide)));
+    bounds = {
+      top,
+      bottom: bind(lesser(k.add(top, k.i32(high)), rows.value)),
+      from,
+      to: bind(lesser(k.add(from, k.i32(wide)), columns.value)),
+    };
   }
-  code.push({ kind: "for", index: name, from: k.i32(0), to: block.count, step: 1, body });
-}
-
-function packRows(block: Block, code: Stmt[], i0: Affine, rows: number): void {
-  const { context, x, left, depth, p0 } = block;
-  if (left === undefined) return;
-  const { name, at: p } = loopIndex(context, depth);
-  const body: Stmt[] = [];
-  for (let r = 0; r < rows; r++) {
-    const from = load(x, [shift(i0, r), plus(p0, p)]);
-    body.push(k.store(left, indexExpr(shift(scale(p, ROWS), r)), from));
+  const { top, bottom, from, to } = bounds;
+  // Of one thread's block, panels that the second-level cache holds go by all rows.
+  const strips = count > 1 ? [undefined] : [wide];
+  for (const strip of strips) {
+    const body = (first: Expr, last: Expr, into: Stmt[]): void => {
+      bySize(context, into, { from: top, to: bottom, all: m, size: ROWS }, (i, high, inRows) => {
+        const range = { from: first, to: last, all: n, size: COLUMNS };
+        bySize(context, inRows, range, (j, across, inPanel) => {
+          multiply(block, inPanel, i, high, j, across);
+        });
+      });
+    };
+    if (strip === undefined || columns.most <= strip) body(from, to, inner);
+    else {
+      const { name } = context.local("b", "i32");
+      const one: Stmt[] = [];
+      const last = context.bind(one, "to", lesser(k.add(k.index(name), k.i32(strip)), to));
+      body(k.index(name), last, one);
+      inner.push({ kind: "for", index: name, from, to, step: strip, body: one });
+    }
   }
-  code.push({ kind: "for", index: name, from: k.i32(0), to: block.count, step: 1, body });
+  if (count > 1) code.push(k.concurrent(task, count, inner));
+  else code.push(...inner);
 }
 
 /** A tile of the result: four rows of the left factor times one panel. */
 function multiply(
   block: Block,
   code: Stmt[],
-  i0: Affine,
+  i: Affine,
   rows: number,
   j: Affine,
   wide: number,
 ): void {
-  const { context, x, left, out, packed, depth, p0, j0, several } = block;
+  const { context, x, left, out, packed, depth, p0, count, i0, j0 } = block;
+  const several = p0.terms.length > 0;
+  const row = (r: number): Affine => shift(plus(i0, i), r);
   const column = (c: Affine): Affine => plus(plus(j0, j), c);
   loopOver(
     context,
@@ -200,24 +317,63 @@ function multiply(
     (c, body) => {
       const sums = Array.from({ length: rows }, (_, r) => {
         const sum = context.local("sum");
-        const before = several ? load(out, [shift(i0, r), column(c)]) : k.f64(0);
+        const before = several
+          ? k.select(k.eq(indexExpr(p0), k.i32(0)), k.f64(0), load(out, [row(r), column(c)]))
+          : k.f64(0);
         body.push(k.set(sum, before));
         return sum;
       });
-      const { name, at: p } = loopIndex(context, depth);
-      const step: Stmt[] = [];
-      const from = indexExpr(plus(plus(scale(j, depth), scale(p, wide)), c));
-      const right = context.bind(step, "y", k.load(packed, from));
-      sums.forEach((sum, r) => {
-        const factor =
-          left === undefined
-            ? load(x, [shift(i0, r), plus(p0, p)])
-            : k.load(left, indexExpr(shift(scale(p, ROWS), r)));
-        step.push(k.set(sum, k.add(k.get(sum), k.mul(factor, right))));
+      // The panel's place counts the steps; the rows' place goes along.
+      const { name: step, at: q } = loopIndex(context, depth * wide);
+      const panel = context.bind(body, "panel", indexExpr(scale(j, depth)));
+      const place = context.local("x", "i32");
+      const tile =
+        left === undefined
+          ? indexExpr(x.strides[1] === 1 ? p0 : scale(p0, x.strides[1]))
+          : indexExpr(scale(i, depth));
+      body.push(k.set(place, tile));
+      const along = left === undefined ? x.strides[1] : rows;
+      const at = indexOf(context, k.get(place), 2 ** 30);
+      const factor = (r: number, t: number): Expr => {
+        if (left !== undefined) return k.load(left, indexExpr(shift(at, t * along + r)));
+        return load({ ...x, strides: [x.strides[0], 1] }, [row(r), shift(at, t * along)]);
+      };
+      const steps = (length: number, into: Stmt[]): void => {
+        for (let t = 0; t < length; t++) {
+          const right = context.bind(
+            into,
+            "y",
+            k.load(packed, indexExpr(plus(shift(q, t * wide), c))),
+          );
+          sums.forEach((sum, r) => {
+            into.push(k.set(sum, k.multiplyAdd(factor(r, t), right, k.get(sum))));
+          });
+        }
+        into.push(k.set(place, k.add(k.get(place), k.i32(length * along))));
+      };
+      const end = (n: Expr): Expr => k.add(panel, k.mul(n, k.i32(wide)));
+      const known = count.value.kind === "const" ? Number(count.value.value) : undefined;
+      const pairs =
+        known !== undefined ? k.i32(known - (known % 2)) : k.and(count.value, k.i32(-2));
+      const pair: Stmt[] = [];
+      steps(2, pair);
+      body.push({
+        kind: "for",
+        index: step,
+        from: panel,
+        to: end(pairs),
+        step: 2 * wide,
+        body: pair,
       });
-      body.push({ kind: "for", index: name, from: k.i32(0), to: block.count, step: 1, body: step });
+      // Pieces of the inner axis are even, but for the last.
+      if (x.shape[1] % 2 !== 0) {
+        const last: Stmt[] = [];
+        steps(1, last);
+        const from = end(pairs);
+        body.push({ kind: "for", index: step, from, to: end(count.value), step: wide, body: last });
+      }
       sums.forEach((sum, r) => {
-        body.push(store(out, [shift(i0, r), column(c)], k.get(sum)));
+        body.push(store(out, [row(r), column(c)], k.get(sum)));
       });
     },
     { parallel: true },
