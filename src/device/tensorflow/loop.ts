@@ -50,7 +50,7 @@ export function compileLoop(addon: TensorFlowAddon, spec: LoopSpec, real: RealTy
 
   const count = placeholder(scope, "count", "int32", []);
   const call = placeholder(scope, "call", "int64", [4]);
-  const streams = new Streams(scope, call, count);
+  const streams = new Streams(scope, call, count, real);
   const draws = noise.map((n) => {
     const node = inputOf(n.input);
     return { node, draw: streams.prepare(n, sizeOf(node.shape), mostSteps) };

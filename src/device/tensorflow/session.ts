@@ -25,7 +25,9 @@ export interface Feed {
 
 /** Real numbers as a feed's data. */
 export function encodeReals(data: ArrayLike<number>, real: RealType): Float32Array | Int32Array {
-  return real === "float" ? Float32Array.from(data) : new Int32Array(Float64Array.from(data).buffer);
+  return real === "float"
+    ? Float32Array.from(data)
+    : new Int32Array(Float64Array.from(data).buffer);
 }
 
 /** What `encodeReals` made, or TensorFlow sent back, as real numbers. */
@@ -35,10 +37,14 @@ function decodeReals(data: Float32Array | Int32Array | BigInt64Array): Float64Ar
 }
 
 /** Messages of TensorFlow that mean its memory does not do. */
-const MEMORY = /OOM|out of memory|RESOURCE_EXHAUSTED|failed to allocate|bad_alloc|too many elements/i;
+const MEMORY =
+  /OOM|out of memory|RESOURCE_EXHAUSTED|failed to allocate|bad_alloc|too many elements/i;
 
 function firstLine(text: string): string {
-  return text.replace(/^Session fail to run with error: /, "").split("\n")[0].trim();
+  return text
+    .replace(/^Session fail to run with error: /, "")
+    .split("\n")[0]
+    .trim();
 }
 
 /** Runs `work`; what TensorFlow says against it becomes a diagnostic. */

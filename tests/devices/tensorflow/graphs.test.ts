@@ -66,7 +66,13 @@ const cases: Readonly<Record<string, Case>> = {
   "truth values moved about": (g) => {
     const where = g.lt(0, g.input("x", [4, 3]));
     const t = g.transpose(where);
-    return [t, g.reshape(where, [2, 6]), g.sum(where, [0]), g.concat([t, t], 0), g.and(where, where)];
+    return [
+      t,
+      g.reshape(where, [2, 6]),
+      g.sum(where, [0]),
+      g.concat([t, t], 0),
+      g.and(where, where),
+    ];
   },
   "broadcast, transpose, slice, reshape": (g) => {
     const x = g.input("x", [4, 6]);
@@ -201,10 +207,13 @@ const cases: Readonly<Record<string, Case>> = {
   "a scan whose carries change places, one without steps, one over what repeats": (g) => {
     const [a, b] = [g.input("a", [2]), g.input("b", [2])];
     const swap = g.scan({ length: 3, init: [a, b] }, (_, [x, y]) => ({ carry: [y, x], ys: [] }));
-    const none = g.scan({ length: 0, init: [a], xs: [g.slice(g.stack([a, b]), [0, 0], [0, 2])] }, (s, [c], [x]) => ({
-      carry: [s.add(c, x)],
-      ys: [s.mul(c, x)],
-    }));
+    const none = g.scan(
+      { length: 0, init: [a], xs: [g.slice(g.stack([a, b]), [0, 0], [0, 2])] },
+      (s, [c], [x]) => ({
+        carry: [s.add(c, x)],
+        ys: [s.mul(c, x)],
+      }),
+    );
     const same = g.scan(
       { length: 4, init: [a], xs: [g.broadcast(b, [4, 2], [1])] },
       (s, [c], [x]) => ({ carry: [s.add(c, s.exp(x))], ys: [s.mul(c, x)] }),

@@ -140,7 +140,11 @@ export class Block {
     const tensors = values.map((v, k) =>
       rule.needsEqualShapes ? v.full(rule.takes[k], shape) : v.as(rule.takes[k]),
     );
-    return new TensorValue(rule.emit(this.maths, ...(tensors as unknown as Args)), shape, this.real);
+    return new TensorValue(
+      rule.emit(this.maths, ...(tensors as unknown as Args)),
+      shape,
+      this.real,
+    );
   }
 
   /** A node of one result of the real type. */

@@ -41,9 +41,9 @@ function overMatrices(t: Tensor, batch: readonly number[]): Tensor {
 /** Whether all of the diagonal of `[…b, n, n]` is finite and not 0: `[…b]`. */
 function hasUsableDiagonal(b: Block, matrix: Tensor, rank: number): Tensor {
   const diagonal = b.op("MatrixDiagPart", [matrix], b.type, { attrs: typed(b.type) });
-  const isFinite = b.op("IsFinite", [diagonal], "bool", { attrs: typed(b.type) });
+  const finite = b.op("IsFinite", [diagonal], "bool", { attrs: typed(b.type) });
   const isSome = b.maths.compare("NotEqual", diagonal, 0);
-  const each = b.maths.logical("LogicalAnd", isFinite, isSome);
+  const each = b.maths.logical("LogicalAnd", finite, isSome);
   return b.op("All", [each, b.scope.ints([rank - 2])], "bool", {
     attrs: { Tidx: typeAttr("int32"), keep_dims: boolAttr(false) },
   });

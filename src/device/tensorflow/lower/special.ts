@@ -15,9 +15,9 @@ export function trunc(m: Maths, x: Tensor): Tensor {
 
 /** NaN for ±1 to the power ±∞ or NaN, as in JavaScript; C and TensorFlow say 1. */
 export function pow(m: Maths, x: Tensor, y: Tensor): Tensor {
-  const isFinite = m.scope.op("IsFinite", [y], "bool", { attrs: typed(m.type) });
+  const finite = m.scope.op("IsFinite", [y], "bool", { attrs: typed(m.type) });
   const isOne = m.compare("Equal", m.call("Abs", x), 1);
-  const isUnknown = m.logical("LogicalAnd", isOne, m.logical("LogicalNot", isFinite));
+  const isUnknown = m.logical("LogicalAnd", isOne, m.logical("LogicalNot", finite));
   return m.select(isUnknown, Number.NaN, m.call("Pow", x, y));
 }
 
@@ -103,7 +103,7 @@ export function logI0(m: Maths, x: Tensor): Tensor {
 
 /** I₁(x) / I₀(x). */
 export function besselRatio(m: Maths, x: Tensor): Tensor {
-  const isFinite = m.compare("Less", m.call("Abs", x), Number.POSITIVE_INFINITY);
+  const finite = m.compare("Less", m.call("Abs", x), Number.POSITIVE_INFINITY);
   const ratio = m.div(m.call("BesselI1e", x), m.call("BesselI0e", x));
-  return m.select(isFinite, ratio, m.call("Sign", x));
+  return m.select(finite, ratio, m.call("Sign", x));
 }

@@ -38,14 +38,7 @@ function isOrdered(perm: readonly number[]): boolean {
 export const structuralRules: {
   readonly [K in Extract<
     Op,
-    | "broadcast"
-    | "reshape"
-    | "transpose"
-    | "slice"
-    | "pad"
-    | "concat"
-    | "gather"
-    | "scatter_add"
+    "broadcast" | "reshape" | "transpose" | "slice" | "pad" | "concat" | "gather" | "scatter_add"
   >]: NodeRule<K>;
 } = {
   broadcast: (b, n) => {

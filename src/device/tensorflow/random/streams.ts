@@ -5,7 +5,7 @@
  */
 import type { Shape } from "../../../tensor/ops.js";
 import type { DeviceNoise } from "../../contract.js";
-import { cast, Maths, typed } from "../graph/maths.js";
+import { cast, Maths, type RealType, typed } from "../graph/maths.js";
 import type { Scope, Tensor } from "../graph/scope.js";
 import { intAttr, typeAttr } from "../graph/types.js";
 import { gather } from "../lower/structural.js";
@@ -39,6 +39,8 @@ export class Streams {
     readonly scope: Scope,
     call: Tensor,
     readonly count: Tensor,
+    /** What the numbers are rounded to. */
+    readonly real: RealType,
   ) {
     const w = new Whole(scope);
     [this.#low, this.#high, this.#run, this.#first] = [0, 1, 2, 3].map((k) =>
@@ -82,7 +84,7 @@ export class Streams {
     return { steps, words: philox(scope, this.#keys, counter) };
   }
 
-  /** Numbers of the law, `[rows, length]` of f64. */
+  /** Numbers of the law, `[rows, length]`, in f64. */
   #values(scope: Scope, { law }: DeviceNoise, { steps, words }: WordRows, length: number): Tensor {
     const [low, high] = [pairs(scope, words[0], words[2]), pairs(scope, words[1], words[3])];
     const cut = (t: Tensor): Tensor => columns(t, length);
@@ -95,8 +97,10 @@ export class Streams {
       return zigguratNormals(scope, cut(low), cut(high), steps, law.tables, retry);
     }
     const u = openUniform(scope, cut(low), cut(high));
-    if (law.kind === "uniform") return u;
     const m = new Maths(scope, "double");
+    // Below 1 in single precision too.
+    if (law.kind === "uniform")
+      return this.real === "double" ? u : m.call("Minimum", u, 1 - 2 ** -24);
     return m.call("Floor", m.mul(u, law.of));
   }
 }

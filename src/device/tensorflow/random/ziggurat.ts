@@ -129,11 +129,7 @@ function settle(
   const isTail = scope.op("Equal", [layer, scope.ints(0)], "bool", { attrs: typed("int32") });
   // The tail, by Marsaglia (1964): an exponential beyond its start.
   const beyond = m.div(m.neg(m.call("Log", first)), tailStart);
-  const isTailDone = m.compare(
-    "Greater",
-    m.mul(-2, m.call("Log", second)),
-    m.mul(beyond, beyond),
-  );
+  const isTailDone = m.compare("Greater", m.mul(-2, m.call("Log", second)), m.mul(beyond, beyond));
   // The part of the layer that the density cuts.
   const f0 = l.height(layer);
   const level = m.add(f0, m.mul(first, m.sub(l.height(l.above(layer)), f0)));
