@@ -283,6 +283,10 @@ export class TildeParser extends CstParser {
   readonly returnStatement = this.RULE("returnStatement", () => {
     this.CONSUME(t.Return);
     this.SUBRULE(this.expression);
+    this.OPTION(() => {
+      this.CONSUME(t.For);
+      this.AT_LEAST_ONE_SEP({ SEP: t.Comma, DEF: () => this.SUBRULE2(this.expression) });
+    });
   });
 
   readonly forStatement = this.RULE("forStatement", () => {

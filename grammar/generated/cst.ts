@@ -285,7 +285,9 @@ export interface ReturnStatementCstNode extends CstNode {
 
 export type ReturnStatementCstChildren = {
   Return: IToken[];
-  expression: ExpressionCstNode[];
+  expression: (ExpressionCstNode)[];
+  For?: IToken[];
+  Comma?: IToken[];
 };
 
 export interface ForStatementCstNode extends CstNode {

@@ -86,6 +86,12 @@ const rules: { readonly [K in ast.Expr["kind"]]: Rule<K> } = {
   member: (cx, e, scope) => {
     const held = entryOf(cx, e, scope);
     if (held !== undefined) return entryExpr(cx, held, quote(e.span), e.span);
+    const whole = e.target.kind === "index" ? e.target.target : e.target;
+    const of = whole.kind === "name" ? scope.lookup(whole.name) : undefined;
+    const isData = cx.model.objective !== undefined && whole.kind === "name";
+    if (of?.kind === "trace" || (isData && of === undefined && whole.name === "data")) {
+      return cx.reporter.report("site_value_type", e.span, { text: quote(e.span) });
+    }
     return memberExpr(cx, e, scope);
   },
   lambda: (cx, e) => cx.reporter.report("lambda_value", e.span, {}),

@@ -273,6 +273,7 @@ function fnBody(cx: Cx, fn: FnRef, scope: Scope, lets: LocalLet[]): Expr | undef
       return cx.reporter.report("after_return", s.span, { name: fn.decl.name.text });
     }
     if (s.kind === "return") {
+      if (s.players !== undefined) return cx.reporter.report("player_place", s.span, {});
       result = cx.expr(s.value, scope);
       returned = true;
     } else if (!fnStatement(cx, fn, s, scope, scope, lets)) {

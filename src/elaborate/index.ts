@@ -7,7 +7,7 @@ import { nearestNames } from "../base/nearest.js";
 import type { Distribution } from "../distributions/contract.js";
 import { distributions } from "../distributions/index.js";
 import type { Expr, Model, Variable } from "../model/ir.js";
-import type { Guide, Objective } from "../model/objective.js";
+import type { Guide, Objective, Player } from "../model/objective.js";
 import { sizeVar } from "../model/size.js";
 import type * as ast from "../syntax/ast.js";
 import { returnsDist } from "./calls.js";
@@ -21,7 +21,9 @@ import { checkGuide } from "./guides.js";
 import { declareInputs } from "./inputs.js";
 import { declarePrograms, declareTraces, objectiveValue, splitReturn } from "./objectives.js";
 import { checkOrder } from "./order.js";
+import { playersOf } from "./players.js";
 import { type FileEnv, type ObjectiveRef, Scope } from "./scope.js";
+import { declareReadings, readSites } from "./site-values.js";
 import { sizeObstacle } from "./sizes.js";
 import { elaborateBody } from "./statements.js";
 import { withoutTransforms } from "./transforms.js";
@@ -208,19 +210,28 @@ function elaborateObjective(
 ): Objective | undefined {
   const { reporter } = makeCx(() => new Scope(env));
   const before = reporter.errorCount;
-  const { text, result } = splitReturn(
+  const { text: written, returns } = splitReturn(
     makeCx(() => new Scope(env)),
     decl,
   );
+  const { body: text, readings } = readSites(written);
   let value: Expr | undefined;
+  let players: readonly Player[] | undefined;
   const made = elaborateProgram(decl, text, env, makeCx, {
     begin: (cx, scope) => {
       cx.model.objective = declarePrograms(cx, decl, scope);
     },
-    collected: declareTraces,
+    collected: (cx, scope) => {
+      declareTraces(cx, scope);
+      declareReadings(cx, readings, scope);
+    },
   });
-  if (made !== undefined && result !== undefined) {
-    value = objectiveValue(made.cx, result, made.scope);
+  const [first] = returns;
+  if (made !== undefined && first?.players !== undefined) {
+    players = playersOf(made.cx, returns, made.scope);
+    value = players?.[0].result;
+  } else if (made !== undefined && first !== undefined) {
+    value = objectiveValue(made.cx, first.value, made.scope);
   }
   const found = made?.cx.model.objective;
   if (made === undefined || found === undefined || value === undefined) return undefined;
@@ -231,7 +242,8 @@ function elaborateObjective(
   const evaluations = [...found.evaluations.values()];
   const body: Model = { ...made.model, opaqueSizes: opaqueSizesOf(made.cx), variables };
   const { name, span, doc } = made.model;
-  return { name, span, doc, programs, body, draws, evaluations, result: value };
+  const objective = { name, span, doc, programs, body, draws, evaluations, result: value };
+  return players === undefined ? objective : { ...objective, players };
 }
 
 /** Those of inputs alone; the others stand in no type (ranges that follow a loop variable). */

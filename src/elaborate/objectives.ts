@@ -37,9 +37,11 @@ export function declarePrograms(cx: Cx, decl: ast.ObjectiveDecl, scope: Scope): 
 export function splitReturn(
   cx: Cx,
   decl: ast.ObjectiveDecl,
-): { readonly text: ast.Block; readonly result: ast.Expr | undefined } {
+): { readonly text: ast.Block; readonly returns: readonly ast.ReturnStmt[] } {
   const { statements } = decl.body;
-  const last = statements[statements.length - 1];
+  let end = statements.length;
+  while (end > 0 && statements[end - 1].kind === "return") end--;
+  const returns = statements.slice(end).filter((s) => s.kind === "return");
   const check = (list: readonly ast.Stmt[]): void => {
     for (const s of list) {
       if (s.kind === "observe" || s.kind === "factor") {
@@ -49,11 +51,15 @@ export function splitReturn(
     }
   };
   check(statements);
-  if (last?.kind !== "return") {
+  if (returns.length === 0) {
     cx.reporter.report("objective_return", decl.name.span, { name: decl.name.text });
-    return { text: decl.body, result: undefined };
+    return { text: decl.body, returns };
   }
-  return { text: { ...decl.body, statements: statements.slice(0, -1) }, result: last.value };
+  const plain = returns.find((r) => r.players === undefined);
+  if (returns.length > 1 && plain !== undefined) {
+    cx.reporter.report("player_missing_name", plain.span, {});
+  }
+  return { text: { ...decl.body, statements: statements.slice(0, end) }, returns };
 }
 
 /** Draws, which were collected as variables, are known by name as such from here on. */

@@ -76,6 +76,9 @@ function statement(cx: Cx, s: ast.Stmt, scope: Scope, place: Place): Stmt | unde
     case "if":
       return ifStmt(cx, s, scope, place);
     case "return":
+      if (cx.model.objective !== undefined) {
+        return cx.reporter.report("objective_return_last", s.span, {});
+      }
       return cx.reporter.report("return_in_model", s.span, {});
   }
 }

@@ -4,7 +4,7 @@
  * that draw the latent sites of a model.
  */
 import type { Span } from "../base/span.js";
-import type { Binder, Expr, Model } from "./ir.js";
+import type { Binder, Expr, Model, Type } from "./ir.js";
 
 /** `guide NAME(inputs) for MODEL`: a program of its own whose sites are sites of the model. */
 export interface Guide {
@@ -33,17 +33,34 @@ export const evaluationKinds = ["log_joint", "log_prob", "log_probs", "score"] a
  */
 export type EvaluationKind = (typeof evaluationKinds)[number];
 
-/** A density at a draw. In the body it is a variable with the draw's axes. */
+/** A density at a draw, or the value of one of its sites. In the body it is a variable with the draw's axes. */
 export interface Evaluation {
   /** The variable, named by its text: `log_joint(p, z)`. */
   readonly name: string;
   readonly span: Span;
-  readonly kind: EvaluationKind;
+  readonly kind: EvaluationKind | "value";
+  /** The argument that is evaluated; empty for values. */
   readonly program: string;
   /** `log_prob(stop_gradient(q), z)`: the program's params are constants here. */
   readonly frozen: boolean;
   /** The draw's name; undefined where the data alone are evaluated (`log_prob(p, data)`). */
   readonly draw: string | undefined;
+  /** Of a value, `let x: real[n, d] = y.x`: the site, and the type that the text says. */
+  readonly reading?: { readonly site: string; readonly type: Type };
+}
+
+/** `return e for p, f(steps: 5)`: params that maximise one number, in turn with other players. */
+export interface Player {
+  /** As the text names them: `p, f`. */
+  readonly name: string;
+  readonly span: Span;
+  /** Arguments of the objective whose params these are. */
+  readonly programs: readonly string[];
+  /** Params and modules of the objective itself. */
+  readonly params: readonly string[];
+  readonly result: Expr;
+  /** Steps of its own in a round; 1 where the text does not say. */
+  readonly steps?: Expr;
 }
 
 export interface Objective {
@@ -59,7 +76,9 @@ export interface Objective {
   readonly body: Model;
   readonly draws: readonly Draw[];
   readonly evaluations: readonly Evaluation[];
+  /** What all params maximise; with players what the first ones do. */
   readonly result: Expr;
+  readonly players?: readonly Player[];
 }
 
 /** The size of an evaluation's own axis: the elements of a plate, the scalars of a draw. */

@@ -165,6 +165,8 @@ export interface ReturnStmt {
   readonly kind: "return";
   readonly span: Span;
   readonly value: Expr;
+  /** `return e for critic(steps: 5), f`: of an objective, whose params maximise `e`. */
+  readonly players?: readonly Expr[];
 }
 
 export type UnaryOp = "-" | "!";

@@ -88,8 +88,10 @@ export function lowerStatement(cx: LowerContext, node: StatementCstNode): Stmt {
     return { kind: "factor", span, value };
   }
   if (c.returnStatement !== undefined) {
-    const value = lowerExpression(cx, c.returnStatement[0].children.expression[0]);
-    return { kind: "return", span, value };
+    const [value, ...players] = c.returnStatement[0].children.expression.map((e) =>
+      lowerExpression(cx, e),
+    );
+    return { kind: "return", span, value, ...(players.length > 0 && { players }) };
   }
   return internalError("statement without alternative");
 }

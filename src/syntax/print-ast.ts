@@ -111,8 +111,11 @@ function stmtLines(stmt: Stmt): string[] {
       return [`param ${printTyped(stmt.target, stmt.type)}${init}`];
     }
     case "factor":
-    case "return":
-      return [`${stmt.kind} ${printExpr(stmt.value)}`];
+      return [`factor ${printExpr(stmt.value)}`];
+    case "return": {
+      const players = stmt.players === undefined ? "" : ` for ${stmt.players.map(printExpr).join(", ")}`;
+      return [`return ${printExpr(stmt.value)}${players}`];
+    }
     case "for": {
       const to = stmt.to === undefined ? "" : printExpr(stmt.to);
       const head = `for ${stmt.variable.text} in ${printExpr(stmt.from)}..${to}`;

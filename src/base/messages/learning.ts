@@ -136,6 +136,56 @@ const objectives = {
     message: `the objective \`${p.name}\` does not end in \`return e\``,
     help: "its value is the expectation of what it returns",
   })),
+  objective_return_last: error((_: Record<string, never>) => ({
+    message: "`return` is the last statement of an objective",
+    help: "move it to the end; several returns stand there one after another",
+  })),
+  player_missing_name: error((_: Record<string, never>) => ({
+    message: "one of several returns does not say whose params maximise it",
+    help: "write `return e for critic`, with a model or guide, a module or a param of the objective",
+  })),
+  player_place: error((_: Record<string, never>) => ({
+    message: "`return e for …` stands in objectives only",
+    help: "write `return e`",
+  })),
+  player_name: error((p: { text: string }) => ({
+    message: `\`${p.text}\` has no params of its own here`,
+    help: "name a model or guide of the objective, or a module or param that it makes",
+  })),
+  player_twice: error((p: { name: string }) => ({
+    message: `the params of \`${p.name}\` maximise two things`,
+    help: "each of them stands in one `return e for …`; add up what they are to maximise",
+  })),
+  player_steps: error((p: { name: string }) => ({
+    message: `\`${p.name}(…)\` takes the steps of a round and nothing else`,
+    help: `write \`return e for ${p.name}(steps: 5)\`, once for each return, with an int of the arguments`,
+  })),
+  player_steps_value: error((p: { name: string; value: number }) => ({
+    message: `\`${p.name}\` has ${p.value} steps in a round`,
+    help: "give a whole number from 1 to 1000",
+  })),
+  players_device: error((p: { objective: string }) => ({
+    message: `\`${p.objective}\` has params that maximise different things, in turn, which devices do not do`,
+    help: "run it on the CPU: leave out `--device`",
+  })),
+  player_unnamed: error((p: { objective: string; name: string }) => ({
+    message: `no return of \`${p.objective}\` is for \`${p.name}\`, which has params`,
+    help: `add \`return e for ${p.name}\`, or name it beside another: \`return e for p, ${p.name}\``,
+  })),
+  site_value_type: error((p: { text: string }) => ({
+    message: `the type of \`${p.text}\` is not known here`,
+    help: `give it a name and a type: \`let x: real[n, d] = ${p.text}\``,
+  })),
+  site_value_unknown: error(
+    (p: { text: string; site: string; program: string; near: readonly string[] }) => ({
+      message: `\`${p.text}\`: there is no \`${p.site}\` in ${p.program}`,
+      help: didYouMean(p.near) ?? "read a site that is drawn, or one that the data give",
+    }),
+  ),
+  site_value_shape: error((p: { text: string; declared: string; found: string }) => ({
+    message: `\`${p.text}\` is declared ${p.declared} and found to be ${p.found}`,
+    help: "an objective serves programs whose sites have the types that it says",
+  })),
   objective_value: error((p: { actual: string }) => ({
     message: `an objective returns one number, not ${p.actual}`,
     help: "reduce it with `sum`, `mean` or `logsumexp`",
@@ -171,6 +221,10 @@ const objectives = {
   draw_as_index: error((p: { name: string }) => ({
     message: `a draw of \`${p.name}\` cannot be an index here`,
     help: `sum over its values instead: \`using enumerate\` where the guide draws \`${p.name}\``,
+  })),
+  natural_family: error((p: { site: string }) => ({
+    message: `the Fisher information of \`${p.site}\` is not known`,
+    help: "natural gradients need guides of Normal, LogNormal, Bernoulli, Categorical, Exponential, Poisson, Gamma, InverseGamma, Beta or Dirichlet draws; otherwise choose `optimizer: \"adam\"`",
   })),
   estimator_site: error(
     (p: { site: string; known: readonly string[]; near: readonly string[] }) => ({

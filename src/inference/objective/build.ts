@@ -13,7 +13,13 @@ import type { Graph, InputNode, Node } from "../../tensor/ops.js";
 import { inputsOf, substitute } from "../../tensor/transform.js";
 import { emptyContext } from "../logjoint/context.js";
 import { startLowering } from "../logjoint/index.js";
-import type { NoiseInput, ObjectiveGraph, ParamSlot, ProgramBinding } from "./contract.js";
+import type {
+  NoiseInput,
+  ObjectiveGraph,
+  ParamSlot,
+  ProgramBinding,
+  StateSlot,
+} from "./contract.js";
 import { initialTheta, type ParamOwner } from "./initial.js";
 import { linearFactors } from "./linear.js";
 import { layoutParams, paramNode } from "./parameters.js";
@@ -32,6 +38,9 @@ import {
   withSizes,
 } from "./programs.js";
 import type { Copies } from "./replicate.js";
+import { NEXT, naturalStep, RATE } from "./natural.js";
+import { bindPlayers, mergeStrategies, type Turn } from "./players.js";
+import { bindReadings, siteValue } from "./readings.js";
 import { siteTerms } from "./score.js";
 import { StoppingBuilder } from "./stopping.js";
 
@@ -43,6 +52,8 @@ export interface BuildOptions {
   readonly args?: DataSet;
   /** Minibatches: by size name, how many elements one step sees. */
   readonly batch?: Batch;
+  /** Whether guides' params are to take steps along natural gradients. */
+  readonly natural?: boolean;
 }
 
 interface State extends Builder {
@@ -75,12 +86,66 @@ export function buildObjective(objective: Objective, options: BuildOptions): Obj
   }
   const conditioned = condition(objective.body, args);
   const layout = bindPrograms(objective, conditioned, options, data, batch);
+  refuseImages(objective, layout.programs);
+  const owners = [...new Set(layout.programs.values()), { conditioned, slots: layout.own }];
+  const streams = new Map([...layout.programs.values()].flatMap((p) => [...p.streams]));
+  const shared = {
+    dimension: layout.dimension,
+    params: layout.slots,
+    valueCount: layout.valueCount,
+    initial: (seed: number | bigint, given?: DataSet) =>
+      initialTheta(owners, layout.dimension, seed, given),
+    streams: [...streams.values()],
+  };
+  const { players } = objective;
+  if (players === undefined) {
+    return { ...shared, ...climbing(objective, conditioned, layout, owners, undefined, options.natural) };
+  }
+  const turns = bindPlayers(objective, conditioned, layout, options.programs);
+  const made = turns.map((t, k) =>
+    climbing({ ...objective, result: players[k].result }, conditioned, layout, owners, t),
+  );
+  const noise = new Map(made.flatMap((m) => m.noise.map((n) => [n.name, n] as const)));
+  const [first] = made;
+  return {
+    ...shared,
+    ...first,
+    noise: [...noise.values()],
+    states: made.flatMap((m) => m.states),
+    strategies: mergeStrategies(made.map((m) => m.strategies)),
+    players: turns.map(({ name, steps, spans }, k) => {
+      const { graph, noise: own, states } = made[k];
+      return { name, steps, spans, graph, noise: own, states };
+    }),
+  };
+}
+
+type Layout = ReturnType<typeof bindPrograms>;
+type Climbing = Pick<ObjectiveGraph, "graph" | "noise" | "states" | "strategies" | "value" | "natural">;
+
+/** Value and gradient of one number, in the params of one player or, without one, in all of them. */
+function climbing(
+  written: Objective,
+  conditioned: Conditioned,
+  layout: Layout,
+  owners: readonly ParamOwner[],
+  turn: Turn | undefined,
+  isNatural = false,
+): Climbing {
   const g = new StoppingBuilder();
   const theta = g.input("theta", [layout.dimension]);
   const noise: NoiseInput[] = [];
-  const base = { g, theta, noise, objective, conditioned, programs: layout.programs };
+  const held = turn && ((slot: ParamSlot) => !turn.slots.has(slot));
+  // Draws that none of the player's params move need no estimator.
+  const isHeld = (name: string): boolean =>
+    turn !== undefined &&
+    [...programOf(layout.programs, name).slots.values()].every((s) => !turn.slots.has(s));
+  const objective: Objective = {
+    ...written,
+    draws: written.draws.map((d) => (isHeld(d.program) ? { ...d, frozen: true } : d)),
+  };
+  const base = { g, theta, noise, objective, conditioned, programs: layout.programs, held };
 
-  refuseImages(objective, layout.programs);
   const traces = new Map<string, Trace>();
   for (const d of objective.draws) {
     const loops = d.loops.map((b) => ({
@@ -91,11 +156,16 @@ export function buildObjective(objective: Objective, options: BuildOptions): Obj
     traces.set(d.name, drawTrace(base, program, d.name, { loops }, d.frozen));
   }
   const state: State = { ...base, traces };
+  const sizes = bindReadings(state);
   const evaluations = new Map(objective.evaluations.map((e) => [e.name, evaluate(state, e)]));
   // First of inputs in the place of the densities: that shows how they enter.
   const places = new Map([...evaluations].map(([name, n]) => [name, g.input(name, n.shape)]));
-  const plain = objectiveNode(state, places, layout.own);
-  const factors = linearFactors(g, plain, places);
+  // What is no real number has no slope.
+  for (const [name, n] of evaluations) if (n.dtype !== "real") places.delete(name);
+  const standing = new Map<string, Node>([...evaluations, ...places]);
+  const plain = objectiveNode(state, standing, sizes, layout.own);
+  const readsSites = objective.evaluations.some((e) => e.kind === "value" && e.draw !== undefined);
+  const factors = readsSites ? undefined : linearFactors(g, plain, places);
   for (const [name, place] of places) {
     g.stand(place, evaluations.get(name) ?? internalError(`no value of ${name}`));
   }
@@ -112,36 +182,46 @@ export function buildObjective(objective: Objective, options: BuildOptions): Obj
   const value = made.exact.reduce<Node>((total, t) => g.add(total, t), drawn);
   const surrogate = made.score.reduce<Node>((total, t) => g.add(total, t), value);
   const [grad] = gradient(g, surrogate, [theta]);
-  const owners = [...new Set(layout.programs.values()), { conditioned, slots: layout.own }];
+  const natural = isNatural
+    ? naturalStep({ ...state, factors, whole }, grad, layout.dimension)
+    : undefined;
   const values = valuesNode(state, layout.slots, owners);
-  const names = ["value", "grad", "values", ...made.states.map((s) => s.slot.next)];
-  const nodes = g.resolve([value, grad, values, ...made.states.map((s) => s.next)]);
+  const steps = natural === undefined ? [] : [natural.next];
+  const plainNodes = g.resolve([value, grad, values, ...made.states.map((s) => s.next), ...steps]);
+  const own = turn === undefined ? "" : `~${turn.name}`;
+  const nodes = renamed(g, plainNodes, new Set(made.states.map((s) => s.slot.name)), own);
+  const states = made.states.map(
+    ({ slot }): StateSlot => ({ ...slot, name: `${slot.name}${own}`, next: `${slot.next}${own}` }),
+  );
+  const names = ["value", "grad", "values", ...states.map((s) => s.next), NEXT];
   const graph: Graph = {
     inputs: inputsOf(nodes),
-    outputs: names.map((name, k) => ({ name, node: nodes[k] })),
+    outputs: nodes.map((node, k) => ({ name: names[k], node })),
   };
-  const known = new Set([
-    "theta",
-    ...noise.map((n) => n.name),
-    ...made.states.map((s) => s.slot.name),
-  ]);
+  const known = new Set(["theta", RATE, ...noise.map((n) => n.name), ...states.map((s) => s.name)]);
   for (const { name } of graph.inputs) {
     if (!known.has(name) && !name.startsWith("data."))
       internalError(`${name} is left in the graph`);
   }
-  const streams = new Map([...layout.programs.values()].flatMap((p) => [...p.streams]));
-  return {
-    graph,
-    dimension: layout.dimension,
-    params: layout.slots,
-    valueCount: layout.valueCount,
-    initial: (seed, given) => initialTheta(owners, layout.dimension, seed, given),
-    noise,
-    streams: [...streams.values()],
-    states: made.states.map((s) => s.slot),
-    strategies: made.strategies,
-    value: nodes[0],
-  };
+  const { strategies } = made;
+  const steered = natural && { natural: natural.isNatural };
+  return { graph, noise, states, strategies, value: nodes[0], ...steered };
+}
+
+/** The nodes with another ending of the names of some inputs: players carry numbers of their own. */
+function renamed(
+  g: StoppingBuilder,
+  nodes: readonly Node[],
+  names: ReadonlySet<string>,
+  ending: string,
+): readonly Node[] {
+  if (ending === "" || names.size === 0) return nodes;
+  const table = new Map<Node, Node>(
+    inputsOf(nodes)
+      .filter((n) => names.has(n.name))
+      .map((n) => [n, g.input(`${n.name}${ending}`, n.shape)]),
+  );
+  return substitute(g, nodes, table);
 }
 
 /**
@@ -207,6 +287,7 @@ function traceOf(state: State, e: Evaluation): Trace {
 
 /** The value of an evaluation for all copies of its draw. */
 function evaluate(state: State, e: Evaluation): Node {
+  if (e.reading !== undefined) return siteValue(state, state.programs, traceOf(state, e), e);
   const program = programOf(state.programs, e.program);
   const trace = traceOf(state, e);
   switch (e.kind) {
@@ -217,6 +298,8 @@ function evaluate(state: State, e: Evaluation): Node {
       return pointwise(state, evaluateTerms(state, program, trace, e.frozen), trace.copies, e);
     case "score":
       return scoreOf(state, program, trace, e);
+    case "value":
+      return internalError("a value has no program");
   }
 }
 
@@ -269,10 +352,11 @@ function scoreOf(state: State, program: Program, trace: Trace, e: Evaluation): N
 function objectiveNode(
   state: State,
   evaluations: ReadonlyMap<string, Node>,
+  found: ReadonlyMap<string, number>,
   own: ReadonlyMap<string, ParamSlot>,
 ): Node {
   const { g, theta, conditioned, objective } = state;
-  const sizes = new Map(conditioned.sizes);
+  const sizes = new Map([...conditioned.sizes, ...found]);
   for (const e of objective.evaluations) {
     const node = evaluations.get(e.name);
     const isVector = e.kind === "log_probs" || e.kind === "score";
@@ -284,7 +368,10 @@ function objectiveNode(
     g,
     (l, variable) => {
       const slot = own.get(variable.name);
-      if (slot !== undefined) return paramNode(l, lowering.vars, g, theta, slot);
+      if (slot !== undefined) {
+        const node = paramNode(l, lowering.vars, g, theta, slot);
+        return state.held?.(slot) === true ? g.stopGradient(node) : node;
+      }
       return evaluations.get(variable.name) ?? internalError(`no value of ${variable.name}`);
     },
   );

@@ -83,6 +83,19 @@ export interface SiteStrategy {
   readonly text: string;
 }
 
+/** One of several numbers that are maximised in turn, each by params of its own. */
+export interface PlayerGraph {
+  readonly name: string;
+  /** Steps that it takes in a round. */
+  readonly steps: number;
+  /** The stretches `[from, to)` of `theta` that it moves. */
+  readonly spans: readonly (readonly [number, number])[];
+  /** As `ObjectiveGraph.graph`, of its own number. */
+  readonly graph: Graph;
+  readonly noise: readonly NoiseInput[];
+  readonly states: readonly StateSlot[];
+}
+
 export interface ObjectiveGraph {
   /**
    * Inputs: `theta`, the noise, the streams, the states. Outputs: `value` (rank 0), an unbiased
@@ -104,6 +117,13 @@ export interface ObjectiveGraph {
   readonly strategies: readonly SiteStrategy[];
   /** The estimate as a node of the graph. */
   readonly value: Node;
+  /** Where params are maximised over in turn; `graph` is then that of the first. */
+  readonly players?: readonly PlayerGraph[];
+  /**
+   * 1 for params that take steps along natural gradients: the graph has the input `natural.rate` and
+   * the output `natural.next`, what `theta` becomes there.
+   */
+  readonly natural?: Float64Array;
 }
 
 /** A model or guide for an argument of the objective. */

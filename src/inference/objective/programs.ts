@@ -5,15 +5,17 @@
 import { fail } from "../../base/diagnostic.js";
 import { internalError } from "../../base/internal.js";
 import { type DataSet, type DataValue, elementCount } from "../../model/data.js";
-import type { Expr, Model, Stmt, Variable } from "../../model/ir.js";
+import type { DistExpr, Expr, Model, Stmt, Variable } from "../../model/ir.js";
 import type { Size } from "../../model/size.js";
 import { dependsOnRandom, mapExpr, stmtExprs, walkExpr, walkStmts } from "../../model/traverse.js";
 import { type Conditioned, condition } from "../../passes/condition/index.js";
 import type { InputNode, Node } from "../../tensor/ops.js";
 import { inputsOf } from "../../tensor/transform.js";
-import { axisSizes } from "../logjoint/context.js";
+import { axisSizes, type Context } from "../logjoint/context.js";
+import { distributionOf, namedArgs } from "../logjoint/dist.js";
 import { describe, startLowering, termNode } from "../logjoint/index.js";
 import { contextOf, type Scope, type Term, targetPositions } from "../logjoint/scopes.js";
+import type { Lowerer } from "../logjoint/lowerer.js";
 import { type Variables, variableNode } from "../logjoint/variables.js";
 import type { NoiseInput, ParamSlot, ProgramBinding, StreamInput } from "./contract.js";
 import { unfold } from "./draws.js";
@@ -176,10 +178,12 @@ export interface Builder {
   readonly g: StoppingBuilder;
   readonly theta: InputNode;
   readonly noise: NoiseInput[];
+  /** Params that another player moves. */
+  readonly held?: (slot: ParamSlot) => boolean;
 }
 
 /** The input of a stream, or the data as they are. */
-function dataNode(
+export function dataNode(
   b: Builder,
   program: Program,
   name: string,
@@ -232,7 +236,7 @@ function lower(
     const slot = program.slots.get(variable.name);
     if (variable.role === "param" && slot !== undefined) {
       const node = paramNode(l, lowering.vars, b.g, b.theta, slot);
-      return frozen ? b.g.stopGradient(node) : node;
+      return frozen || b.held?.(slot) === true ? b.g.stopGradient(node) : node;
     }
     const known = value(variable.name);
     if (known !== undefined) return known;
@@ -351,6 +355,11 @@ export interface EvaluatedTerm {
   readonly scale: number;
   /** Of a site's statement: the elements of the site's loops, row by row, copies included. */
   readonly positions?: Float64Array;
+  /**
+   * Of a statement with one named distribution, repeated or not: its arguments for every draw,
+   * `copies ++ loops ++ repetitions ++ lifted dims ++ the argument's own`.
+   */
+  readonly args?: () => Readonly<Record<string, Node>>;
 }
 
 /** The log density of every statement at the values of a draw and at the data. */
@@ -389,8 +398,34 @@ export function evaluateTerms(
     const batch = batchOf(conditioned, model, stmt.name);
     const context = contextOf(l, vars.contexts, term.scope);
     const positions = targetPositions(l, stmt.name, stmt.indices, batch, context);
-    return { statement: stmt, node, loops, scale, positions };
+    const args = () => statementArgs(l, stmt.dist, context);
+    return { statement: stmt, node, loops, scale, positions, args };
   });
+}
+
+function statementArgs(
+  l: Lowerer,
+  dist: DistExpr,
+  context: Context,
+  lead: readonly number[] = [],
+): Record<string, Node> {
+  if (dist.kind === "iid") {
+    const sizes = dist.sizes.map((d) => sizeNumber(l.conditioned, d));
+    return statementArgs(l, dist.base, context, [...lead, ...sizes]);
+  }
+  if (dist.kind !== "named") return {};
+  const { args, shape } = namedArgs(l, dist, { axes: context.axes, lead }, context);
+  const specs = distributionOf(dist).parameterisations.flat();
+  return Object.fromEntries(
+    Object.entries(args).map(([name, node]) => {
+      const rank = specs.find((p) => p.name === name)?.rank ?? 0;
+      const own = rank === 0 ? [] : node.shape.slice(-rank);
+      const full = [...shape, ...own];
+      if (node.shape.length === full.length) return [name, node];
+      const axes = node.shape.map((_, k) => full.length - node.shape.length + k);
+      return [name, l.g.broadcast(node, full, axes)];
+    }),
+  );
 }
 
 /** Lengths of the axes of a site that are loops, copies included. */

@@ -5,10 +5,12 @@
  */
 import {
   add,
+  and,
   call,
   div,
   eq,
   f64,
+  ge,
   get,
   giveBack,
   gt,
@@ -16,6 +18,7 @@ import {
   index,
   load,
   loop,
+  lt,
   mul,
   perform,
   set,
@@ -38,6 +41,17 @@ export interface Optimised {
   readonly length: number;
   readonly noise: readonly Noise[];
   readonly rule: Rule;
+  /** Where several numbers are maximised in turn; `objective` and `length` then say nothing. */
+  readonly players?: readonly OptimisedPlayer[];
+}
+
+/** One of several numbers that are maximised in turn, each in stretches of the params of its own. */
+export interface OptimisedPlayer {
+  readonly objective: string;
+  /** `[from, to)` */
+  readonly spans: readonly (readonly [number, number])[];
+  /** Steps in a round. */
+  readonly steps: number;
 }
 
 /** Elements of `opt_settings`. */
@@ -55,6 +69,11 @@ export const SETTINGS = {
   power2: 6,
   count: 7,
 } as const;
+
+/** Where the powers of the moments' factors stand: those of players after the first at the end. */
+export function powerOf(player: number, which: number): number {
+  return player === 0 ? SETTINGS.power1 + which : SETTINGS.count + 2 * (player - 1) + which;
+}
 
 /** Steps of one call whose objective is kept in `opt_trace`. */
 export const TRACE = 1024;
@@ -92,10 +111,18 @@ export function withOptimiser(model: KernelModule, what: Optimised): KernelModul
     "beta2",
   ].map(f);
   const i = index("i");
-  const over = (body: readonly Stmt[], reductions: readonly Local[] = []): Stmt =>
-    loop("i", i32(0), i32(length), body, {
-      reductions: reductions.map((l) => ({ local: l.name, fn: "add" })),
-    });
+  const whole: OptimisedPlayer = { objective, spans: [[0, length]], steps: 1 };
+  const players = what.players ?? [whole];
+  const over = (
+    { spans }: OptimisedPlayer,
+    body: readonly Stmt[],
+    reductions: readonly Local[] = [],
+  ): Stmt[] =>
+    spans.map(([from, to]) =>
+      loop("i", i32(from), i32(to), body, {
+        reductions: reductions.map((l) => ({ local: l.name, fn: "add" })),
+      }),
+    );
   const g = mul(load(gradient, i), get(scale));
   const [moved, speed] = [f("moved"), f("speed")];
   const adam: Stmt[] = [
@@ -125,36 +152,45 @@ export function withOptimiser(model: KernelModule, what: Optimised): KernelModul
     store(params, i, add(load(params, i), mul(get(rate), get(moved)))),
   ];
   const finite = (x: Expr): Expr => eq(sub(x, x), f64(0));
+  const turn = (player: OptimisedPlayer, k: number): Stmt[] => [
+    set(value, call(player.objective, [])),
+    store("opt_trace", index("t"), get(value)),
+    set(norm, f64(0)),
+    ...over(
+      player,
+      [set(norm, add(get(norm), mul(load(gradient, i), load(gradient, i))))],
+      [norm],
+    ),
+    when(unary("eqz", finite(add(get(value), get(norm)))), [giveBack(index("t"))]),
+    set(scale, f64(1)),
+    when(gt(setting(SETTINGS.clip), f64(0)), [
+      set(norm, unary("sqrt", get(norm))),
+      when(gt(get(norm), setting(SETTINGS.clip)), [
+        set(scale, div(setting(SETTINGS.clip), get(norm))),
+      ]),
+    ]),
+    ...[beta1, beta2].map((beta, power) =>
+      store(
+        "opt_settings",
+        i32(powerOf(k, power)),
+        mul(setting(powerOf(k, power)), get(beta)),
+      ),
+    ),
+    set(c1, div(f64(1), sub(f64(1), setting(powerOf(k, 0))))),
+    set(c2, div(f64(1), sub(f64(1), setting(powerOf(k, 1))))),
+    ...over(player, rule === "adam" ? adam : sgd),
+  ];
   const body: Stmt[] = [
     set(rate, setting(SETTINGS.rate)),
     set(beta1, setting(SETTINGS.beta1)),
     set(beta2, setting(SETTINGS.beta2)),
     loop("t", i32(0), get(count), [
       perform("noise", [add(get(first), index("t"))]),
-      set(value, call(objective, [])),
-      store("opt_trace", index("t"), get(value)),
-      set(norm, f64(0)),
-      over([set(norm, add(get(norm), mul(load(gradient, i), load(gradient, i))))], [norm]),
-      when(unary("eqz", finite(add(get(value), get(norm)))), [giveBack(index("t"))]),
-      set(scale, f64(1)),
-      when(gt(setting(SETTINGS.clip), f64(0)), [
-        set(norm, unary("sqrt", get(norm))),
-        when(gt(get(norm), setting(SETTINGS.clip)), [
-          set(scale, div(setting(SETTINGS.clip), get(norm))),
-        ]),
-      ]),
-      ...(["power1", "power2"] as const).map((name, k) =>
-        store(
-          "opt_settings",
-          i32(SETTINGS[name]),
-          mul(setting(SETTINGS[name]), get([beta1, beta2][k])),
-        ),
-      ),
-      set(c1, div(f64(1), sub(f64(1), setting(SETTINGS.power1)))),
-      set(c2, div(f64(1), sub(f64(1), setting(SETTINGS.power2)))),
-      over(rule === "adam" ? adam : sgd),
+      ...turns(players, add(get(first), index("t")), turn),
       when(eq(setting(SETTINGS.averaging), f64(1)), [
-        over([store("opt_average", i, add(load("opt_average", i), load(params, i)))]),
+        ...over({ ...whole, spans: [[0, length]] }, [
+          store("opt_average", i, add(load("opt_average", i), load(params, i))),
+        ]),
       ]),
     ]),
     giveBack(get(count)),
@@ -163,7 +199,7 @@ export function withOptimiser(model: KernelModule, what: Optimised): KernelModul
     buffers: [
       ...model.buffers,
       ...kernels.buffers,
-      f64Buffer("opt_settings", SETTINGS.count),
+      f64Buffer("opt_settings", powerOf(players.length, 0)),
       f64Buffer("opt_first", length),
       f64Buffer("opt_second", length),
       f64Buffer("opt_average", length),
@@ -175,4 +211,27 @@ export function withOptimiser(model: KernelModule, what: Optimised): KernelModul
       { name: "opt_steps", params: [first, count], result: "i32", body, exported: true },
     ],
   };
+}
+
+/** What is done by the player whose turn step `t` is; rounds begin at step 0. */
+function turns(
+  players: readonly OptimisedPlayer[],
+  t: Expr,
+  turn: (player: OptimisedPlayer, k: number) => Stmt[],
+): Stmt[] {
+  const [only, ...others] = players;
+  if (others.length === 0) return turn(only, 0);
+  const round: Local = { name: "round", type: "i32" };
+  const period = players.reduce((n, p) => n + p.steps, 0);
+  let end = 0;
+  const place = sub(t, mul(div(t, i32(period)), i32(period)));
+  return [
+    set(round, place),
+    ...players.map((p, k): Stmt => {
+      const from = end;
+      end += p.steps;
+      const inside = lt(get(round), i32(end));
+      return when(from === 0 ? inside : and(ge(get(round), i32(from)), inside), turn(p, k));
+    }),
+  ];
 }

@@ -4,10 +4,10 @@
  * the last one are averaged (Dhaka et al. 2020; Polyak and Juditsky 1992).
  */
 import type { KernelInstance } from "../contract.js";
-import type { Carried } from "./compile.js";
 import { SETTINGS, TRACE } from "../stochastic/adam.js";
 import { seedNoise } from "../stochastic/noise.js";
 import { isFlat, meanOf } from "../stochastic/smoothing.js";
+import type { Carried } from "./compile.js";
 
 export const schedules = ["auto", "constant", "cosine"] as const;
 /** How the step size falls: in stages, not at all, or along half a cosine to a hundredth. */
@@ -27,6 +27,8 @@ export interface SviSearch {
   readonly clip: number;
   /** A rise of the smoothed objective by less than this ends a stage. */
   readonly tolerance: number;
+  /** Those who take turns; no rise of one number tells when they are done, so all steps are taken. */
+  readonly players?: readonly SviPlayer[];
 }
 
 export interface SviProgress {
@@ -35,8 +37,22 @@ export interface SviProgress {
   readonly value: number;
 }
 
+/** One of several numbers that are climbed in turn. */
+export interface SviPlayer {
+  readonly name: string;
+  /** Its steps in a round; rounds begin at step 0, and players follow in their order. */
+  readonly steps: number;
+}
+
+export interface SviHistory {
+  readonly name: string;
+  readonly history: readonly { readonly step: number; readonly value: number }[];
+}
+
 export interface SviFit {
   readonly kind: "fitted";
+  /** Of several players, what each of them saw in its own steps; `history` is the first one's. */
+  readonly players?: readonly SviHistory[];
   readonly history: readonly { readonly step: number; readonly value: number }[];
   readonly steps: number;
   /** Whether the smoothed objective had stopped to rise. */
@@ -84,7 +100,12 @@ export function* ascend(
   const grain = schedule === "cosine" || search.warmup > 0 ? Math.ceil(window / 20) : window;
   const history: { step: number; value: number }[] = [];
   const estimates = new Float64Array(window);
-  const stages = schedule === "auto" ? STAGES : [1];
+  const { players } = search;
+  const stages = schedule === "auto" && players === undefined ? STAGES : [1];
+  const turns = (players ?? []).flatMap((p, k) => Array<number>(p.steps).fill(k));
+  const told = (players ?? []).map((p) => {
+    return { name: p.name, history: [] as { step: number; value: number }[] };
+  });
   /** The states before the last calls, from which their steps can be taken again. */
   const calls: Call[] = [];
   let done = 0;
@@ -106,6 +127,7 @@ export function* ascend(
     settings[SETTINGS.averaging] = 0;
     settings[SETTINGS.power1] = 1;
     settings[SETTINGS.power2] = 1;
+    settings.fill(1, SETTINGS.count);
     instance.f64("opt_first").fill(0);
     instance.f64("opt_second").fill(0);
     const means: number[] = [];
@@ -139,6 +161,16 @@ export function* ascend(
       }
       done += filled;
       if (filled < count) break;
+      if (players !== undefined) {
+        // A window may hold no step of one of them.
+        told.forEach(({ history: own }, k) => {
+          const seen = estimates
+            .subarray(0, count)
+            .filter((_, i) => turns[(done - count + i) % turns.length] === k);
+          if (seen.length > 0) own.push({ step: done, value: meanOf(seen).mean });
+        });
+        continue;
+      }
       const { mean, error } = meanOf(estimates.subarray(0, count));
       means.push(mean);
       errors.push(error);
@@ -154,7 +186,9 @@ export function* ascend(
       for (let i = 0; i < theta.length; i++) theta[i] = average[i] / averaged;
     }
   }
-  return { kind: "fitted", history, steps: done, converged, interrupted: limit <= 0 };
+  const end = { steps: done, converged, interrupted: limit <= 0 };
+  if (players === undefined) return { kind: "fitted", history, ...end };
+  return { kind: "fitted", history: told[0].history, players: told, ...end };
 }
 
 interface Call {
@@ -186,13 +220,14 @@ function goBack(instance: KernelInstance, calls: readonly Call[], bad: number): 
 /** Steps of the noise that no search takes. */
 export const FINAL_STEPS = 0x40000000;
 
-/** The objective at `theta`: the mean of estimates with fresh noise, and its standard error. */
+/** The objective (or another evaluation) at `theta`: the mean of estimates with fresh noise, and its standard error. */
 export function estimate(
   instance: KernelInstance,
   count: number,
+  name = "evaluate",
 ): { readonly mean: number; readonly error: number } {
   const noise = instance.fn("noise");
-  const evaluate = instance.fn("evaluate");
+  const evaluate = instance.fn(name);
   const values = Float64Array.from({ length: count }, (_, t) => {
     noise(FINAL_STEPS + t);
     return evaluate();

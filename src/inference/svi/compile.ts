@@ -31,7 +31,10 @@ export function workspace(name: string, length: number): Buffer {
 }
 
 /** Noise buffers for the inputs of a graph that are noise. */
-export function noiseOf(graph: Graph, noise: ObjectiveGraph["noise"]): readonly Noise[] {
+export function noiseOf(
+  graph: Pick<Graph, "inputs">,
+  noise: ObjectiveGraph["noise"],
+): readonly Noise[] {
   const used = new Set(graph.inputs.map((n) => n.name));
   return noise
     .filter((n) => used.has(n.name))
@@ -58,26 +61,29 @@ export function learningKernels(
   batch: ReadonlyMap<string, number>,
   rule: Rule,
 ): Learning {
-  const outputs = made.graph.outputs;
-  const step = simplify({
-    ...made.graph,
-    outputs: outputs.filter((o) => o.name !== "values"),
-  });
+  const { outputs } = made.graph;
+  const turns = made.players ?? [{ graph: made.graph, states: made.states }];
+  const steps = turns.map(({ graph }) =>
+    simplify({ ...graph, outputs: graph.outputs.filter((o) => o.name !== "values") }),
+  );
   const values = simplify({
     inputs: made.graph.inputs.filter((n) => n.name === "theta"),
     outputs: outputs.filter((o) => o.name === "values"),
   });
   const pool = new ConstantPool();
-  const inputs = Object.fromEntries(step.inputs.map((n) => [n.name, n.name]));
-  const nexts = Object.fromEntries(made.states.map((s) => [s.next, s.next]));
   const parts = [
-    lowerGraph(step, {
-      name: "objective",
-      result: "value",
-      inputs,
-      outputs: { grad: "grad", ...nexts },
-      constants: pool,
-    }),
+    ...steps.map((step, k) =>
+      lowerGraph(step, {
+        name: objectiveName(k),
+        result: "value",
+        inputs: Object.fromEntries(step.inputs.map((n) => [n.name, n.name])),
+        outputs: {
+          grad: "grad",
+          ...Object.fromEntries(turns[k].states.map((s) => [s.next, s.next])),
+        },
+        constants: pool,
+      }),
+    ),
     lowerGraph(values, {
       name: "params",
       inputs: { theta: "theta" },
@@ -85,13 +91,15 @@ export function learningKernels(
       constants: pool,
     }),
   ];
-  const noise = noiseOf(step, made.noise);
+  const inputs = new Map(steps.flatMap((s) => s.inputs.map((n) => [n.name, n] as const)));
+  const noise = noiseOf({ inputs: [...inputs.values()] }, made.noise);
   const rows = rowKernels(rowGroups(made.streams, batch));
   const known = new Set([
     "theta",
     ...noise.map((n) => n.buffer),
     ...made.states.map((s) => s.name),
   ]);
+  const evaluations = turns.map(({ states }, k) => evaluateFunction(states, k));
   const module: KernelModule = {
     buffers: [
       workspace("theta", made.dimension),
@@ -104,14 +112,14 @@ export function learningKernels(
       ]),
       // Rows of streams, also of those that the gradient turned out not to need.
       ...made.streams.map((s) => workspace(streamBuffer(s), rowsLength(s, batch))),
-      ...step.inputs
+      ...[...inputs.values()]
         .filter((n) => !known.has(n.name) && !made.streams.some((s) => streamBuffer(s) === n.name))
         .map((n) => workspace(n.name, elements(n.shape))),
       ...rows.buffers,
       ...pool.buffers(),
       ...pool.scratchBuffers(),
     ],
-    functions: [...parts.flatMap((p) => p.functions), ...rows.functions, evaluateFunction(made)],
+    functions: [...parts.flatMap((p) => p.functions), ...rows.functions, ...evaluations],
   };
   const kernels = withOptimiser(module, {
     objective: "evaluate",
@@ -120,6 +128,11 @@ export function learningKernels(
     length: made.dimension,
     noise: [...noise, ...rows.noise],
     rule,
+    ...(made.players && {
+      players: made.players.map(({ spans, steps: each }, k) => {
+        return { objective: evaluationName(k), spans, steps: each };
+      }),
+    }),
   });
   const carried: Carried = {
     f64: [
@@ -139,21 +152,32 @@ function initial(dims: readonly number[], value: number): Float64Array {
   return new Float64Array(Math.max(1, elements(dims))).fill(value);
 }
 
+const objectiveName = (player: number): string =>
+  player === 0 ? "objective" : `objective.${player}`;
+/** The function that a player's number and its gradient come from. */
+export const evaluationName = (player: number): string =>
+  player === 0 ? "evaluate" : `evaluate.${player}`;
+
 /** Rows, value and gradient, and the states of the next step. */
-function evaluateFunction(made: ObjectiveGraph): KernelFunction {
+function evaluateFunction(states: ObjectiveGraph["states"], player: number): KernelFunction {
   const value: Local = { name: "value", type: "f64" };
-  const copies = made.states.map(
+  const copies = states.map(
     (s): Stmt =>
       loop("i", i32(0), i32(elements(s.dims)), [
         store(s.name, index("i"), load(s.next, index("i"))),
       ]),
   );
   return {
-    name: "evaluate",
+    name: evaluationName(player),
     params: [],
     result: "f64",
     exported: true,
-    body: [perform("rows", []), set(value, call("objective", [])), ...copies, giveBack(get(value))],
+    body: [
+      perform("rows", []),
+      set(value, call(objectiveName(player), [])),
+      ...copies,
+      giveBack(get(value)),
+    ],
   };
 }
 

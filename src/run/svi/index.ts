@@ -7,7 +7,7 @@ import type { KernelInstance } from "../../inference/contract.js";
 import type { LatentVariable } from "../../inference/logjoint/latents.js";
 import { buildObjective, type ObjectiveGraph } from "../../inference/objective/index.js";
 import { ascend, estimate, type SviFailure, type SviFit } from "../../inference/svi/ascend.js";
-import { type Carried, learningKernels, paramValues } from "../../inference/svi/compile.js";
+import { type Carried, evaluationName, learningKernels, paramValues } from "../../inference/svi/compile.js";
 import { drawSites, guideReadout, type Readout } from "../../inference/svi/readout.js";
 import type { KernelModule } from "../../kernel/ir.js";
 import { paretoK } from "../../math/pareto.js";
@@ -60,6 +60,9 @@ export async function learn(
       ? undefined
       : guideReadout(objective, { programs, data, args, model: bound.model, guide: bound.guide });
   const { kernels, carried } = learningKernels(made, batch, method.optimizer);
+  if (made.players !== undefined && (run.device ?? run.shelf) !== undefined) {
+    fail("players_device", objective.span, { objective: objective.name });
+  }
   const instance = instanceOf(kernels);
   const given = method.init === undefined ? undefined : await readParams(method.init, made.params);
   const theta = instance.f64("theta");
@@ -75,14 +78,14 @@ export async function learn(
       instance,
       tell: (done) => tell(run.options, done, method.steps, method.lr),
     },
-    () => climb(instance, carried, method, run),
+    () => climb(instance, carried, made, method, run),
     () => instanceOf(kernels),
   );
   const { found } = ascent;
   const params = paramTree(made.params, paramValues(instance));
   if (found.kind === "diverged") diverged(made, objective.name, found, params);
   const warnings: Diagnostic[] = [...ascent.warnings];
-  if (!found.converged && !found.interrupted) {
+  if (!found.converged && !found.interrupted && made.players === undefined) {
     warnings.push(diagnostic("bound_still_rising", undefined, { steps: found.steps }));
   }
   const isRandom = made.noise.length > 0 || made.streams.length > 0;
@@ -125,15 +128,37 @@ export async function learn(
     figures: {
       ...ascent.figures,
       objective: objective.name,
-      converged: found.converged,
+      // Of players in turn no number tells whether they are done.
+      ...(made.players === undefined && { converged: found.converged }),
       steps: found.steps,
       strategies: Object.fromEntries(made.strategies.map((s) => [s.site, s.strategy])),
       ...(drawn.paretoK !== undefined && { pareto_k: drawn.paretoK }),
       ...(fits.length > 0 && { pareto_k_local: localFigure(fits) }),
       // With a guide it is a bound of the evidence.
-      [bound.guide === undefined ? "value" : "elbo"]: climbed,
+      ...(made.players === undefined
+        ? { [bound.guide === undefined ? "value" : "elbo"]: climbed }
+        : { players: playerFigures(instance, found, trials) }),
     },
   };
+}
+
+/** What each player saw, and where it ended. */
+function playerFigures(
+  instance: KernelInstance,
+  found: SviFit,
+  trials: number,
+): Figure {
+  const figures = (found.players ?? []).map(({ name, history }, k) => {
+    const final = estimate(instance, trials, evaluationName(k));
+    const climbed: Figure = {
+      history: history.map((h) => h.value),
+      steps: history.map((h) => h.step),
+      final: final.mean,
+      mcse: final.error,
+    };
+    return [name, climbed] as const;
+  });
+  return Object.fromEntries(figures);
 }
 
 function guideName({ guide, programs }: Programs): string {
@@ -149,11 +174,15 @@ function instanceOf(kernels: KernelModule): KernelInstance {
 async function climb(
   instance: KernelInstance,
   carried: Carried,
+  { players }: ObjectiveGraph,
   method: LearningMethod,
   { options, seed }: Run,
 ): Promise<SviFit | SviFailure> {
   const { steps, lr, schedule, warmup, momentum, clip, tolerance } = method;
-  const search = { steps, rate: lr, schedule, warmup, momentum, clip, tolerance };
+  const search = {
+    ...{ steps, rate: lr, schedule, warmup, momentum, clip, tolerance },
+    ...(players && { players }),
+  };
   const climber = ascend(instance, search, carried, seed);
   let next = climber.next(0);
   let size = 1;

@@ -1,7 +1,7 @@
 /** What a run of `svi` or `nce` learns with: an objective, and a model or guide for its arguments. */
 import { fail, TildeError } from "../../base/diagnostic.js";
-import { elaborate } from "../../elaborate/index.js";
 import { findGuide, findObjective } from "../../elaborate/find.js";
+import { elaborate } from "../../elaborate/index.js";
 import type { ProgramBinding } from "../../inference/objective/index.js";
 import type { DataSet, DataValue } from "../../model/data.js";
 import type { Model } from "../../model/ir.js";
@@ -70,7 +70,7 @@ function programOf(
   isSecond: boolean,
 ): ProgramBinding {
   // `q` says nothing of which guide is meant; names such as `noise` and `critic` do.
-  const isTelling = !isSecond || argument === OVER_DATA;
+  const isTelling = !isSecond || argument === OVER_DATA || declared.models.has(argument);
   const isNamed = isTelling && argumentNames(declared).includes(argument);
   const name = wanted ?? (isNamed ? argument : undefined);
   if (name !== undefined) {
