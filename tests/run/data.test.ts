@@ -66,7 +66,10 @@ describe("values", () => {
       ]),
     ).toContain("`x[1][1]` has 2 entries");
     expect(problem([1, [2]])).toContain("a list of 1 at [1]");
-    expect(problem(10n)).toContain("a bigint at the top");
+    expect(value(10n).data).toEqual([10]);
+    expect(problem(2n ** 53n)).toContain(
+      "the integer 9007199254740992, which is beyond 2^53, at the top",
+    );
     let deep: unknown = 1;
     for (let k = 0; k < 1e5; k++) deep = [deep];
     expect(problem(deep)).toContain("more than 16 deep");

@@ -91,7 +91,7 @@ export const dataMessages = {
   })),
   data_parse: error((p: { path: string; reason: string }) => ({
     message: `cannot read \`${p.path}\`: ${p.reason}`,
-    help: "data is JSON (an object of names to values) or CSV with a header line",
+    help: "data is JSON (an object of names to values) or a table with names: CSV, TSV, Parquet, Arrow",
   })),
   data_ragged: error((p: { name: string; at: string; got: string; expected: string }) => ({
     message: `the data's \`${p.name}\` is ragged: ${p.at} has ${p.got} where earlier rows have ${p.expected}`,

@@ -1,27 +1,68 @@
-/** Data files: JSON (an object of names to values) and CSV (a column is a vector). */
+/**
+ * Data files: JSON (an object of names to values), and tables, where a column is a vector: CSV, TSV,
+ * Parquet, Arrow and Feather.
+ */
 import { readFile } from "node:fs/promises";
-import { fail } from "../../base/diagnostic.js";
+import { resolve } from "node:path";
+import { fail, TildeError } from "../../base/diagnostic.js";
 import { lineColumn } from "../../base/span.js";
 import { readReason } from "../sources.js";
+import { hashOf } from "../storage/plain.js";
 import { jsonErrorPosition } from "./json-position.js";
 import { mergeData, type RawData, readObject } from "./values.js";
 
-/** @throws TildeError where a file cannot be read or is not JSON or CSV. */
+/** @throws TildeError where a file cannot be read or is not what its name says. */
 export async function loadDataFiles(paths: readonly string[]): Promise<RawData> {
   const parts: RawData[] = [];
-  for (const path of paths) {
-    const text = await readText(path);
-    parts.push(/\.(csv|tsv)$/i.test(path) ? await parseCsv(path, text) : parseJson(path, text));
-  }
+  for (const path of paths) parts.push(await loadDataFile(path));
   return mergeData(parts);
 }
 
-async function readText(path: string): Promise<string> {
+async function loadDataFile(path: string): Promise<RawData> {
+  let bytes: Uint8Array;
   try {
-    const text = await readFile(path, "utf8");
-    return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
+    bytes = await readFile(path);
   } catch (error) {
     return fail("file_unreadable", undefined, { path, reason: readReason(error) });
+  }
+  if (bytes.length === 0) return fail("data_parse", undefined, { path, reason: "it is empty" });
+  const files = [{ path: resolve(path), hash: hashOf(bytes) }];
+  return { ...(await parseBytes(path, bytes)), files };
+}
+
+const begins = (bytes: Uint8Array, text: string): boolean =>
+  Buffer.from(bytes.subarray(0, text.length)).toString("latin1") === text;
+
+/** What bytes say comes before what the file's name says. */
+async function parseBytes(path: string, bytes: Uint8Array): Promise<RawData> {
+  if (begins(bytes, "PAR1") || /\.(parquet|pq)$/i.test(path)) {
+    const { parseParquet } = await import("./parquet.js");
+    return await whole(path, "Parquet", parseParquet(path, bytes));
+  }
+  if (begins(bytes, "FEA1")) {
+    const reason = "it is Feather of version 1: write version 2, which is Arrow's own format";
+    return fail("data_parse", undefined, { path, reason });
+  }
+  if (begins(bytes, "ARROW1") || /\.(arrows?|feather|ipc)$/i.test(path)) {
+    const { parseArrow } = await import("./arrow.js");
+    return await whole(path, "Arrow", parseArrow(path, bytes));
+  }
+  const decoded = new TextDecoder("utf-8", { ignoreBOM: false }).decode(bytes);
+  const [, ending = ""] = /\.(csv|tsv)$/i.exec(path) ?? [];
+  if (ending === "") return parseJson(path, decoded);
+  const { parseTable } = await import("./csv.js");
+  return await parseTable(path, decoded, ending.toLowerCase() === "csv" ? "csv" : "tsv");
+}
+
+/** What a reader of binary files cannot make sense of. */
+async function whole(path: string, format: string, work: Promise<RawData>): Promise<RawData> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof TildeError) throw error;
+    const { message } = error as Error;
+    const reason = `it is no whole ${format} file (${message})`;
+    return fail("data_parse", undefined, { path, reason });
   }
 }
 
@@ -46,48 +87,4 @@ function jsonReason(text: string, error: Error): string {
   const found = text[at];
   const what = found === undefined ? "it ends too early" : `unexpected ${JSON.stringify(found)}`;
   return `it is not JSON: ${what} at line ${line}, column ${column}`;
-}
-
-async function parseCsv(path: string, text: string): Promise<RawData> {
-  // Loaded on first use: most runs read JSON.
-  const { parse } = await import("csv-parse/sync");
-  const [first] = text.split("\n", 1);
-  if (first.includes(";") && !/[,\t]/.test(first)) {
-    const reason = "its columns are separated by semicolons; CSV has commas, and points in numbers";
-    return fail("data_parse", undefined, { path, reason });
-  }
-  let rows: string[][];
-  try {
-    rows = parse(text, {
-      bom: true,
-      trim: true,
-      skip_empty_lines: true,
-      delimiter: /\.tsv$/i.test(path) ? "\t" : ",",
-    }) as string[][];
-  } catch (error) {
-    return fail("data_parse", undefined, { path, reason: (error as Error).message });
-  }
-  if (rows.length === 0) return fail("data_parse", undefined, { path, reason: "it is empty" });
-  const [header, ...body] = rows;
-  const columns = new Map<string, unknown[]>();
-  header.forEach((name, k) => {
-    // Row numbers often stand under no name; no model can use them.
-    if (name === "") return;
-    if (columns.has(name)) {
-      fail("data_parse", undefined, { path, reason: `two columns are named \`${name}\`` });
-    }
-    columns.set(
-      name,
-      body.map((row) => numberCell(row[k])),
-    );
-  });
-  return readObject(Object.fromEntries(columns));
-}
-
-/** Numbers and booleans as such; other text is kept, and is a problem only if it is used. */
-function numberCell(cell: string): unknown {
-  if (cell === "") return null;
-  if (/^(true|false)$/i.test(cell)) return cell.toLowerCase() === "true";
-  const x = Number(cell);
-  return Number.isNaN(x) ? cell : x;
 }

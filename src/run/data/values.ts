@@ -1,5 +1,5 @@
 /** JavaScript values (from JSON, CSV or the API) as rectangular arrays of numbers. */
-import { type Diagnostic, diagnostic } from "../../base/diagnostic.js";
+import { type Diagnostic, diagnostic, fail } from "../../base/diagnostic.js";
 import { type DataValue, elementCount } from "../../model/data.js";
 
 /** What a user may pass: numbers, booleans, null (missing), typed arrays, nested arrays of these. */
@@ -35,6 +35,8 @@ const missingWords: ReadonlySet<string> = new Set(["nan", "na", "", "null"]);
 function scalarOf(x: unknown): number | "missing" | undefined {
   if (typeof x === "number") return Number.isNaN(x) ? "missing" : x;
   if (typeof x === "boolean") return x ? 1 : 0;
+  // Larger integers are not among the numbers: they would be rounded without a word.
+  if (typeof x === "bigint") return Number.isSafeInteger(Number(x)) ? Number(x) : undefined;
   if (x === null || x === undefined) return "missing";
   if (typeof x !== "string") return undefined;
   const word = x.trim().toLowerCase();
@@ -46,6 +48,8 @@ function describe(x: unknown): string {
   if (typeof x === "string")
     return `the text ${JSON.stringify(x.length > 20 ? `${x.slice(0, 20)}…` : x)}`;
   if (Array.isArray(x)) return `a list of ${x.length}`;
+  if (typeof x === "bigint") return `the integer ${x}, which is beyond 2^53,`;
+  if (x instanceof Date) return "a date";
   return typeof x === "object" ? "an object" : `a ${typeof x}`;
 }
 
@@ -151,6 +155,26 @@ export function readObject(object: Readonly<Record<string, unknown>>): RawData {
     else problems.set(name, read);
   }
   return { values, problems };
+}
+
+/** A column of a table, read when its turn comes. */
+export interface TableColumn {
+  readonly name: string;
+  readonly values: () => ArrayLike<unknown>;
+}
+
+/** The columns of the table in a file. @throws TildeError where two have one name */
+export function readColumns(path: string, columns: readonly TableColumn[]): RawData {
+  const found = new Map<string, ArrayLike<unknown>>();
+  for (const { name, values } of columns) {
+    // Row numbers often stand under no name; no model can use them.
+    if (name === "") continue;
+    if (found.has(name)) {
+      fail("data_parse", undefined, { path, reason: `two columns are named \`${name}\`` });
+    }
+    found.set(name, values());
+  }
+  return readObject(Object.fromEntries(found));
 }
 
 /** Later sources win where a name stands in several. */
