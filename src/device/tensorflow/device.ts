@@ -17,8 +17,8 @@ export interface TensorFlowOptions {
  * @throws TildeError `tensorflow_missing`
  */
 export async function openTensorFlow(options: TensorFlowOptions = {}): Promise<GraphDevice> {
-  const { name, addon } = loadPackage(options.folder);
   const precision = options.precision ?? "f64";
+  const { name, addon } = loadPackage(precision, options.folder);
   const real = precision === "f64" ? "double" : "float";
   const isGpu = addon.isUsingGpuDevice();
   const programs = new Set<{ close(): void }>();

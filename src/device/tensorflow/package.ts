@@ -6,6 +6,7 @@
 import { createRequire } from "node:module";
 import util from "node:util";
 import { fail } from "../../base/diagnostic.js";
+import type { Precision } from "../contract.js";
 
 /** What a run of a graph gives: a tensor's number in the addon. */
 export interface TensorInfo {
@@ -53,7 +54,10 @@ interface PackageExports {
  * `TILDE_TENSORFLOW`) or from where this program is installed.
  * @throws TildeError `tensorflow_missing`
  */
-export function loadPackage(folder = process.env[FOLDER_VARIABLE]): LoadedPackage {
+export function loadPackage(
+  precision: Precision,
+  folder = process.env[FOLDER_VARIABLE],
+): LoadedPackage {
   const from = folder === undefined ? import.meta.url : `${folder}/package.json`;
   const require = createRequire(from);
   // Node 23 dropped it, and the packages of 2024 call it.
@@ -62,7 +66,7 @@ export function loadPackage(folder = process.env[FOLDER_VARIABLE]): LoadedPackag
   const reasons: string[] = [];
   for (const name of packageNames) {
     try {
-      quieter();
+      quieter(precision);
       const { backend } = require(name) as PackageExports;
       const addon = backend?.().binding;
       if (addon !== undefined) return { name, addon };
@@ -75,7 +79,11 @@ export function loadPackage(folder = process.env[FOLDER_VARIABLE]): LoadedPackag
   return fail("tensorflow_missing", undefined, { reason: reasons.join("; ") });
 }
 
-/** TensorFlow's log of what it finds on its way goes to stderr: errors alone, unless asked. */
-function quieter(): void {
+/**
+ * TensorFlow's log of what it finds on its way goes to stderr: errors alone, unless asked. The
+ * oneDNN library has nothing for f64, and tells at any level that it is there.
+ */
+function quieter(precision: Precision): void {
   process.env.TF_CPP_MIN_LOG_LEVEL ??= "2";
+  if (precision === "f64") process.env.TF_ENABLE_ONEDNN_OPTS ??= "0";
 }

@@ -1,6 +1,5 @@
 /** A graph as the bytes of a SavedModel (`saved_model.proto`), with the tag `serve`. */
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
-import { assertNever } from "../../../base/internal.js";
 import type { Shape } from "../../../tensor/ops.js";
 import {
   type Attr,
@@ -9,7 +8,6 @@ import {
   type TfFunction,
   type TfGraph,
   type TfNode,
-  type TfType,
   tfTypes,
 } from "./types.js";
 
@@ -48,32 +46,32 @@ function constant(w: BinaryWriter, value: TfConstant): void {
   w.tag(4, WireType.LengthDelimited).bytes(value.bytes);
 }
 
+type AttrOf<K extends Attr["kind"]> = Extract<Attr, { readonly kind: K }>;
+
+const attributes: {
+  readonly [K in Attr["kind"]]: (w: BinaryWriter, value: AttrOf<K>["value"]) => void;
+} = {
+  type: (w, value) => whole(w, 6, tfTypes[value]),
+  types: (w, value) =>
+    message(w, 1, (list) => {
+      list.tag(6, WireType.LengthDelimited).fork();
+      for (const type of value) list.int32(tfTypes[type]);
+      list.join();
+    }),
+  shape: (w, value) => message(w, 7, (m) => shape(m, value)),
+  int: (w, value) => whole(w, 3, value),
+  bool: (w, value) => {
+    w.tag(5, WireType.Varint).bool(value);
+  },
+  text: (w, value) => text(w, 2, value),
+  tensor: (w, value) => message(w, 8, (m) => constant(m, value)),
+  function: (w, value) => message(w, 10, (m) => text(m, 1, value)),
+};
+
 function attribute(w: BinaryWriter, attr: Attr): void {
-  switch (attr.kind) {
-    case "type":
-      return whole(w, 6, tfTypes[attr.value]);
-    case "types":
-      return message(w, 1, (list) => {
-        list.tag(6, WireType.LengthDelimited).fork();
-        for (const type of attr.value) list.int32(tfTypes[type as TfType]);
-        list.join();
-      });
-    case "shape":
-      return message(w, 7, (m) => shape(m, attr.value));
-    case "int":
-      return whole(w, 3, attr.value);
-    case "bool":
-      w.tag(5, WireType.Varint).bool(attr.value);
-      return;
-    case "text":
-      return text(w, 2, attr.value);
-    case "tensor":
-      return message(w, 8, (m) => constant(m, attr.value));
-    case "function":
-      return message(w, 10, (m) => text(m, 1, attr.value));
-    default:
-      return assertNever(attr, "an attribute");
-  }
+  // The entry at `attr.kind` takes exactly this member's value.
+  const write = attributes[attr.kind] as (w: BinaryWriter, value: Attr["value"]) => void;
+  write(w, attr.value);
 }
 
 function node(w: BinaryWriter, n: TfNode): void {
