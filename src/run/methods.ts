@@ -293,7 +293,7 @@ const strategies: Check = (v) =>
 const learningChecks: Readonly<Record<string, Check>> = {
   batch: counts,
   steps: whole(1),
-  optimizer: oneOf("adam", "sgd"),
+  optimizer: oneOf("adam", "sgd", "natural"),
   lr: between(0, Number.POSITIVE_INFINITY),
   momentum: (v) =>
     typeof v === "number" && v >= 0 && v < 1 ? undefined : "a number from 0 up to 1, 1 excluded",

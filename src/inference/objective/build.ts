@@ -22,7 +22,9 @@ import type {
 } from "./contract.js";
 import { initialTheta, type ParamOwner } from "./initial.js";
 import { linearFactors } from "./linear.js";
+import { NEXT, naturalStep, RATE } from "./natural.js";
 import { layoutParams, paramNode } from "./parameters.js";
+import { bindPlayers, mergeStrategies, type Turn } from "./players.js";
 import {
   type Batch,
   type Builder,
@@ -37,10 +39,8 @@ import {
   type Trace,
   withSizes,
 } from "./programs.js";
-import type { Copies } from "./replicate.js";
-import { NEXT, naturalStep, RATE } from "./natural.js";
-import { bindPlayers, mergeStrategies, type Turn } from "./players.js";
 import { bindReadings, siteValue } from "./readings.js";
+import type { Copies } from "./replicate.js";
 import { siteTerms } from "./score.js";
 import { StoppingBuilder } from "./stopping.js";
 
@@ -99,7 +99,10 @@ export function buildObjective(objective: Objective, options: BuildOptions): Obj
   };
   const { players } = objective;
   if (players === undefined) {
-    return { ...shared, ...climbing(objective, conditioned, layout, owners, undefined, options.natural) };
+    return {
+      ...shared,
+      ...climbing(objective, conditioned, layout, owners, undefined, options.natural),
+    };
   }
   const turns = bindPlayers(objective, conditioned, layout, options.programs);
   const made = turns.map((t, k) =>
@@ -121,7 +124,10 @@ export function buildObjective(objective: Objective, options: BuildOptions): Obj
 }
 
 type Layout = ReturnType<typeof bindPrograms>;
-type Climbing = Pick<ObjectiveGraph, "graph" | "noise" | "states" | "strategies" | "value" | "natural">;
+type Climbing = Pick<
+  ObjectiveGraph,
+  "graph" | "noise" | "states" | "strategies" | "value" | "natural"
+>;
 
 /** Value and gradient of one number, in the params of one player or, without one, in all of them. */
 function climbing(

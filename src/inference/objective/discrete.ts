@@ -49,19 +49,17 @@ const bits: DiscreteRules = {
   }),
   /**
    * For a fresh u given the draw b, uniform on (0, p) where b = 1 and on (p, 1) elsewhere (Tucker et
-   * al. 2017, appendix C).
+   * al. 2017, appendix C). With s = ±1 for b and l = logit p, logit p − logit u is
+   * s (log(1 + e^(s l) (1 − v)) − log v), which no p comes to infinity in.
    */
   conditional: (t) => ({
     laws: ["uniform", "uniform"],
     draw: (a, [u, v]) => {
-      const p = meanOf(a);
-      const b = f("stop_gradient", f("real", f("lt", u, p)));
-      const below = f("mul", p, v);
-      // logit of p + v (1 − p), by way of the part above it
-      const above = f("mul", f("sub", 1, p), v);
-      const low = f("sub", logitsOf(a), f("logit", below));
-      const high = f("add", logitsOf(a), f("logit", above));
-      return soften(f("add", f("mul", b, low), f("mul", f("sub", 1, b), high)), t);
+      const b = f("stop_gradient", f("real", f("lt", u, meanOf(a))));
+      const sign = f("sub", f("mul", 2, b), 1);
+      const inner = f("add", f("mul", sign, logitsOf(a)), f("log1p", f("neg", v)));
+      const size = f("sub", f("softplus", inner), f("log", v));
+      return soften(f("mul", sign, size), t);
     },
   }),
   /** The uniform gives the shape of a repeated draw. */

@@ -11,3 +11,4 @@ export type {
   StrategyReason,
   StreamInput,
 } from "./contract.js";
+export { NEXT as NATURAL_NEXT, RATE as NATURAL_RATE } from "./natural.js";

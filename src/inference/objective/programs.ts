@@ -14,8 +14,8 @@ import { inputsOf } from "../../tensor/transform.js";
 import { axisSizes, type Context } from "../logjoint/context.js";
 import { distributionOf, namedArgs } from "../logjoint/dist.js";
 import { describe, startLowering, termNode } from "../logjoint/index.js";
-import { contextOf, type Scope, type Term, targetPositions } from "../logjoint/scopes.js";
 import type { Lowerer } from "../logjoint/lowerer.js";
+import { contextOf, type Scope, type Term, targetPositions } from "../logjoint/scopes.js";
 import { type Variables, variableNode } from "../logjoint/variables.js";
 import type { NoiseInput, ParamSlot, ProgramBinding, StreamInput } from "./contract.js";
 import { unfold } from "./draws.js";
@@ -199,10 +199,14 @@ export function dataNode(
   return scalar === "bool" ? b.g.ne(rows, 0) : b.g.trunc(rows);
 }
 
-/** The program's text with streamed inputs as params, whose values the lowering is asked for. */
-function withStreams(program: Program): Model {
+/**
+ * The program's text with streamed inputs, and those that a draw gives, as params, whose values the
+ * lowering is asked for.
+ */
+function withStreams(program: Program, given: ReadonlySet<string> = new Set()): Model {
   const { model } = program.conditioned;
-  const names = new Set(model.inputs.map((i) => i.name).filter((n) => program.streams.has(n)));
+  const isAsked = (name: string): boolean => program.streams.has(name) || given.has(name);
+  const names = new Set(model.inputs.map((i) => i.name).filter(isAsked));
   if (names.size === 0) return model;
   const rewrite = (e: Expr): Expr =>
     mapExpr(e, (x) =>
@@ -371,7 +375,10 @@ export function evaluateTerms(
 ): EvaluatedTerm[] {
   const { conditioned } = program;
   const sites = conditioned.model.variables.filter((v) => v.role === "site");
-  const present = new Set(sites.filter((v) => trace.values.has(v.name)).map((v) => v.name));
+  const drawn = sites.filter((v) => trace.values.has(v.name)).map((v) => v.name);
+  // A guide of a drawn datum reads that datum: `log_prob(q, y)` with `y ~ p`.
+  const inputs = conditioned.model.inputs.map((i) => i.name).filter((n) => trace.values.has(n));
+  const present = new Set([...drawn, ...inputs]);
   for (const v of sites) {
     if (present.has(v.name)) continue;
     const given = conditioned.observed.get(v.name);
@@ -379,7 +386,10 @@ export function evaluateTerms(
     missingSite(program, trace, v);
   }
   const readings = readingsOf(conditioned.model, (name) => softness(program, trace, name));
-  const text = linearMasses(rewriteReadings(withStreams(program), readings), readings);
+  const text = linearMasses(
+    rewriteReadings(withStreams(program, new Set(inputs)), readings),
+    readings,
+  );
   checkLabels(text, trace);
   const observing: Model = { ...text, body: text.body.map((s) => observeGiven(s, present, text)) };
   const model = replicate(observing, present, trace.copies);

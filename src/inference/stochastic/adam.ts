@@ -30,7 +30,8 @@ import {
 import type { Buffer, Expr, KernelModule, Local, Stmt } from "../../kernel/ir.js";
 import { type Noise, noiseKernels } from "./noise.js";
 
-export type Rule = "adam" | "sgd";
+/** `natural`: adam for the params that have no natural gradient. */
+export type Rule = "adam" | "sgd" | "natural";
 
 export interface Optimised {
   /** An exported function of the module that returns the objective and writes its gradient. */
@@ -41,6 +42,16 @@ export interface Optimised {
   readonly length: number;
   readonly noise: readonly Noise[];
   readonly rule: Rule;
+  /**
+   * Params whose next values the objective writes itself, given the step size; the others take
+   * steps by the rule.
+   */
+  readonly written?: {
+    readonly rate: string;
+    readonly next: string;
+    /** 1 for each such param. */
+    readonly mask: Float64Array;
+  };
   /** Where several numbers are maximised in turn; `objective` and `length` then say nothing. */
   readonly players?: readonly OptimisedPlayer[];
 }
@@ -152,15 +163,23 @@ export function withOptimiser(model: KernelModule, what: Optimised): KernelModul
     store(params, i, add(load(params, i), mul(get(rate), get(moved)))),
   ];
   const finite = (x: Expr): Expr => eq(sub(x, x), f64(0));
+  const { written } = what;
+  const climbed = rule === "sgd" ? sgd : adam;
+  const moves = (player: OptimisedPlayer): Stmt[] =>
+    written === undefined
+      ? over(player, climbed)
+      : [
+          ...over({ ...player, spans: stretches(written.mask, 0) }, climbed),
+          ...over({ ...player, spans: stretches(written.mask, 1) }, [
+            store(params, i, load(written.next, i)),
+          ]),
+        ];
   const turn = (player: OptimisedPlayer, k: number): Stmt[] => [
+    ...(written === undefined ? [] : [store(written.rate, i32(0), get(rate))]),
     set(value, call(player.objective, [])),
     store("opt_trace", index("t"), get(value)),
     set(norm, f64(0)),
-    ...over(
-      player,
-      [set(norm, add(get(norm), mul(load(gradient, i), load(gradient, i))))],
-      [norm],
-    ),
+    ...over(player, [set(norm, add(get(norm), mul(load(gradient, i), load(gradient, i))))], [norm]),
     when(unary("eqz", finite(add(get(value), get(norm)))), [giveBack(index("t"))]),
     set(scale, f64(1)),
     when(gt(setting(SETTINGS.clip), f64(0)), [
@@ -170,15 +189,11 @@ export function withOptimiser(model: KernelModule, what: Optimised): KernelModul
       ]),
     ]),
     ...[beta1, beta2].map((beta, power) =>
-      store(
-        "opt_settings",
-        i32(powerOf(k, power)),
-        mul(setting(powerOf(k, power)), get(beta)),
-      ),
+      store("opt_settings", i32(powerOf(k, power)), mul(setting(powerOf(k, power)), get(beta))),
     ),
     set(c1, div(f64(1), sub(f64(1), setting(powerOf(k, 0))))),
     set(c2, div(f64(1), sub(f64(1), setting(powerOf(k, 1))))),
-    ...over(player, rule === "adam" ? adam : sgd),
+    ...moves(player),
   ];
   const body: Stmt[] = [
     set(rate, setting(SETTINGS.rate)),
@@ -234,4 +249,16 @@ function turns(
       return when(from === 0 ? inside : and(ge(get(round), i32(from)), inside), turn(p, k));
     }),
   ];
+}
+
+/** The stretches of a mask that have the given value. */
+function stretches(mask: Float64Array, value: number): [number, number][] {
+  const found: [number, number][] = [];
+  mask.forEach((m, k) => {
+    if (m !== value) return;
+    const last = found.at(-1);
+    if (last !== undefined && last[1] === k) last[1] = k + 1;
+    else found.push([k, k + 1]);
+  });
+  return found;
 }

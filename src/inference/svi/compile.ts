@@ -19,7 +19,12 @@ import { ConstantPool, lowerGraph } from "../../passes/lower/index.js";
 import { simplify } from "../../passes/simplify/index.js";
 import type { Graph } from "../../tensor/ops.js";
 import type { KernelInstance } from "../contract.js";
-import type { ObjectiveGraph, StreamInput } from "../objective/index.js";
+import {
+  NATURAL_NEXT,
+  NATURAL_RATE,
+  type ObjectiveGraph,
+  type StreamInput,
+} from "../objective/index.js";
 import { type Rule, withOptimiser } from "../stochastic/adam.js";
 import { type Noise, noiseRoom } from "../stochastic/noise.js";
 import { type RowGroup, rowKernels } from "../stochastic/rows.js";
@@ -79,6 +84,7 @@ export function learningKernels(
         inputs: Object.fromEntries(step.inputs.map((n) => [n.name, n.name])),
         outputs: {
           grad: "grad",
+          ...(made.natural && { [NATURAL_NEXT]: NATURAL_NEXT }),
           ...Object.fromEntries(turns[k].states.map((s) => [s.next, s.next])),
         },
         constants: pool,
@@ -96,6 +102,7 @@ export function learningKernels(
   const rows = rowKernels(rowGroups(made.streams, batch));
   const known = new Set([
     "theta",
+    NATURAL_RATE,
     ...noise.map((n) => n.buffer),
     ...made.states.map((s) => s.name),
   ]);
@@ -105,6 +112,9 @@ export function learningKernels(
       workspace("theta", made.dimension),
       workspace("grad", made.dimension),
       workspace("values", made.valueCount),
+      ...(made.natural === undefined
+        ? []
+        : [workspace(NATURAL_RATE, 1), workspace(NATURAL_NEXT, made.dimension)]),
       ...noise.map((n) => workspace(n.buffer, noiseRoom(n.length))),
       ...made.states.flatMap((s) => [
         { ...workspace(s.name, elements(s.dims)), data: initial(s.dims, s.init) },
@@ -128,6 +138,9 @@ export function learningKernels(
     length: made.dimension,
     noise: [...noise, ...rows.noise],
     rule,
+    ...(made.natural && {
+      written: { rate: NATURAL_RATE, next: NATURAL_NEXT, mask: made.natural },
+    }),
     ...(made.players && {
       players: made.players.map(({ spans, steps: each }, k) => {
         return { objective: evaluationName(k), spans, steps: each };

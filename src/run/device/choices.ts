@@ -11,6 +11,11 @@ export const deviceMethods: readonly MethodName[] = ["svi", "nce", "vi", "hmc"];
 
 /** @throws TildeError where the method has no program for devices */
 export function checkDevice(method: Method, device: DeviceChoice | undefined): void {
+  const isNatural = "optimizer" in method && method.optimizer === "natural";
+  if (isNatural && device !== undefined && device !== "cpu") {
+    const wanted = "adam or sgd on a device";
+    fail("bad_option", undefined, { option: "`optimizer`", value: '"natural"', wanted });
+  }
   if (device === undefined || device === "cpu" || device === "auto") return;
   if (deviceMethods.includes(method.method)) return;
   fail("device_method", undefined, { method: method.method, device, known: deviceMethods });

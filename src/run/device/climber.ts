@@ -56,6 +56,7 @@ export class DeviceClimber implements TracedClimber {
     const { graph, names, noise, state, rule } = objective;
     const input =
       graph.inputs.find((n) => n.name === names.params) ?? internalError("no parameters");
+    if (rule === "natural") return internalError("natural gradients are the CPU's alone");
     const step = adamGraph(graph, { ...names, state, rule });
     const program = await device.compileLoop({ ...step, noise, mostSteps });
     return new DeviceClimber(program, objective, sizeOf(input.shape), mostSteps);

@@ -51,7 +51,12 @@ export async function learn(
   const data = dataOf(bound, raw);
   const { objective, args, programs } = bound;
   const batch = checkBatch(method.batch, conditioned.sizes);
-  const made = buildObjective(objective, { programs, data, args, batch });
+  const natural = method.optimizer === "natural";
+  if (natural && objective.players !== undefined) {
+    const wanted = "adam or sgd for an objective of several players";
+    fail("bad_option", undefined, { option: "`optimizer`", value: '"natural"', wanted });
+  }
+  const made = buildObjective(objective, { programs, data, args, batch, natural });
   if (made.dimension === 0) {
     fail("nothing_to_learn", objective.span, { objective: objective.name });
   }

@@ -20,6 +20,7 @@ export interface Setup {
   readonly data?: Readonly<Record<string, DataValue | number>>;
   readonly args?: Readonly<Record<string, number>>;
   readonly batch?: Readonly<Record<string, number>>;
+  readonly natural?: boolean;
 }
 
 const value = (x: DataValue | number): DataValue =>
@@ -50,6 +51,7 @@ export function build(setup: Setup): ObjectiveGraph {
     data: set(setup.data),
     args: set(setup.args),
     batch: new Map(Object.entries(setup.batch ?? {})),
+    natural: setup.natural,
   });
 }
 
