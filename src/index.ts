@@ -14,8 +14,8 @@ export { diagnosticToJson, renderDiagnostic, renderDiagnostics } from "./base/re
 export { lineColumn, type Source, type Span } from "./base/span.js";
 export type { HmcOptions, NutsOptions } from "./inference/contract.js";
 export type { Clusters } from "./run/clusters.js";
-export { compare } from "./run/compare/fits.js";
 export type { Compared } from "./run/compare/compare.js";
+export { compare } from "./run/compare/fits.js";
 export type { Loo, LooPoint } from "./run/compare/loo.js";
 export type { SamplerDiagnostics } from "./run/diagnostics/index.js";
 export {

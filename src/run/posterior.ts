@@ -1,6 +1,8 @@
 /** A fit as users see it: draws by name, a summary, predictions, files. */
 import { type Diagnostic, TildeError } from "../base/diagnostic.js";
 import { Clusters, partitionsOf } from "./clusters.js";
+import { type Loo, looOf } from "./compare/loo.js";
+import { pointwiseOf } from "./compare/pointwise.js";
 import { readObject } from "./data/values.js";
 import type { SamplerDiagnostics } from "./diagnostics/index.js";
 import { presentable } from "./failure.js";
@@ -128,6 +130,16 @@ export class Posterior {
       if (problems.length > 0) throw new TildeError(problems);
       return predict(this.#fit, read?.values, options.seed ?? this.#fit.seed);
     });
+  }
+
+  /**
+   * Leave-one-out cross-validation by Pareto smoothed importance sampling: the expected log density
+   * of each observation given all others, and how far it can be trusted.
+   * @param options `vars`: just the observations of these sites
+   * @throws TildeError for a fit without draws, or where the model has no observations.
+   */
+  loo(options: { readonly vars?: readonly string[] } = {}): Loo {
+    return guarded(() => looOf(pointwiseOf(this.#fit, options.vars)));
   }
 
   /**

@@ -292,4 +292,21 @@ export const samples: Samples = {
   },
   resume_impossible: { directory: "results", method: "svi" },
   fit_changed: { directory: "results", what: "`model.ppl`" },
+
+  loo_no_draws: { model: "schools", method: "map" },
+  loo_no_observations: { model: "schools", names: ["w"] },
+  loo_approximate: { model: "schools", method: "vi" },
+  loo_shapes: { model: "schools", names: ["y[4]"], total: 8, limit: 0.7, largest: 0.82 },
+  loo_single: { model: "curve", name: "y" },
+  loo_chained: { model: "ar", names: ["y"] },
+  compare_observations: { a: "pooled", b: "partial", counts: [8, 7] },
+  picture_kind: { kind: "tracer", near: ["trace"], available: ["trace", "density"] },
+  picture_unavailable: {
+    kind: "energy",
+    method: "map",
+    reason: "it shows the energies of NUTS and HMC",
+    available: ["elbo"],
+  },
+  picture_library: { names: ["vega", "vega-lite"], reason: "Cannot find package 'vega'" },
+  picture_format: { format: "jpg", path: "out.jpg" },
 };
