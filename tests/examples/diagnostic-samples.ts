@@ -194,6 +194,10 @@ export const samples: Samples = {
   objective_statement: { kind: "observe" },
   objective_draw: { text: "z[k + 1] ~ q" },
   objective_return: { name: "elbo" },
+  grad_usage: {},
+  grad_function: { text: "3" },
+  grad_point: { text: "z", actual: "int" },
+  grad_value: { text: "u => W @ u", actual: "real[D]" },
   objective_return_last: {},
   player_missing_name: {},
   player_place: {},
@@ -252,6 +256,14 @@ export const samples: Samples = {
   webgpu_memory: { doing: "setting a program up", reason: "allocation of 8 GiB failed" },
   webgpu_too_large: { what: "data", needed: "4000000000", limit: "2147483644" },
   webgpu_shader: { label: "mu (unary exp [8])", reason: "unresolved value" },
+  tensorflow_missing: {
+    reason: "@tensorflow/tfjs-node: Cannot find module '@tensorflow/tfjs-node'",
+  },
+  tensorflow_memory: {
+    doing: "taking steps 0 to 99",
+    reason: "OOM when allocating tensor with shape[20000000,20000000] and type double",
+  },
+  tensorflow_failed: { doing: "loading a graph", reason: "Op type not registered 'Ndtri'" },
   device_method: { method: "nuts", device: "webgpu", known: ["vi", "svi", "nce", "hmc"] },
   device_objective: { device: "webgpu", what: "the objective `gan`, whose players take turns" },
   device_rows: { size: "N", all: 20_000_000 },
@@ -290,6 +302,7 @@ export const samples: Samples = {
     directory: "results",
     reason: "`chain-0.draws` is damaged: 800 of 1000 draws can be read",
   },
+  format_needs_library: { format: "netcdf", library: "h5wasm" },
   resume_impossible: { directory: "results", method: "svi" },
   fit_changed: { directory: "results", what: "`model.ppl`" },
 
