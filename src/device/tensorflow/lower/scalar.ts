@@ -62,7 +62,7 @@ export const unaryRules: { readonly [F in UnaryFn]: Unary } = {
   erfc: own("Erfc"),
   erfcx: real(special.erfcx),
   log_ndtr: real(special.logNdtr),
-  ndtri: own("Ndtri"),
+  ndtri: real(special.ndtri),
   log_i0: real(special.logI0),
   bessel_ratio: real(special.besselRatio),
 };

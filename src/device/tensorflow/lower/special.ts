@@ -90,6 +90,13 @@ export function logNdtr(m: Maths, x: Tensor): Tensor {
   return m.select(m.compare("Greater", x, 0), right, left);
 }
 
+/** Φ⁻¹(p): NaN outside [0, 1] in every version. */
+export function ndtri(m: Maths, p: Tensor): Tensor {
+  const isLow = m.compare("GreaterEqual", p, 0);
+  const isInside = m.logical("LogicalAnd", isLow, m.compare("LessEqual", p, 1));
+  return m.select(isInside, m.call("Ndtri", p), Number.NaN);
+}
+
 /** log I₀(x): by its series near 0, where that is x²/4. */
 export function logI0(m: Maths, x: Tensor): Tensor {
   const a = m.call("Abs", x);
