@@ -4,10 +4,15 @@ import { type Diagnostic, diagnostic, fail } from "../../base/diagnostic.js";
 import { internalError } from "../../base/internal.js";
 import { compileKernels, createMemory, instantiate } from "../../device/cpu/index.js";
 import type { KernelInstance } from "../../inference/contract.js";
-import type { LatentVariable } from "../../inference/logjoint/latents.js";
+import { type LatentVariable, latentVariables } from "../../inference/logjoint/latents.js";
 import { buildObjective, type ObjectiveGraph } from "../../inference/objective/index.js";
 import { ascend, estimate, type SviFailure, type SviFit } from "../../inference/svi/ascend.js";
-import { type Carried, evaluationName, learningKernels, paramValues } from "../../inference/svi/compile.js";
+import {
+  type Carried,
+  evaluationName,
+  learningKernels,
+  paramValues,
+} from "../../inference/svi/compile.js";
 import { drawSites, guideReadout, type Readout } from "../../inference/svi/readout.js";
 import type { KernelModule } from "../../kernel/ir.js";
 import { paretoK } from "../../math/pareto.js";
@@ -148,11 +153,7 @@ export async function learn(
 }
 
 /** What each player saw, and where it ended. */
-function playerFigures(
-  instance: KernelInstance,
-  found: SviFit,
-  trials: number,
-): Figure {
+function playerFigures(instance: KernelInstance, found: SviFit, trials: number): Figure {
   const figures = (found.players ?? []).map(({ name, history }, k) => {
     const final = estimate(instance, trials, evaluationName(k));
     const climbed: Figure = {
@@ -257,16 +258,27 @@ function drawLatents(
     latents.push({ name, variable, dims, offset: width, length });
     width += length;
   };
-  for (const s of own) add(s.param, s.dims, s.valueLength);
-  const fixed = own.map((s) => values.subarray(s.valueOffset, s.valueOffset + s.valueLength));
-  const pointWidth = width;
   const sites = readout?.sites ?? [];
-  for (const s of sites) add(s.name, s.dims, s.length);
+  const found = [
+    ...own.map((s) => ({ name: s.param, dims: s.dims, length: s.valueLength })),
+    ...sites,
+  ];
+  // Lets are computed from rows in the order of the model's continuous variables, the others behind.
+  const order = latentVariables(conditioned).map((v) => v.name);
+  const rankOf = (name: string): number => {
+    const at = order.indexOf(name);
+    return at < 0 ? order.length : at;
+  };
+  found.sort((a, b) => rankOf(a.name) - rankOf(b.name));
+  for (const s of found) add(s.name, s.dims, s.length);
+  const offsets = new Map(latents.map((v) => [v.name, v.offset]));
+  const offsetOf = (name: string): number => offsets.get(name) ?? internalError(`no ${name}`);
   const points = new Map(own.map((s) => [s.param, {}]));
   const row = new Float64Array(width);
-  fixed.forEach((v, k) => {
-    row.set(v, latents[k].offset);
-  });
+  for (const s of own) {
+    const at = values.subarray(s.valueOffset, s.valueOffset + s.valueLength);
+    row.set(at, offsetOf(s.param));
+  }
   if (readout === undefined) {
     const chains = latents.length === 0 ? [] : [{ values: row, draws: 1, statistics: {} }];
     return { latents, points, chains, isPoint: true };
@@ -274,11 +286,13 @@ function drawLatents(
   const draws = Math.max(1, Math.min(method.draws, Math.floor(MOST_NUMBERS / Math.max(1, width))));
   const drawn = drawSites(readout, instanceOf(readout.kernels), instance.f64("theta"), draws, seed);
   const rows = new Float64Array(draws * width);
-  const drawnWidth = width - pointWidth;
+  const drawnWidth = sites.reduce((n, s) => n + s.length, 0);
   for (let t = 0; t < draws; t++) {
     rows.set(row, t * width);
-    const from = t * drawnWidth;
-    rows.set(drawn.values.subarray(from, from + drawnWidth), t * width + pointWidth);
+    for (const s of sites) {
+      const from = t * drawnWidth + s.offset;
+      rows.set(drawn.values.subarray(from, from + s.length), t * width + offsetOf(s.name));
+    }
   }
   const ranges = new Map<string, DiscreteRange>();
   for (const latent of latents) {
