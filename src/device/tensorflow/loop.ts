@@ -53,6 +53,9 @@ export function compileLoop(addon: TensorFlowAddon, spec: LoopSpec, real: RealTy
   const streams = new Streams(scope, call, count, real);
   const draws = noise.map((n) => {
     const node = inputOf(n.input);
+    if (real === "float" && n.law.kind === "index" && n.law.of > 2 ** 24) {
+      internalError("an index above 2²⁴ in single precision");
+    }
     return { node, draw: streams.prepare(n, sizeOf(node.shape), mostSteps) };
   });
   const lists = traced.map(({ node }) => makeList(scope, node.shape, count, real));
