@@ -1,5 +1,6 @@
 /** Programs of bits and labels that depend on each other. For tests and benchmarks alone. */
 import { array, type Setup } from "./driver.js";
+import { meanGradient } from "./variance.js";
 
 const elbo = (text: string, data: Setup["data"] = {}): Setup => ({
   text: `import objectives\n${text}`,
@@ -95,3 +96,41 @@ guide q(T: int, y: real[T]) for m {
 }`,
     { y: array([3], [0.2, 1.4, -0.5]) },
   );
+
+/** Strategies of the table below; those that labels do not have are left out there. */
+export const structuredStrategies = [
+  "reinforce",
+  "reinforce(baseline: constant)",
+  "reinforce(baseline: moving_average)",
+  "reinforce(baseline: nvil)",
+  "reinforce(baseline: muprop)",
+  "rebar",
+  "mvd",
+  "enumerate",
+  "gumbel(0.5)",
+  "straight_through(0.5)",
+] as const;
+
+/** Each program with the number of the model's params, which stand before those of its guide. */
+const programs = [
+  [layers, 10],
+  [vectors, 10],
+  [chain, 1],
+  [mixture, 3],
+  [labelChain, 9],
+] as const;
+
+/**
+ * The variance of one draw's gradient in the guide's params, summed, of each program; after 1000
+ * steps in which baselines settle.
+ */
+export function structuredTable(draws: number): { strategy: string; variances: number[] }[] {
+  return structuredStrategies.map((strategy) => ({
+    strategy,
+    variances: programs.map(([make, own]) => {
+      if (strategy === "mvd" && (make === mixture || make === labelChain)) return Number.NaN;
+      const { error } = meanGradient(make(`using ${strategy}`), draws, 1000);
+      return error.slice(own).reduce((s, e) => s + e * e * draws, 0);
+    }),
+  }));
+}
