@@ -1,0 +1,69 @@
+/**
+ * `npm run bench:gpu -- [--device webgpu|tensorflow|cpu] [--size tiny|middle|full] [--out FOLDER]
+ * [--bandwidth GB/s] [--peak TFLOP/s]`: checks every op on the device, then measures kernels,
+ * learning and many chains. Writes bench-gpu.json and bench-gpu.md. The card's bandwidth and peak,
+ * where given, turn figures into shares.
+ */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import type { GraphDeviceName } from "../../src/device/contract.js";
+import { openers } from "../../src/run/device/open.js";
+import { checkOps } from "./ops.js";
+import { chainLines, kernelLines, learningLines } from "./programs.js";
+import { markdown, type Report } from "./report.js";
+import { sizes } from "./sizes.js";
+
+const { values: flags } = parseArgs({
+  options: {
+    device: { type: "string", default: "webgpu" },
+    size: { type: "string", default: "full" },
+    out: { type: "string", default: "." },
+    bandwidth: { type: "string" },
+    peak: { type: "string" },
+  },
+});
+const size = sizes[flags.size as keyof typeof sizes];
+const open = openers[flags.device as GraphDeviceName];
+if (size === undefined || open === undefined) {
+  console.error("--size is tiny, middle or full; --device is webgpu, tensorflow or cpu");
+  process.exit(1);
+}
+const opening = performance.now();
+const device = await open().catch((error: unknown) => {
+  console.error(error instanceof Error ? error.message : error);
+  process.exit(1);
+});
+const openMilliseconds = performance.now() - opening;
+const say = (text: string): void => console.error(text);
+say(`${device.name}: ${device.description}`);
+const checks = await checkOps(device);
+say(
+  `${checks.filter((c) => c.passed).length} of ${checks.length} ops and functions agree with f64`,
+);
+const lines = [];
+for (const part of [kernelLines, learningLines, chainLines]) {
+  for (const line of await part(device, size)) {
+    say(`${line.name}: ${line.microseconds.toPrecision(4)} µs`);
+    lines.push(line);
+  }
+}
+const report: Report = {
+  device: device.name,
+  description: device.description,
+  precision: device.precision,
+  details: device.details,
+  node: process.version,
+  size: flags.size,
+  openMilliseconds,
+  checks,
+  lines,
+  ...(flags.bandwidth !== undefined && { bandwidth: Number(flags.bandwidth) }),
+  ...(flags.peak !== undefined && { peak: Number(flags.peak) }),
+};
+device.close();
+mkdirSync(flags.out, { recursive: true });
+writeFileSync(join(flags.out, "bench-gpu.json"), `${JSON.stringify(report, null, 2)}\n`);
+writeFileSync(join(flags.out, "bench-gpu.md"), markdown(report));
+console.log(markdown(report));
+if (checks.some((c) => !c.passed)) process.exitCode = 1;
