@@ -28,7 +28,7 @@ export const methodList =
 
 const dataOption = [
   "--data <file...>",
-  "JSON or CSV files; later ones win where names agree",
+  "JSON, CSV, TSV, Parquet or Arrow files; later ones win where names agree",
   collect,
 ] as const;
 
@@ -85,6 +85,7 @@ export function program(done: (code: ExitCode) => void): Command {
     .option("--no-relabel", "keep components that can change places as they were drawn")
     .option("--vars <names>", "comma-separated variables to report (default: all)")
     .option("--out <dir>", "write the fit there, its draws as they come (see tilde resume)")
+    .option("--format <names>", "more files in the folder: netcdf (ArviZ), cmdstan", collect)
     .option("--json", "print the summary as JSON and nothing else")
     .addHelpText(
       "after",
@@ -102,6 +103,7 @@ export function program(done: (code: ExitCode) => void): Command {
     .argument("<dir>", "the folder of `tilde run --out`")
     .option("--threads <n>", "at most this many threads (default: one per core)", wholeNumber)
     .option("--vars <names>", "comma-separated variables to report (default: all)")
+    .option("--format <names>", "more files in the folder: netcdf (ArviZ), cmdstan", collect)
     .option("--json", "print the summary as JSON and nothing else")
     .action(async (directory, options) => {
       const { resumeCommand } = await import("./resume.js");

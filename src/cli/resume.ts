@@ -3,17 +3,19 @@ import { resumeRaw } from "../run/infer.js";
 import { openRun } from "../run/storage/reopen.js";
 import type { ExitCode } from "./main.js";
 import { progressView } from "./progress.js";
-import { finish, interruptible, variablesOf } from "./run.js";
+import { finish, formatsOf, interruptible, variablesOf } from "./run.js";
 
 export interface ResumeFlags {
   readonly threads?: number;
   readonly vars?: string;
+  readonly format?: readonly string[];
   readonly json?: boolean;
 }
 
 export async function resumeCommand(directory: string, flags: ResumeFlags): Promise<ExitCode> {
   const { record, program, fit } = openRun(directory);
   const names = variablesOf(flags.vars, program);
+  const formats = formatsOf({ ...flags, out: directory });
   const { options } = record;
   const isChain =
     options?.method === "nuts" || options?.method === "hmc" || options?.method === "gibbs";
@@ -22,5 +24,5 @@ export async function resumeCommand(directory: string, flags: ResumeFlags): Prom
   const posterior = await interruptible(true, view, (watched) =>
     resumeRaw(directory, { threads: flags.threads, ...watched }),
   );
-  return await finish(posterior, { ...flags, names, out: directory });
+  return await finish(posterior, { ...flags, names, formats, out: directory });
 }

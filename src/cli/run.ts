@@ -11,6 +11,7 @@ import { type Method, type MethodName, methodNames, methods } from "../run/metho
 import type { InferOptions } from "../run/options.js";
 import type { Posterior } from "../run/posterior.js";
 import type { FitData } from "../run/results/fit.js";
+import { checkFormats, type FitFormat } from "../run/results/formats/index.js";
 import { checkSelections } from "../run/results/readout.js";
 import { saveFit, saveParams } from "../run/results/save.js";
 import { comesInChains, passed, type Summary, summaryJson } from "../run/results/summary.js";
@@ -45,6 +46,7 @@ export interface RunFlags {
   readonly option?: readonly string[];
   readonly vars?: string;
   readonly out?: string;
+  readonly format?: readonly string[];
   readonly json?: boolean;
   /** False with `--no-relabel`. */
   readonly relabel?: boolean;
@@ -61,6 +63,7 @@ export async function runCommand(file: string, flags: RunFlags): Promise<ExitCod
 
   // What is wrong with these is told before the run and not after it.
   const names = variablesOf(flags.vars, model);
+  const formats = formatsOf(flags);
   if (flags.out !== undefined) await makeFolder(flags.out);
 
   const isChain = method.method === "nuts" || method.method === "hmc" || method.method === "gibbs";
@@ -86,7 +89,7 @@ export async function runCommand(file: string, flags: RunFlags): Promise<ExitCod
       throw withFlags(await withSaved(error, flags.out));
     }
   });
-  return await finish(posterior, { ...flags, names });
+  return await finish(posterior, { ...flags, names, formats });
 }
 
 type Watched = Pick<InferOptions, "signal" | "onProgress">;
@@ -119,7 +122,22 @@ export interface Finish {
   /** The variables to report; undefined for all. */
   readonly names?: readonly string[];
   readonly out?: string;
+  readonly formats?: readonly FitFormat[];
   readonly json?: boolean;
+}
+
+/** Formats to write beside the fit, which need a folder. */
+export function formatsOf(flags: {
+  readonly format?: readonly string[];
+  readonly out?: string;
+}): FitFormat[] {
+  const given = flags.format?.flatMap((f) => f.split(",")).map((f) => f.trim()) ?? [];
+  const formats = checkFormats(given, "--format");
+  if (formats.length > 0 && flags.out === undefined) {
+    const wanted = "together with --out, the folder that the files go to";
+    fail("bad_option", undefined, { option: "--format", value: given.join(","), wanted });
+  }
+  return formats;
 }
 
 /** Reports a posterior and writes its files. */
@@ -131,7 +149,9 @@ export async function finish(posterior: Posterior, to: Finish): Promise<ExitCode
     return 1;
   }
   const summary = posterior.summary(to.names);
-  if (to.out !== undefined) await saveFit(posterior.fit, summary, to.out, to.names);
+  if (to.out !== undefined) {
+    await saveFit(posterior.fit, summary, to.out, to.names, to.formats);
+  }
   if (to.json) {
     process.stdout.write(`${JSON.stringify(summaryJson(posterior.fit, summary), null, 2)}\n`);
   } else {

@@ -55,6 +55,8 @@ export type ChainEnd =
       readonly draws: number;
       readonly seconds: { readonly warmup: number; readonly sampling: number };
       readonly stepSize?: number;
+      readonly dimension?: number;
+      readonly inverseMetric?: readonly number[];
       /** Gradient evaluations of both phases. */
       readonly gradients: number;
     }
@@ -134,13 +136,17 @@ function* hamiltonianChain(
   chain: number,
   controls: Controls,
 ): Generator<ChainProgress, ChainEnd> {
-  const outcome = yield* runChain(
-    instantiate(work.program, work.memory, chain),
-    work.options,
-    { seed: job.seed, chain },
-    controls,
-  );
+  const instance = instantiate(work.program, work.memory, chain);
+  const outcome = yield* runChain(instance, work.options, { seed: job.seed, chain }, controls);
   if (outcome.kind === "failed") return outcome;
   const { kind, draws, seconds, stepSize, gradients } = outcome;
-  return { kind, draws, seconds, stepSize, gradients: gradients.warmup + gradients.sampling };
+  return {
+    kind,
+    draws,
+    seconds,
+    stepSize,
+    dimension: instance.f64("q").length,
+    inverseMetric: Array.from(outcome.inverseMetric),
+    gradients: gradients.warmup + gradients.sampling,
+  };
 }

@@ -34,6 +34,7 @@ export interface Kept {
  * had not begun to draw are left out.
  * @param names of the statistics, in their order
  * @param failed what to throw where a chain failed
+ * @param thin transitions to a draw
  * @param streamed where the draws are in files
  */
 export function keepDraws(
@@ -41,6 +42,7 @@ export function keepDraws(
   width: number,
   names: readonly DrawStatistic[],
   failed: (failure: Exclude<Failed["failure"], StreamFailure>) => TildeError,
+  thin: number,
   streamed?: Streamed,
 ): Kept {
   const begun = chains.map((chain, file) => {
@@ -57,9 +59,11 @@ export function keepDraws(
   const longest = (of: (e: Ended) => number): number => Math.max(...begun.map((c) => of(c.end)));
   return {
     chains: withDraws.map(({ end, file, constrained, statistics }) => {
+      const { stepSize, dimension, inverseMetric } = end;
+      const adapted = { stepSize, dimension, inverseMetric, thin };
       if (streamed !== undefined) {
         const { directory, record } = streamed;
-        return openChain(directory, record, file, draws, end.stepSize);
+        return openChain(directory, record, file, draws, adapted);
       }
       if (constrained === undefined || statistics === undefined) {
         return internalError("a chain has left no draws");
@@ -71,7 +75,7 @@ export function keepDraws(
         columns[name] = column;
       });
       const values = constrained.subarray(0, draws * width);
-      return { values, draws, statistics: columns, stepSize: end.stepSize };
+      return { values, draws, statistics: columns, ...adapted };
     }),
     timing: {
       warmupSeconds: longest((e) => e.seconds.warmup),

@@ -8,6 +8,7 @@ import type { SamplerDiagnostics } from "./diagnostics/index.js";
 import { presentable } from "./failure.js";
 import { type Marginals, marginalsOf, mostProbableOf } from "./results/discrete.js";
 import type { FitData, MethodName, ParamTree, Timing, VariableDraws } from "./results/fit.js";
+import { checkFormats, type FitFormat } from "./results/formats/index.js";
 import { readableNames, readVariables } from "./results/readout.js";
 import { saveFit } from "./results/save.js";
 import { type Summary, summarise } from "./results/summary.js";
@@ -143,13 +144,18 @@ export class Posterior {
   }
 
   /**
-   * Writes `summary.json`, `draws.csv` and, of learned params, `params.json` into a folder, which is made where it does not exist.
+   * Writes the fit into a folder, which is made where it does not exist: `summary.json`, `draws.csv`,
+   * of learned params `params.json`, and what `loadFit` reads.
+   * @param options `format`: files of other programs too, `netcdf` (ArviZ) or `cmdstan`, or a list
    * @throws TildeError where that fails.
    */
-  async save(directory: string): Promise<void> {
-    const summary = this.summary();
+  async save(
+    directory: string,
+    options: { readonly format?: FitFormat | readonly FitFormat[] } = {},
+  ): Promise<void> {
     try {
-      await saveFit(this.#fit, summary, directory);
+      const formats = checkFormats([options.format ?? []].flat(), "`format`");
+      await saveFit(this.#fit, this.summary(), directory, undefined, formats);
     } catch (error) {
       throw presentable(error);
     }

@@ -56,7 +56,7 @@ export async function sampleHamiltonian(
     failure.kind === "step_size" || "position" in failure
       ? failureOf(failure as ChainFailure, joint)
       : internalError(`a Hamiltonian chain failed as ${failure.kind}`);
-  const kept = keepDraws(chains, width, STATISTICS, failed, streamed);
+  const kept = keepDraws(chains, width, STATISTICS, failed, method.thin, streamed);
   return {
     conditioned,
     ...(streamed !== undefined && { stored: streamed.directory }),
@@ -100,7 +100,7 @@ export async function sampleGibbs(run: Run, method: GibbsOptions): Promise<FitDa
     streamed?.job,
   );
   const failed = (failure: ChainFailure | GibbsFailure) => gibbsFailed(failure as GibbsFailure);
-  const kept = keepDraws(chains, width, ["lp"], failed, streamed);
+  const kept = keepDraws(chains, width, ["lp"], failed, method.thin, streamed);
   return {
     conditioned,
     ...(streamed !== undefined && { stored: streamed.directory }),

@@ -14,6 +14,10 @@ export const fileMessages = {
     message: `${p.what} is not what it was when the run in \`${p.directory}\` began`,
     help: "put it back as it was, or begin a new run with another `--out`",
   })),
+  format_needs_library: error((p: { format: string; library: string }) => ({
+    message: `the format ${p.format} needs the package \`${p.library}\`, which is not installed`,
+    help: `\`npm install ${p.library}\` beside Tilde installs it; it comes with everything it needs`,
+  })),
   resume_impossible: error((p: { directory: string; method: string }) => ({
     message: `the run in \`${p.directory}\` cannot be taken up again: ${p.method} kept no blocks of draws`,
     help: "runs of nuts, hmc and gibbs with `--out` can; fit the model again",

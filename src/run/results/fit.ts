@@ -13,6 +13,11 @@ export interface ChainDraws {
   /** Per kept draw; a method without a statistic leaves it out. */
   readonly statistics: Readonly<Partial<Record<DrawStatistic, Float64Array>>>;
   readonly stepSize?: number;
+  /** Of the unconstrained position: its length, and the variances, or the whole matrix row by row. */
+  readonly dimension?: number;
+  readonly inverseMetric?: readonly number[];
+  /** Transitions to a draw. */
+  readonly thin?: number;
   /** Where the draws lie in a file: pieces of them; `values` and `statistics` read all at once. */
   readonly pages?: DrawPages;
 }

@@ -8,6 +8,7 @@ import { explained, makeFolder } from "../storage/folder.js";
 import { storeFit } from "../storage/outcome.js";
 import { drawsOf, openColumns } from "./columns.js";
 import type { FitData, ParamTree } from "./fit.js";
+import { type FitFormat, writeFormats } from "./formats/index.js";
 import { readableNames } from "./readout.js";
 import { MAX_ELEMENTS, type Summary, summaryJson } from "./summary.js";
 
@@ -20,6 +21,7 @@ export async function saveFit(
   summary: Summary,
   directory: string,
   names?: readonly string[],
+  formats: readonly FitFormat[] = [],
 ): Promise<void> {
   await makeFolder(directory);
   const json = `${JSON.stringify(summaryJson(fit, summary), null, 2)}\n`;
@@ -28,6 +30,7 @@ export async function saveFit(
   if (fit.params !== undefined) await saveParams(fit.params, directory);
   await writeDraws(fit, join(directory, "draws.csv"), names ?? readableNames(fit));
   storeFit(fit, directory);
+  await writeFormats(fit, directory, formats, names);
 }
 
 /**

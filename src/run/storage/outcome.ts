@@ -22,7 +22,7 @@ import {
   writeOutcome,
   writeRecord,
 } from "./record.js";
-import { storedChain } from "./stored-chain.js";
+import { type Adapted, storedChain } from "./stored-chain.js";
 
 /** All of a fit that its record and the files of draws do not hold. */
 interface Outcome
@@ -30,11 +30,7 @@ interface Outcome
     FitData,
     "conditioned" | "latents" | "ranges" | "method" | "seed" | "chains" | "process" | "stored"
   > {
-  readonly chains: readonly {
-    readonly file: number;
-    readonly draws: number;
-    readonly stepSize?: number;
-  }[];
+  readonly chains: readonly (Adapted & { readonly file: number; readonly draws: number })[];
   readonly process?: {
     readonly chains: readonly DpChain[];
     readonly partitions: Partitions;
@@ -102,11 +98,14 @@ export function storeOutcome(fit: FitData, directory: string): void {
     warnings: warnings.map(
       ({ span: _span, notes: _notes, ...d }): Diagnostic => ({ ...d, notes: [] }),
     ),
-    chains: chains.map(({ draws, stepSize, pages }, k) => ({
+    chains: chains.map(({ draws, stepSize, dimension, inverseMetric, thin, pages }, k) => ({
       // After an interruption there may be files without draws.
       file: pages?.file ?? k,
       draws,
-      ...(stepSize !== undefined && { stepSize }),
+      stepSize,
+      dimension,
+      inverseMetric,
+      thin,
     })),
     ...(process !== undefined && { process: storedProcess(process, conditioned) }),
   };
@@ -147,8 +146,8 @@ export function restoreFit(directory: string, record: RunRecord, outcome: Outcom
     seed: record.seed,
     latents: latentsOf(conditioned, record),
     ...(record.ranges !== undefined && { ranges: record.ranges }),
-    chains: chains.map(({ file, draws, stepSize }) =>
-      openChain(directory, record, file, draws, stepSize),
+    chains: chains.map(({ file, draws, ...adapted }) =>
+      openChain(directory, record, file, draws, adapted),
     ),
     ...(process !== undefined &&
       plan !== undefined && {
@@ -177,14 +176,14 @@ export function openChain(
   record: RunRecord,
   file: number,
   draws: number,
-  stepSize?: number,
+  adapted: Adapted = {},
 ): ChainDraws {
   const found = scanChain(directory, record, file);
   if (found === undefined || found.draws < draws) {
     const reason = `\`chain-${file}.draws\` is damaged: ${found?.draws ?? 0} of ${draws} draws can be read`;
     return fail("fit_broken", undefined, { directory, reason });
   }
-  return storedChain(directory, file, found, record.statistics, draws, stepSize);
+  return storedChain(directory, file, found, record.statistics, draws, adapted);
 }
 
 /** What a chain's file holds; undefined where there is none of this run. */

@@ -4,6 +4,9 @@ import type { ChainDraws, DrawPage, DrawPages, DrawStatistic } from "../results/
 import { type BlockPlace, readNumbers, type Scanned } from "./blocks.js";
 import { drawsFile } from "./folder.js";
 
+/** What a sampler's warmup left, and how its draws were thinned. */
+export type Adapted = Pick<ChainDraws, "stepSize" | "dimension" | "inverseMetric" | "thin">;
+
 /**
  * The first `draws` draws of a scanned file as those of a chain.
  * @param names of the statistics, in their order
@@ -14,7 +17,7 @@ export function storedChain(
   { layout, blocks }: Scanned,
   names: readonly DrawStatistic[],
   draws: number,
-  stepSize?: number,
+  adapted: Adapted = {},
 ): ChainDraws {
   const path = drawsFile(directory, file);
   const { width } = layout;
@@ -89,7 +92,7 @@ export function storedChain(
   return {
     draws,
     statistics: lazily,
-    ...(stepSize !== undefined && { stepSize }),
+    ...adapted,
     pages,
     get values() {
       const known = all.deref();
