@@ -157,7 +157,7 @@ test("a variational autoencoder of digits beats independent pixels", async () =>
   const program = await example("vae");
   const { N, D, x } = exampleData("digits") as { N: number; D: number; x: number[][] };
   const fit = await infer(program, {
-    data: { N, D, x, d: 2, H: 64 },
+    data: { N, D, x, d: 2, H: 64, R: 1, grid: [[0, 0]] },
     method: svi({ steps: 700, batch: { N: 100 }, lr: 0.003, draws: 20 }),
     seed: 1,
   });
