@@ -72,7 +72,8 @@ export async function runCommand(file: string, flags: RunFlags): Promise<ExitCod
     learns && !flags.json ? { chains: 1, warmup: 0, draws: method.steps, thin: 1 } : undefined;
   const view = isChain && !flags.json ? progressView(method) : plan && progressView(plan);
   // The other methods run in one piece and have nothing to keep: there Ctrl-C ends the process.
-  const posterior = await interruptible(isChain || learns, view, async (watched) => {
+  const canStop = isChain || learns || method.method === "vi";
+  const posterior = await interruptible(canStop, view, async (watched) => {
     try {
       const options = {
         method,

@@ -265,7 +265,6 @@ export const samples: Samples = {
   },
   tensorflow_failed: { doing: "loading a graph", reason: "Op type not registered 'Ndtri'" },
   device_method: { method: "nuts", device: "webgpu", known: ["vi", "svi", "nce", "hmc"] },
-  device_objective: { device: "webgpu", what: "the objective `gan`, whose players take turns" },
   device_rows: { size: "N", all: 20_000_000 },
   device_imprecise: {
     name: "webgpu",

@@ -16,10 +16,6 @@ export const deviceMessages = {
     message: `\`${p.method}\` does not run on the device \`${p.device}\``,
     help: `these methods do: ${p.known.join(", ")}; \`${p.method}\` runs on the CPU`,
   })),
-  device_objective: error((p: { device: string; what: string }) => ({
-    message: `the device \`${p.device}\` has no program for ${p.what}`,
-    help: "leave `device` out: the CPU has one",
-  })),
   device_rows: error((p: { size: string; all: number }) => ({
     message: `minibatches of \`${p.size}\` are beyond this device: single precision counts to 16777216, and there are ${p.all}`,
     help: "leave `device` out: the CPU counts further",

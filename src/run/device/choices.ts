@@ -12,7 +12,7 @@ export const deviceMethods: readonly MethodName[] = ["svi", "nce", "vi", "hmc"];
 /** @throws TildeError where the method has no program for devices */
 export function checkDevice(method: Method, device: DeviceChoice | undefined): void {
   const isNatural = "optimizer" in method && method.optimizer === "natural";
-  if (isNatural && device !== undefined && device !== "cpu") {
+  if (isNatural && device !== undefined && device !== "cpu" && device !== "auto") {
     const wanted = "adam or sgd on a device";
     fail("bad_option", undefined, { option: "`optimizer`", value: '"natural"', wanted });
   }

@@ -68,6 +68,9 @@ export async function climbAnywhere(
     return { ...(await climbOn({ ...request, device })), figures: { device: device.name } };
   }
   if (shelf === undefined) return { found: await onCpu(), warnings: [], figures: {} };
+  // Devices have no program for these, so that there is nothing to choose.
+  const isHere = request.made.players !== undefined || method.optimizer === "natural";
+  if (isHere) return { found: await onCpu(), warnings: [], figures: { device: "cpu" } };
   const theta = instance.f64("theta").slice();
   const trial = fresh();
   trial.f64("theta").set(theta);
