@@ -55,7 +55,7 @@ function polynomial(e: Expr, model: ModelState): Size | undefined {
     case "size": {
       const axis = e.args.length === 2 ? e.args[1] : undefined;
       const dims = e.args[0].type.dims;
-      if (axis === undefined) return dims[0];
+      if (axis === undefined) return dims.reduce(mulSizes);
       return axis.kind === "const" ? dims[axis.value] : undefined;
     }
     default:
