@@ -71,6 +71,9 @@ export function isNonNegative(e: Expr, local: (name: string) => boolean): boolea
         case "rem":
         case "min":
           return at(e.x) && at(e.y);
+        case "sub":
+          // x − x mod y.
+          return e.y.kind === "binary" && e.y.fn === "rem" && e.y.x === e.x && at(e.x);
         case "max":
         case "and":
           return at(e.x) || at(e.y);

@@ -39,6 +39,13 @@ export function poolBuffers(): readonly Buffer[] {
   ];
 }
 
+/** Sends home all that serve the instance, which must not be running. */
+export function dismissHelpers(instance: { i32(buffer: string): Int32Array }): void {
+  const words = instance.i32(POOL_BUFFER);
+  Atomics.store(words, 0, STOP_TICKET);
+  Atomics.notify(words, 0);
+}
+
 /** Indices of what the pool's functions call. */
 export interface PoolCalls {
   /** Runs an iteration of a job. */

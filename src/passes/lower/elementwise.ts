@@ -122,6 +122,7 @@ export const binaryRules: { readonly [F in BinaryFn]: BinaryRule } = {
   and: { kind: "logic", cost: 1, fn: "and" },
   or: { kind: "logic", cost: 1, fn: "or" },
   gamma_p: binaryLibrary("gamma_p", 100),
+  gamma_p_da: binaryLibrary("gamma_p_da", 200),
 };
 
 /** `select` takes a condition first; the others take numbers. */

@@ -160,7 +160,7 @@ function bySize(
   const known = to.kind === "const" ? Number(to.value) : undefined;
   const full =
     known === undefined
-      ? context.bind(code, "f", k.and(to, k.i32(-size)))
+      ? context.bind(code, "f", k.sub(to, k.binary("rem", to, k.i32(size))))
       : k.i32(known - (known % size));
   code.push({ kind: "for", index: name, from, to: full, step: size, body: inner });
   if (rest === 0 || (known !== undefined && known % size === 0)) return;

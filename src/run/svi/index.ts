@@ -2,7 +2,6 @@
 import { setImmediate } from "node:timers/promises";
 import { type Diagnostic, diagnostic, fail } from "../../base/diagnostic.js";
 import { internalError } from "../../base/internal.js";
-import { compileKernels, createMemory, instantiate } from "../../device/cpu/index.js";
 import type { KernelInstance } from "../../inference/contract.js";
 import { type LatentVariable, latentVariables } from "../../inference/logjoint/latents.js";
 import { buildObjective, type ObjectiveGraph } from "../../inference/objective/index.js";
@@ -14,12 +13,12 @@ import {
   paramValues,
 } from "../../inference/svi/compile.js";
 import { drawSites, guideReadout, type Readout } from "../../inference/svi/readout.js";
-import type { KernelModule } from "../../kernel/ir.js";
 import { paretoK } from "../../math/pareto.js";
 import type { Declared } from "../compile.js";
 import type { Run } from "../context.js";
 import type { RawData } from "../data/values.js";
 import { climbAnywhere } from "../device/learn.js";
+import { Helpers, type Placed, place } from "../helpers.js";
 import type { NceOptions, SviOptions } from "../methods.js";
 import type { DiscreteRange, Figure, FitData, ParamTree } from "../results/fit.js";
 import { CallbackError } from "../session.js";
@@ -35,6 +34,8 @@ export { withoutOthers } from "./programs.js";
 const PARETO_LIMIT = 0.7;
 /** Calls of the kernel last about this long: between them a run can be stopped. */
 const CALL_MS = 50;
+/** So long a run goes on alone before helpers are started: most short ones end within it. */
+const ALONE_MS = 100;
 /** Draws are fewer where their numbers would not fit into this many. */
 const MOST_NUMBERS = 2 ** 25;
 
@@ -70,10 +71,11 @@ export async function learn(
       ? undefined
       : guideReadout(objective, { programs, data, args, model: bound.model, guide: bound.guide });
   const { kernels, carried } = learningKernels(made, batch, method.optimizer);
-  if (made.players !== undefined && (run.device ?? run.shelf) !== undefined) {
+  if (made.players !== undefined && run.device !== undefined) {
     fail("players_device", objective.span, { objective: objective.name });
   }
-  const instance = instanceOf(kernels);
+  const placed = place(kernels);
+  const { instance } = placed;
   const given = method.init === undefined ? undefined : await readParams(method.init, made.params);
   const theta = instance.f64("theta");
   theta.set(made.initial(seed, given));
@@ -88,8 +90,8 @@ export async function learn(
       instance,
       tell: (done) => tell(run.options, done, method.steps, method.lr),
     },
-    () => climb(instance, carried, made, method, run),
-    () => instanceOf(kernels),
+    () => climb(placed, carried, made, method, run),
+    () => place(kernels).instance,
   );
   const { found } = ascent;
   const params = paramTree(made.params, paramValues(instance));
@@ -171,14 +173,9 @@ function guideName({ guide, programs }: Programs): string {
   return programs.get(guide ?? "")?.model.name ?? internalError("no guide");
 }
 
-function instanceOf(kernels: KernelModule): KernelInstance {
-  const program = compileKernels(kernels);
-  return instantiate(program, createMemory(program, 1), 0);
-}
-
 /** Takes the steps in calls of about equal time, and gives way to the process between them. */
 async function climb(
-  instance: KernelInstance,
+  placed: Placed,
   carried: Carried,
   { players }: ObjectiveGraph,
   method: LearningMethod,
@@ -189,29 +186,36 @@ async function climb(
     ...{ steps, rate: lr, schedule, warmup, momentum, clip, tolerance },
     ...(players && { players }),
   };
-  const climber = ascend(instance, search, carried, seed);
+  const climber = ascend(placed.instance, search, carried, seed);
+  const helpers = new Helpers(placed, options.threads);
+  const begun = performance.now();
   let next = climber.next(0);
   let size = 1;
   let before = 0;
   let at = performance.now();
   let rested = at;
-  while (next.done !== true) {
-    const { done } = next.value;
-    const now = performance.now();
-    if (done > before) {
-      const each = Math.max(1e-4, (now - at) / (done - before));
-      size = Math.max(1, Math.min(4 * size, Math.floor(CALL_MS / each)));
+  try {
+    while (next.done !== true) {
+      const { done } = next.value;
+      const now = performance.now();
+      if (done > before) {
+        const each = Math.max(1e-4, (now - at) / (done - before));
+        size = Math.max(1, Math.min(4 * size, Math.floor(CALL_MS / each)));
+      }
+      tell(options, done, steps, lr);
+      if (now - begun > ALONE_MS) helpers.start();
+      if (now - rested > CALL_MS) {
+        await setImmediate();
+        rested = performance.now();
+      }
+      before = done;
+      at = performance.now();
+      next = climber.next(options.signal?.aborted === true ? 0 : size);
     }
-    tell(options, done, steps, lr);
-    if (now - rested > CALL_MS) {
-      await setImmediate();
-      rested = performance.now();
-    }
-    before = done;
-    at = performance.now();
-    next = climber.next(options.signal?.aborted === true ? 0 : size);
+    return next.value;
+  } finally {
+    await helpers.close();
   }
-  return next.value;
 }
 
 function tell({ onProgress }: Run["options"], done: number, total: number, stepSize: number): void {
@@ -284,7 +288,13 @@ function drawLatents(
     return { latents, points, chains, isPoint: true };
   }
   const draws = Math.max(1, Math.min(method.draws, Math.floor(MOST_NUMBERS / Math.max(1, width))));
-  const drawn = drawSites(readout, instanceOf(readout.kernels), instance.f64("theta"), draws, seed);
+  const drawn = drawSites(
+    readout,
+    place(readout.kernels).instance,
+    instance.f64("theta"),
+    draws,
+    seed,
+  );
   const rows = new Float64Array(draws * width);
   const drawnWidth = sites.reduce((n, s) => n + s.length, 0);
   for (let t = 0; t < draws; t++) {
