@@ -51,6 +51,14 @@ export function variableOf(selection: string): string {
  */
 export function checkSelections(model: Model, selections: readonly string[]): void {
   checkNames(model, selections.map(variableOf));
+  for (const element of selections) {
+    const name = variableOf(element);
+    const rank = model.variables.find((v) => v.name === name)?.type.dims.length;
+    // How many elements there are is known with the data; that there are none is known here.
+    if (rank === 0 && element !== name) {
+      fail("unknown_element", undefined, { element, name, dims: "" });
+    }
+  }
 }
 
 /** The same against a fit, which has not always draws of everything. @throws TildeError */

@@ -218,4 +218,16 @@ describe("the command", () => {
     // The finished run is read all the same; one that is to go on wants its own model.
     expect((await command("resume", out)).code).not.toBe(1);
   });
+
+  test("an element of a single number, places that hold no files: told before the run", async () => {
+    const long = ["--draws", "100000000", "--chains", "1"];
+    const element = await command("run", file, ...long, "--vars", "p[0]");
+    expect(element.err).toContain("there is no latent element `p[0]`");
+    expect(element.err).toContain("`p` is a single number");
+    for (const out of ["/proc/x", "/proc/x/y", join(file, "x")]) {
+      const refused = await command("run", file, ...long, "--out", out);
+      expect(refused.code, out).toBe(1);
+      expect(refused.err, out).toContain(`cannot write to \`${out}\``);
+    }
+  });
 });
