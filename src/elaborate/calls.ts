@@ -8,6 +8,7 @@ import { builtinAliases, builtinCall, builtinRules } from "./builtins.js";
 import { entryOf, resolveFn } from "./callables.js";
 import { type Cx, quote } from "./context.js";
 import { inlineCall } from "./functions.js";
+import { gradExpr, isGrad } from "./grad.js";
 import {
   combinatorNames,
   foreignAdvice,
@@ -68,6 +69,8 @@ export function callExpr(cx: Cx, e: CallAst, scope: Scope): Expr | undefined {
     const builtin = builtinNamed(held.fn, e.args.length);
     if (builtin !== undefined) return builtinCallExpr(cx, e, held.fn, builtin, scope);
   }
+  if (callee.kind === "call" && isGrad(callee, scope)) return gradExpr(cx, e, callee, scope);
+  if (isGrad(e, scope)) return cx.reporter.report("grad_usage", e.span, {});
   if (held?.kind === "broken") return checkArgs(cx, e, scope);
   if (callee.kind === "member") return methodCall(cx, e, callee, scope);
   const density = callee.kind === "name" ? evaluationKind(callee.name) : undefined;

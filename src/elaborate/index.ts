@@ -23,6 +23,7 @@ import { declarePrograms, declareTraces, objectiveValue, splitReturn } from "./o
 import { checkOrder } from "./order.js";
 import { playersOf } from "./players.js";
 import { type FileEnv, type ObjectiveRef, Scope } from "./scope.js";
+import { withoutEnergies } from "./energies.js";
 import { declareReadings, readSites } from "./site-values.js";
 import { sizeObstacle } from "./sizes.js";
 import { elaborateBody } from "./statements.js";
@@ -147,7 +148,9 @@ function elaborateProgram(
   const isInput = (p: ast.ParamDecl): boolean => scope.lookup(p.name.text)?.kind !== "program";
   declareInputs(cx, { params: decl.params.filter(isInput) }, scope);
   // Draws of `Transformed` in a model or objective are reported where they stand.
-  const plain = decl.kind === "guide" ? withoutTransforms(cx, body) : { body, images: {} };
+  const written = decl.kind === "model" ? withoutEnergies(cx, body) : { body, energies: [] };
+  const plain =
+    decl.kind === "guide" ? withoutTransforms(cx, body) : { body: written.body, images: {} };
   const text = withoutProcesses(cx, plain.body, scope);
   declarePlate(cx, text);
   collectVariables(cx, text, scope);
@@ -175,6 +178,7 @@ function elaborateProgram(
     body: statements,
     ...(unbounded && { unbounded }),
     ...(Object.keys(plain.images).length > 0 && { images: plain.images }),
+    ...(written.energies.length > 0 && { energies: written.energies }),
   };
   return { model, cx, scope };
 }

@@ -16,7 +16,7 @@ export const plannedDistributions: readonly string[] = [
 ].flatMap((line) => line.split(" "));
 
 /** Functions of the language's definition that cannot run yet. */
-export const plannedFunctions: readonly string[] = ["ode", "grad", "marginal", "normalize", "scan"];
+export const plannedFunctions: readonly string[] = ["ode", "marginal", "normalize", "scan"];
 
 /** Distributions that take distributions, and those of unbounded plates. */
 export const combinatorNames = [

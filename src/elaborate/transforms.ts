@@ -116,10 +116,15 @@ function drawOf(
 }
 
 /** f(x), with the body of a lambda written out. */
-function applied(cx: Cx, f: ast.Expr, x: ast.Expr): ast.Expr | undefined {
+export function applied(
+  cx: Cx,
+  f: ast.Expr,
+  x: ast.Expr,
+  usage: "transformed_usage" | "energy_usage" = "transformed_usage",
+): ast.Expr | undefined {
   if (f.kind !== "lambda") return { kind: "call", span: f.span, callee: f, args: [arg(x)] };
   const [param, ...others] = f.params;
-  if (others.length > 0) return cx.reporter.report("transformed_usage", f.span, {});
+  if (others.length > 0) return cx.reporter.report(usage, f.span, {});
   if (binds(f.body, param.text)) {
     const name = quote(param.span);
     return cx.reporter.report("transformed_shadow", param.span, { name });

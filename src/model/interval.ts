@@ -242,6 +242,8 @@ function inferred(e: Expr, lookup: IntervalLookup, declared: Declared | undefine
       }
       return intervalOf(e.result, inner, declared);
     }
+    case "grad":
+      return wholeLine;
     case "dist_method":
       return e.method === "cdf" ? unit : wholeLine;
   }

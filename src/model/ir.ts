@@ -104,6 +104,13 @@ export type Expr =
       readonly lets: readonly { readonly name: string; readonly value: Expr }[];
       readonly result: Expr;
     })
+  /** `grad(u => body)(point)`: the gradient of a scalar in `variable` (a local), shaped as `point`. */
+  | (ExprBase & {
+      readonly kind: "grad";
+      readonly variable: string;
+      readonly point: Expr;
+      readonly body: Expr;
+    })
   /** `D.log_prob(x)`, `D.cdf(x)`, `D.mean`. */
   | (ExprBase & {
       readonly kind: "dist_method";
@@ -250,6 +257,8 @@ export interface Model {
   readonly body: readonly Stmt[];
   /** The plate `for k in 0.. { }`, of which there is at most one. */
   readonly unbounded?: UnboundedPlate;
+  /** Sites drawn from `Energy`: the model's density lacks their normaliser. */
+  readonly energies?: readonly string[];
   /** Of a guide: sites of its model that definitions give, drawn from `Transformed`. */
   readonly images?: Readonly<Record<string, Image>>;
 }

@@ -82,6 +82,8 @@ function show(e: Expr, outer = 0): string {
       return `${e.op}(for ${e.binders.map(printBinder).join(", ")}: ${show(e.body)})`;
     case "block":
       return `{ ${e.lets.map((l) => `let ${l.name} = ${show(l.value)}; `).join("")}return ${show(e.result)} }`;
+    case "grad":
+      return `grad(${e.variable} => ${show(e.body)})(${show(e.point)})`;
     case "dist_method":
       return e.method === "mean"
         ? `${printDist(e.dist)}.mean`

@@ -21,6 +21,8 @@ export function childExprs(e: Expr): readonly Expr[] {
       return [...e.binders.flatMap(binderExprs), e.body];
     case "block":
       return [...e.lets.map((l) => l.value), e.result];
+    case "grad":
+      return [e.point, e.body];
     case "dist_method":
       return [...distExprs(e.dist), ...e.args];
     default:
@@ -166,6 +168,10 @@ function collectFree(e: Expr, bound: ReadonlySet<string>, free: Set<string>): vo
       collectFree(e.result, inner, free);
       return;
     }
+    case "grad":
+      collectFree(e.point, bound, free);
+      collectFree(e.body, new Set(bound).add(e.variable), free);
+      return;
     case "dist_method": {
       const inner = new Set(bound);
       for (const name of distBinders(e.dist)) inner.add(name);
@@ -244,6 +250,8 @@ export function mapExpr(e: Expr, replace: (e: Expr) => Expr | undefined): Expr {
         lets: e.lets.map((l) => ({ ...l, value: go(l.value) })),
         result: go(e.result),
       };
+    case "grad":
+      return { ...e, point: go(e.point), body: go(e.body) };
     case "dist_method":
       return { ...e, dist: mapDist(e.dist, go), args: e.args.map(go) };
     default:

@@ -202,6 +202,10 @@ function verifyExpr(known: Known, e: Expr, scope: ReadonlySet<string>): void {
       verifyExpr(known, e.result, inner);
       return;
     }
+    case "grad":
+      verifyExpr(known, e.point, scope);
+      verifyExpr(known, e.body, new Set(scope).add(e.variable));
+      return;
     case "dist_method":
       verifyDist(known, e.dist, scope);
       for (const a of e.args) verifyExpr(known, a, scope);

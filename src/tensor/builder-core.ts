@@ -76,6 +76,9 @@ export class BuilderCore {
     return node;
   }
 
+  /** Says what an input stands for that is no longer one: for builders that keep stopped values. */
+  stand(_input: InputNode, _node: Node): void {}
+
   /**
    * `x` as a constant of gradients. Here it is `x` itself: graphs whose gradients are taken with
    * such constants are made by a builder that knows them.

@@ -186,6 +186,38 @@ const objectives = {
     message: `\`${p.text}\` is declared ${p.declared} and found to be ${p.found}`,
     help: "an objective serves programs whose sites have the types that it says",
   })),
+  energy_usage: error((_: Record<string, never>) => ({
+    message: "`Energy` takes a function of one argument, the log density up to a constant",
+    help: "write `x[i] ~ Energy(u => e)`, or `x[i]: real[D] ~ Energy(u => e)` for vectors",
+  })),
+  energy_place: error((_: Record<string, never>) => ({
+    message: "`Energy` stands where a site of a model is drawn, and nowhere else",
+    help: "write `x[i] ~ Energy(u => e)` in a model; guides and noise must be able to draw",
+  })),
+  energy_normaliser: error((p: { site: string; model: string; objective: string }) => ({
+    message: `\`${p.objective}\` needs the normaliser of \`${p.site}\` in \`${p.model}\`, which follows its params`,
+    help: "learn it by `nce` with a param for the normaliser, or by `denoising_score_matching`",
+  })),
+  energy_draw: error((p: { site: string; model: string; draw: string }) => ({
+    message: `the draw \`${p.draw}\` is of \`${p.model}\`, where \`${p.site}\` has a density that nothing draws from`,
+    help: "draw from a guide, or from a model of distributions",
+  })),
+  grad_usage: error((_: Record<string, never>) => ({
+    message: "`grad` takes a function, and what it gives takes one argument",
+    help: "write `grad(f)(x)`, or `grad(u => e)(x)`",
+  })),
+  grad_function: error((p: { text: string }) => ({
+    message: `\`${p.text}\` is no function`,
+    help: "write `grad(u => e)(x)`, or name a function or module of one argument",
+  })),
+  grad_point: error((p: { text: string; actual: string }) => ({
+    message: `\`${p.text}\` is ${p.actual}: there are gradients in real numbers only`,
+    help: "take differences instead",
+  })),
+  grad_value: error((p: { text: string; actual: string }) => ({
+    message: `\`${p.text}\` gives ${p.actual}, and \`grad\` wants one number`,
+    help: "reduce it with `sum`, or take one element",
+  })),
   objective_value: error((p: { actual: string }) => ({
     message: `an objective returns one number, not ${p.actual}`,
     help: "reduce it with `sum`, `mean` or `logsumexp`",

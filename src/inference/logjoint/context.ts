@@ -33,6 +33,8 @@ export interface Context {
   readonly mask?: Mask;
   /** Local definitions in scope; each is lowered in the context that reads it. */
   readonly locals: ReadonlyMap<string, Expr>;
+  /** Locals that have a value already: the variables of gradients. */
+  readonly held?: ReadonlyMap<string, Lowered>;
 }
 
 export const emptyContext: Context = { axes: [], vars: new Map(), locals: new Map() };

@@ -1,6 +1,8 @@
 /** Expressions of the model IR to tensor nodes: a total table over the kinds of expression. */
 import { internalError } from "../../base/internal.js";
 import type { Expr, ReduceOp } from "../../model/ir.js";
+import { gradient } from "../../passes/grad/index.js";
+import { substitute } from "../../tensor/transform.js";
 import { pushBinders } from "./binders.js";
 import { lowerBuiltin } from "./builtins.js";
 import {
@@ -36,6 +38,7 @@ const rules: { [K in Expr["kind"]]: Rule<K> } = {
     for (const { name, value } of e.lets) inner = withLocal(inner, name, value);
     return lowerExpr(l, e.result, inner);
   },
+  grad: lowerGrad,
   dist_method: (l, e, context) => lowerDistMethod(l, e, context),
 };
 
@@ -70,6 +73,8 @@ function lowerVar(l: Lowerer, e: ExprOf<"var">, context: Context): Lowered {
       return { node: l.g.constant(v.values, [v.axis.size], "int"), axes: [v.axis] };
     }
     case "local": {
+      const held = context.held?.get(e.name);
+      if (held !== undefined) return held;
       const value = context.locals.get(e.name);
       if (value === undefined) return internalError(`the local ${e.name} is not in scope`);
       let values = l.localValues.get(context);
@@ -96,6 +101,30 @@ function lowerVar(l: Lowerer, e: ExprOf<"var">, context: Context): Lowered {
     default:
       return scalarLowered(l.variable(e.name, context));
   }
+}
+
+/**
+ * The gradient by reverse mode in an input that stands for the point. That has every loop that the
+ * body depends on, so that no index tuple sees another's point.
+ */
+function lowerGrad(l: Lowerer, e: ExprOf<"grad">, context: Context): Lowered {
+  l.recurrence?.refuse("of a gradient inside it");
+  const point = lowerExpr(l, e.point, context);
+  const at = (axes: readonly Lowered["axes"][number][]) => {
+    const value = expand(l.g, point, axes);
+    const place = l.g.input(`${e.variable}.at#${l.g.inputs.length}`, value.shape);
+    const held = new Map(context.held).set(e.variable, { node: place, axes });
+    const body = lowerExpr(l, e.body, { ...context, held });
+    return { value, place, body, axes };
+  };
+  let made = at(point.axes);
+  const axes = unionAxes(context, [point, made.body]);
+  if (axes.length > made.axes.length) made = at(axes);
+  const { g } = l;
+  const [slope] = gradient(g, g.sum(made.body.node), [made.place]);
+  g.stand(made.place, made.value);
+  const [node] = substitute(g, [slope], new Map([[made.place, made.value]]));
+  return { node, axes: made.axes };
 }
 
 function lowerArray(l: Lowerer, e: ExprOf<"array">, context: Context): Lowered {

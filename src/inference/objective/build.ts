@@ -87,6 +87,7 @@ export function buildObjective(objective: Objective, options: BuildOptions): Obj
   const conditioned = condition(objective.body, args);
   const layout = bindPrograms(objective, conditioned, options, data, batch);
   refuseImages(objective, layout.programs);
+  refuseEnergies(objective, layout.programs);
   const owners = [...new Set(layout.programs.values()), { conditioned, slots: layout.own }];
   const streams = new Map([...layout.programs.values()].flatMap((p) => [...p.streams]));
   const shared = {
@@ -228,6 +229,33 @@ function renamed(
       .map((n) => [n, g.input(`${n.name}${ending}`, n.shape)]),
   );
   return substitute(g, nodes, table);
+}
+
+/**
+ * An energy is a log density up to what its params decide: nothing draws from it, and a sum of log
+ * densities that follows the params would grow with the normaliser that it lacks. Element by element
+ * (`log_probs`) and in slopes (`score`) objectives compare, and may have a param for the normaliser.
+ */
+function refuseEnergies(objective: Objective, programs: ReadonlyMap<string, Program>): void {
+  const energyOf = (program: string) => {
+    const { slots, conditioned } = programOf(programs, program);
+    const { energies = [], name, variables } = conditioned.model;
+    const site = variables.find((v) => energies.includes(v.name));
+    return site && { site, model: name, isLearned: slots.size > 0 };
+  };
+  for (const d of objective.draws) {
+    const found = energyOf(d.program);
+    if (found === undefined) continue;
+    const { site, model } = found;
+    fail("energy_draw", site.span, { site: site.name, model, draw: d.name });
+  }
+  for (const e of objective.evaluations) {
+    if (e.frozen || (e.kind !== "log_joint" && e.kind !== "log_prob")) continue;
+    const found = energyOf(e.program);
+    if (found === undefined || !found.isLearned) continue;
+    const { site, model } = found;
+    fail("energy_normaliser", site.span, { site: site.name, model, objective: objective.name });
+  }
 }
 
 /**

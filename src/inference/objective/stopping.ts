@@ -22,7 +22,7 @@ export class StoppingBuilder extends GraphBuilder {
   }
 
   /** From here on the input stands for `node`, until `resolve` puts that in its place. */
-  stand(input: InputNode, node: Node): void {
+  override stand(input: InputNode, node: Node): void {
     this.#places.set(input, node);
   }
 

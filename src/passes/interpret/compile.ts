@@ -29,6 +29,7 @@ import {
   slotNumber,
 } from "./frame.js";
 import { compileElement, compileIndex } from "./indexing.js";
+import { compileGrad } from "./grad.js";
 import { compileMethod } from "./method.js";
 
 type ExprOf<K extends Expr["kind"]> = Extract<Expr, { kind: K }>;
@@ -42,6 +43,8 @@ interface Rule<K extends Expr["kind"]> {
 export interface LocalCompiler extends Compiler {
   /** Makes `name` stand for `value`; returns its slot, which is emptied to forget the value. */
   readonly defineLocal: (name: string, value: Expr) => number;
+  /** Makes `name` stand for a value that is written into its slot. */
+  readonly bindLocal: (name: string) => number;
   /** Slots of local definitions. */
   readonly localSlots: ReadonlySet<number>;
   readonly local: (name: string) => { readonly slot: number; readonly value: ScalarFn | ArrayFn };
@@ -93,6 +96,13 @@ const rules: { readonly [K in Expr["kind"]]: Rule<K> } = {
       };
     },
   },
+  grad: {
+    scalar: (c, e) => {
+      const value = compileGrad(c, e);
+      return (f) => value(f).data[0];
+    },
+    array: (c, e) => compileGrad(c, e),
+  },
   dist_method: {
     scalar: (c, e) => {
       const value = compileMethod(c, e);
@@ -135,6 +145,11 @@ export function makeCompiler(): LocalCompiler {
         slot: at,
         value: value.type.dims.length === 0 ? c.scalar(value) : c.array(value),
       });
+      return at;
+    },
+    bindLocal: (name) => {
+      const at = slot(name);
+      locals.set(name, { slot: at, value: () => internalError(`${name} has no value`) });
       return at;
     },
     local: (name) => locals.get(name) ?? internalError(`the local ${name} is not in scope`),
