@@ -26,6 +26,10 @@ function collect(text: string, before: string[] | undefined): string[] {
 export const methodList =
   "nuts, hmc, gibbs, exact, enumerate, cavi, em, vi, svi, nce, laplace, map or prior";
 
+/** As in `pictureKinds`, which is not loaded for `--help`; a test compares them. */
+export const pictureList =
+  "trace, rank, density, pair, forest, energy, ppc, elbo or clusters (default: the first there is)";
+
 const dataOption = [
   "--data <file...>",
   "JSON, CSV, TSV, Parquet or Arrow files; later ones win where names agree",
@@ -108,6 +112,48 @@ export function program(done: (code: ExitCode) => void): Command {
     .action(async (directory, options) => {
       const { resumeCommand } = await import("./resume.js");
       done(await resumeCommand(directory, options));
+    });
+  tilde
+    .command("plot")
+    .description("draw a saved fit: in the terminal, or as an SVG, PNG or HTML file")
+    .usage("<dir> [options]")
+    .argument("<dir>", "the folder of `tilde run --out`")
+    .option("--kind <name>", pictureList)
+    .option("--vars <names>", "comma-separated variables and elements to show")
+    .option("--format <name>", "text, svg, png or html (default: text, or as --out ends)")
+    .option("--out <file>", "write the picture there")
+    .action(async (directory, options) => {
+      const { plotCommand } = await import("./plot.js");
+      done(await plotCommand(directory, options));
+    });
+  tilde
+    .command("ppc")
+    .description("posterior predictive checks of a saved fit, or of a model fitted by nuts")
+    .usage("<dir or file.ppl> [options]")
+    .argument("[fit]", "the folder of `tilde run --out`, or a .ppl file")
+    .option("--model <name>", "which model of the file")
+    .option(...dataOption)
+    .option("--seed <n>", "seed of the random numbers", wholeNumber, 1)
+    .option("--vars <names>", "comma-separated observed sites (default: all)")
+    .option("--format <name>", "text, svg, png or html (default: text, or as --out ends)")
+    .option("--out <file>", "write the picture there")
+    .option("--json", "print the statistics as JSON and nothing else")
+    .action(async (given, flags, command) => {
+      const [fit, options] = withModel(command, given, flags);
+      const { ppcCommand } = await import("./ppc.js");
+      done(await ppcCommand(fit, options));
+    });
+  tilde
+    .command("compare")
+    .description("compare saved fits of models to the same data by leave-one-out")
+    .usage("<dir...> [options]")
+    .argument("<dir...>", "folders of `tilde run --out`")
+    .option("--vars <names>", "comma-separated observed sites that count (default: all)")
+    .option("--json", "print the comparison as JSON and nothing else")
+    .addHelpText("after", "\nExit codes: 0 good, 1 error, 2 some figures are unreliable.")
+    .action(async (directories, options) => {
+      const { compareCommand } = await import("./compare.js");
+      done(await compareCommand(directories, options));
     });
   tilde
     .command("check")

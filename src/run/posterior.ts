@@ -6,6 +6,11 @@ import { pointwiseOf } from "./compare/pointwise.js";
 import { readObject } from "./data/values.js";
 import type { SamplerDiagnostics } from "./diagnostics/index.js";
 import { presentable } from "./failure.js";
+import { type CheckedSite, checkFit, type TestStatistic } from "./pictures/checks.js";
+import { pictureOf } from "./pictures/of-fit.js";
+import type { PictureKind } from "./pictures/picture.js";
+import { type FileFormat, fileOf } from "./pictures/render.js";
+import { textOf } from "./pictures/text.js";
 import { type Marginals, marginalsOf, mostProbableOf } from "./results/discrete.js";
 import type { FitData, MethodName, ParamTree, Timing, VariableDraws } from "./results/fit.js";
 import { checkFormats, type FitFormat } from "./results/formats/index.js";
@@ -13,6 +18,13 @@ import { readableNames, readVariables } from "./results/readout.js";
 import { saveFit } from "./results/save.js";
 import { type Summary, summarise } from "./results/summary.js";
 import { predict } from "./simulate.js";
+
+export interface PlotOptions {
+  /** The first that this fit has: `trace` of chains, else `density` or `elbo`. */
+  readonly kind?: PictureKind;
+  /** Variables and elements, `theta[3]`; some by turns where left out. */
+  readonly vars?: readonly string[];
+}
 
 export class Posterior {
   readonly #fit: FitData;
@@ -141,6 +153,41 @@ export class Posterior {
    */
   loo(options: { readonly vars?: readonly string[] } = {}): Loo {
     return guarded(() => looOf(pointwiseOf(this.#fit, options.vars)));
+  }
+
+  /**
+   * Posterior predictive checks: a replication of the observed sites for each draw, and where the
+   * mean, sd, min, median and max of the data lie among theirs.
+   * @param options `vars`: just these sites; `statistics`: other functions of the data
+   * @throws TildeError for a fit without draws or a model without observed sites.
+   */
+  ppc(
+    options: {
+      readonly vars?: readonly string[];
+      readonly seed?: number;
+      readonly statistics?: Readonly<Record<string, TestStatistic>>;
+    } = {},
+  ): readonly CheckedSite[] {
+    return guarded(() => checkFit(this, options));
+  }
+
+  /**
+   * A picture of the fit: SVG (default) or HTML text, the bytes of a PNG, or characters.
+   * @throws TildeError for a kind that this fit does not have, and where the packages that draw
+   *   charts are not installed; `text` needs none.
+   */
+  plot(options: PlotOptions & { readonly format: "png" }): Promise<Uint8Array>;
+  plot(options?: PlotOptions & { readonly format?: "svg" | "html" | "text" }): Promise<string>;
+  async plot(
+    options: PlotOptions & { readonly format?: FileFormat | "text" } = {},
+  ): Promise<string | Uint8Array> {
+    const { kind, vars, format = "svg" } = options;
+    try {
+      const picture = pictureOf(this, kind, vars);
+      return format === "text" ? textOf(picture) : await fileOf(picture, format);
+    } catch (error) {
+      throw presentable(error);
+    }
   }
 
   /**

@@ -3,10 +3,10 @@ import { fail } from "../../base/diagnostic.js";
 import type { Span } from "../../base/span.js";
 import { elementCount, elementName, unravel } from "../../model/data.js";
 import type * as ast from "../../syntax/ast.js";
-import { close, type Cx, drawsOf, evaluate, evaluateNumber } from "./evaluate.js";
+import { histogram, type Interval, intervals, points } from "../pictures/characters.js";
+import { type Cx, close, drawsOf, evaluate, evaluateNumber } from "./evaluate.js";
 import { evaluateTyped, sampleDist, textOf, typeOf } from "./language.js";
 import { elementsOf, quantileOf } from "./over-draws.js";
-import { histogram, type Interval, intervals, points } from "./pictures.js";
 import { arrayOfData, type DrawsValue, dimsOf, type NumberValue, valueWords } from "./values.js";
 
 /** Rows of intervals that are shown. */

@@ -132,3 +132,28 @@ export function intervals(rows: readonly Interval[]): string {
   const under = axis(WIDTH, axisNumber(low), axisNumber(high)).split("\n");
   return [...lines, ...under.map((l) => " ".repeat(room + 2) + l)].join("\n");
 }
+
+const SHADES = [" ", "░", "▒", "▓", "█"];
+
+/** A square table of numbers from 0 to 1 as shades, two columns an entry; large ones are averaged. */
+export function cells(size: number, values: ArrayLike<number>): string {
+  const side = Math.min(size, WIDTH / 2);
+  const lines: string[] = [];
+  for (let i = 0; i < side; i++) {
+    let line = "";
+    for (let j = 0; j < side; j++) {
+      const rows = [Math.floor((i * size) / side), Math.floor(((i + 1) * size) / side)];
+      const columns = [Math.floor((j * size) / side), Math.floor(((j + 1) * size) / side)];
+      let [sum, count] = [0, 0];
+      for (let r = rows[0]; r < rows[1]; r++) {
+        for (let c = columns[0]; c < columns[1]; c++) {
+          sum += values[r * size + c];
+          count += 1;
+        }
+      }
+      line += SHADES[Math.min(4, Math.floor((5 * sum) / count))].repeat(2);
+    }
+    lines.push(line.trimEnd());
+  }
+  return lines.join("\n");
+}
