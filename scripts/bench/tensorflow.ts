@@ -16,6 +16,8 @@ import { median } from "./figures.js";
 import { eightSchools, gradientOf, logistic, type Program } from "./models.js";
 
 const BATCHES = 31;
+/** Batches end after so long, in milliseconds. */
+const ENOUGH = 3000;
 
 function graphOf(program: Program): { readonly graph: Graph; readonly q: string } {
   const model = selectModel(checkSource(program), program);
@@ -30,7 +32,8 @@ function graphOf(program: Program): { readonly graph: Graph; readonly q: string 
 /** Microseconds of one of `calls` calls, median of the batches. */
 async function microseconds(calls: number, f: () => unknown): Promise<number> {
   const times: number[] = [];
-  for (let batch = 0; batch < BATCHES; batch++) {
+  const begin = performance.now();
+  for (let batch = 0; batch < BATCHES && performance.now() - begin < ENOUGH; batch++) {
     const start = performance.now();
     for (let k = 0; k < calls; k++) await f();
     times.push(((performance.now() - start) * 1000) / calls);

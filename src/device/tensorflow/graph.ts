@@ -21,7 +21,7 @@ type Input =
 
 /** Compiles a graph with static shapes. Errors are diagnostics (`tensorflow_…`). */
 export function compileGraph(addon: TensorFlowAddon, graph: Graph, real: RealType): GraphProgram {
-  const scope = Scope.graph();
+  const scope = Scope.graph({ lowersLoops: addon.isUsingGpuDevice() });
   const constants = new KeptConstants(scope, real);
   const block = new Block(scope, real, constants.keep);
   const inputs = new Map<string, { readonly length: number; readonly input: Input }>();

@@ -22,7 +22,7 @@ const DONE = "done";
 /** Compiles a loop. Errors are diagnostics (`tensorflow_…`). */
 export function compileLoop(addon: TensorFlowAddon, spec: LoopSpec, real: RealType): LoopProgram {
   const { graph, state, noise, trace, mostSteps } = spec;
-  const scope = Scope.graph();
+  const scope = Scope.graph({ lowersLoops: addon.isUsingGpuDevice() });
   const constants = new KeptConstants(scope, real);
   const outer = new Block(scope, real, constants.keep);
   const inputOf = (name: string): InputNode =>

@@ -75,6 +75,7 @@ export const tfOps = {
   IsNan: y,
   IsFinite: y,
   Igamma: z,
+  IgammaGradA: z,
   Betainc: z,
   SelectV2: output,
   Reshape: output,

@@ -20,6 +20,10 @@ export interface Tensor {
 /** What all scopes of one graph share: names and the library. */
 class Library {
   readonly functions: TfFunction[] = [];
+  constructor(
+    /** Whether loops become nodes of the graph, or stay calls of functions. */
+    readonly lowersLoops: boolean,
+  ) {}
   #count = 0;
   name(stem: string): string {
     return `${stem}_${this.#count++}`;
@@ -45,8 +49,8 @@ export class Scope {
   ) {}
 
   /** The scope of a new graph. */
-  static graph(): Scope {
-    return new Scope(new Library(), undefined);
+  static graph(options: { readonly lowersLoops: boolean }): Scope {
+    return new Scope(new Library(options.lowersLoops), undefined);
   }
 
   /** A scope for a function that is used in this one. */

@@ -33,8 +33,9 @@ export function whileLoop(
       cond: { kind: "function", value: condName },
       body: { kind: "function", value: bodyName },
       parallel_iterations: intAttr(1),
-      // Its nodes join the graph's: no call of a function at each pass.
-      _lower_using_switch_merge: boolAttr(true),
+      // On a GPU its nodes join the graph's, so that no pass waits for the one before; on the CPU
+      // calls of functions take less time.
+      _lower_using_switch_merge: boolAttr(scope.library.lowersLoops),
     },
   });
   return results.slice(0, initial.length);

@@ -10,7 +10,7 @@ import type { Scope, Tensor } from "../graph/scope.js";
 import { intAttr, typeAttr } from "../graph/types.js";
 import { gather } from "../lower/structural.js";
 import { reshape, sized } from "../lower/value.js";
-import { type Four, type Keys, keysOf, philox, streamWords, Whole } from "./words.js";
+import { type Four, joined, type Keys, keysOf, philox, streamPairs, Whole } from "./words.js";
 import { zigguratNormals } from "./ziggurat.js";
 
 /** Numbers of all steps of a call that are drawn at once, before the loop. */
@@ -19,12 +19,12 @@ const MANY = 1 << 21;
 /** The tensor for step `i` (int32) of the call, as a body of the loop reads it. */
 export type Draw = (body: Scope, i: Tensor, shape: Shape) => Tensor;
 
-/** Random words of so many rows (steps) of blocks. */
-export interface WordRows {
+/** 64 random bits for each number of so many rows (steps). */
+interface BitRows {
   /** Steps of the rows, int64 `[rows, 1]`. */
   readonly steps: Tensor;
-  /** `[rows, blocks]` each. */
-  readonly words: Four;
+  /** int64 `[rows, numbers]`: two blocks' halves are neighbours. */
+  readonly bits: Tensor;
 }
 
 export class Streams {
@@ -62,15 +62,14 @@ export class Streams {
       const w = new Whole(body);
       const step = w.word(w.call("AddV2", this.#first, cast(i, "int64")));
       const key = { low: this.#low, high: this.#high };
-      const flat = streamWords(body, blocks, key, { step, site: noise.site, run: this.#run });
-      const words = [0, 1, 2, 3].map((k) => reshape(column(flat, k), [1, blocks]));
-      const rows = { steps: reshape(step, [1, 1]), words: words as unknown as Four };
+      const pairs = streamPairs(body, blocks, key, { step, site: noise.site, run: this.#run });
+      const rows = { steps: reshape(step, [1, 1]), bits: reshape(pairs, [1, 2 * blocks]) };
       return reshape(this.#values(body, noise, rows, length), shape);
     };
   }
 
-  /** Words of every step of the call: one row a step. */
-  #allRows(site: number, blocks: number): WordRows {
+  /** Bits of every step of the call: one row a step. */
+  #allRows(site: number, blocks: number): BitRows {
     const { scope } = this;
     const w = new Whole(scope);
     const range = (to: Tensor): Tensor =>
@@ -81,22 +80,23 @@ export class Streams {
     const steps = w.word(w.call("AddV2", at, this.#first));
     const block = reshape(cast(range(scope.ints(blocks)), "int64"), [1, blocks]);
     const counter: Four = [block, steps, w.lift(site), this.#run];
-    return { steps, words: philox(scope, this.#keys, counter) };
+    const [w0, w1, w2, w3] = philox(scope, this.#keys, counter);
+    const halves = [joined(scope, w0, w1), joined(scope, w2, w3)];
+    return { steps, bits: sideBySide(scope, halves[0], halves[1], 2 * blocks) };
   }
 
   /** Numbers of the law, `[rows, length]`, in f64. */
-  #values(scope: Scope, { law }: DeviceNoise, { steps, words }: WordRows, length: number): Tensor {
-    const [low, high] = [pairs(scope, words[0], words[2]), pairs(scope, words[1], words[3])];
-    const cut = (t: Tensor): Tensor => columns(t, length);
+  #values(scope: Scope, { law }: DeviceNoise, rows: BitRows, length: number): Tensor {
+    const bits = columns(rows.bits, length);
     if (law.kind === "normal") {
       const retry = (element: Tensor, attempt: Tensor, step: Tensor, inside: Scope): Four => {
         const w = new Whole(inside);
         const block = w.word(w.call("AddV2", w.call("Mul", element, 256), attempt));
         return philox(inside, this.#keys, [block, step, w.lift(law.retrySite), this.#run]);
       };
-      return zigguratNormals(scope, cut(low), cut(high), steps, law.tables, retry);
+      return zigguratNormals(scope, bits, rows.steps, law.tables, retry);
     }
-    const u = openUniform(scope, cut(low), cut(high));
+    const u = openUniform(scope, bits);
     const m = new Maths(scope, "double");
     // Below 1 in single precision too.
     if (law.kind === "uniform")
@@ -105,26 +105,10 @@ export class Streams {
   }
 }
 
-/** Column k of `[rows, 4]`. */
-function column(t: Tensor, k: number): Tensor {
-  return gather(t, t.scope.ints(k), 1);
-}
-
-/** Two `[rows, blocks]` side by side, block by block: `[rows, 2 blocks]`. */
-function pairs(scope: Scope, x: Tensor, y: Tensor): Tensor {
+/** Two `[rows, blocks]` side by side, block by block: `[rows, numbers]`. */
+function sideBySide(scope: Scope, x: Tensor, y: Tensor, numbers: number): Tensor {
   const attrs = { ...typed("int64"), N: intAttr(2), axis: intAttr(2) };
-  const both = scope.op("Pack", [x, y], "int64", { attrs });
-  const sizes = scope.op("Pack", [rowsOf(x), scope.constant("int32", [-1])], "int32", {
-    attrs: { ...typed("int32"), N: intAttr(2), axis: intAttr(0) },
-  });
-  return scope.op("Reshape", [both, sizes], "int64", { attrs: sized("int64") });
-}
-
-/** The number of rows, int32. */
-function rowsOf(t: Tensor): Tensor {
-  const { scope } = t;
-  const attrs = { T: typeAttr(t.type), out_type: typeAttr("int32") };
-  return gather(scope.op("Shape", [t], "int32", { attrs }), scope.ints(0));
+  return reshape(scope.op("Pack", [x, y], "int64", { attrs }), [-1, numbers]);
 }
 
 /** The first columns. */
@@ -133,11 +117,12 @@ function columns(t: Tensor, length: number): Tensor {
   return t.scope.op("Slice", inputs, t.type, { attrs: sized(t.type, "Index") });
 }
 
-/** Odd multiples of 2⁻⁵⁴: 26 bits of `high`, 27 of `low`. */
-function openUniform(scope: Scope, low: Tensor, high: Tensor): Tensor {
+/** Odd multiples of 2⁻⁵⁴: 26 high bits of the second word, 27 of the first. */
+function openUniform(scope: Scope, bits: Tensor): Tensor {
   const w = new Whole(scope);
   const m = new Maths(scope, "double");
-  const top = w.call("LeftShift", w.call("RightShift", high, 6), 27);
-  const whole = w.call("BitwiseOr", top, w.call("RightShift", low, 5));
+  const some = (from: number, count: number): Tensor =>
+    w.call("BitwiseAnd", w.call("RightShift", bits, from), 2 ** count - 1);
+  const whole = w.call("BitwiseOr", w.call("LeftShift", some(38, 26), 27), some(5, 27));
   return m.mul(m.add(m.mul(cast(whole, "double"), 2), 1), 2 ** -54);
 }

@@ -2,10 +2,10 @@
  * Philox4x32-10 of src/math/rng/philox.ts in TensorFlow's operations. Words are int64 from 0 to
  * 2³² − 1: products of two fit, as their low 64 bits.
  */
-import { bitcast, cast, typed } from "../graph/maths.js";
+import { bitcast, typed } from "../graph/maths.js";
 import type { TfOp } from "../graph/ops.js";
 import type { Scope, Tensor } from "../graph/scope.js";
-import { typeAttr } from "../graph/types.js";
+import { intAttr, typeAttr } from "../graph/types.js";
 import { reshape } from "../lower/value.js";
 
 const M0 = 0xd2511f53;
@@ -67,30 +67,36 @@ export function philox(scope: Scope, keys: Keys, counter: Four): Four {
   return [x0, x1, x2, x3];
 }
 
+/** Two words as one of 64 bits, the first one low. */
+export function joined(scope: Scope, low: Tensor, high: Tensor): Tensor {
+  const w = new Whole(scope);
+  return w.call("BitwiseOr", low, w.call("LeftShift", high, 32));
+}
+
 /**
- * Words of blocks 0 … blocks − 1 of one stream, `[blocks, 4]`: TensorFlow's own generator is the
- * same bijection, and counts in its first word as we do. `key` is both words of the seed.
+ * Words of blocks 0 … blocks − 1 of one stream, joined two by two: `[2 blocks]`. TensorFlow's own
+ * generator is the same bijection, and counts in its first word as we do. `key` is both words of the
+ * seed.
  */
-export function streamWords(
+export function streamPairs(
   scope: Scope,
   blocks: number,
   key: { readonly low: Tensor; readonly high: Tensor },
   counter: { readonly step: Tensor; readonly site: number; readonly run: Tensor },
 ): Tensor {
   const w = new Whole(scope);
-  const wide = (low: Tensor | number, high: Tensor): Tensor =>
-    bitcast(w.call("BitwiseOr", low, w.call("LeftShift", high, 32)), "uint64");
-  const pair = [wide(0, counter.step), wide(counter.site, counter.run)];
+  const wide = (low: Tensor, high: Tensor): Tensor => bitcast(joined(scope, low, high), "uint64");
+  const pair = [wide(w.lift(0), counter.step), wide(w.lift(counter.site), counter.run)];
   const inputs = [
-    scope.ints([4 * blocks]),
+    scope.ints([2 * blocks, 2]),
     reshape(wide(key.low, key.high), [1]),
     scope.op("Pack", pair, "uint64", {
-      attrs: { ...typed("uint64"), N: { kind: "int", value: 2 }, axis: { kind: "int", value: 0 } },
+      attrs: { ...typed("uint64"), N: intAttr(2), axis: intAttr(0) },
     }),
     scope.ints(PHILOX),
   ];
   const words = scope.op("StatelessRandomUniformFullIntV2", inputs, "uint32", {
     attrs: { dtype: typeAttr("uint32"), Tshape: typeAttr("int32") },
   });
-  return reshape(cast(words, "int64"), [blocks, 4]);
+  return bitcast(words, "int64");
 }

@@ -6,10 +6,10 @@ import type { ZigguratTables } from "../../contract.js";
 import { cast, Maths, typed } from "../graph/maths.js";
 import type { Scope, Tensor } from "../graph/scope.js";
 import { boolAttr, typeAttr } from "../graph/types.js";
-import { next, whileLoop } from "../graph/while.js";
+import { whileLoop } from "../graph/while.js";
 import { gather } from "../lower/structural.js";
 import { reshape } from "../lower/value.js";
-import { type Four, Whole } from "./words.js";
+import { type Four, joined, Whole } from "./words.js";
 
 /** Attempts that a draw may take: so many blocks are its own. */
 const MOST_ATTEMPTS = 256;
@@ -37,14 +37,14 @@ class Layers {
   }
 
   /** The 53 high bits as a fraction in [0, 1). */
-  fraction(low: Tensor, high: Tensor): Tensor {
+  fraction(bits: Tensor): Tensor {
     const { w, m } = this;
-    const bits = w.call("BitwiseOr", w.call("LeftShift", high, 21), w.call("RightShift", low, 11));
-    return m.mul(cast(bits, "double"), 2 ** -53);
+    const high = w.call("BitwiseAnd", w.call("RightShift", bits, 11), 2 ** 53 - 1);
+    return m.mul(cast(high, "double"), 2 ** -53);
   }
   /** The same in (0, 1). */
-  open(low: Tensor, high: Tensor): Tensor {
-    return this.m.add(this.fraction(low, high), 2 ** -54);
+  open(bits: Tensor): Tensor {
+    return this.m.add(this.fraction(bits), 2 ** -54);
   }
   #table(data: Float64Array, layer: Tensor): Tensor {
     return gather(this.scope.constant("double", data, [data.length]), layer);
@@ -55,28 +55,31 @@ class Layers {
   height(layer: Tensor): Tensor {
     return this.#table(this.tables.heights, layer);
   }
-  above(layer: Tensor): Tensor {
-    return next(this.scope, layer);
+  /** Of the layer above. */
+  nextEdge(layer: Tensor): Tensor {
+    return this.#table(this.tables.edges.subarray(1), layer);
   }
-  candidate(low: Tensor, high: Tensor): Candidate {
-    const layer = cast(this.w.call("BitwiseAnd", low, 255), "int32");
-    const x = this.m.mul(this.fraction(low, high), this.edge(layer));
-    return { layer, x, isInside: this.m.compare("Less", x, this.edge(this.above(layer))) };
+  nextHeight(layer: Tensor): Tensor {
+    return this.#table(this.tables.heights.subarray(1), layer);
+  }
+  candidate(bits: Tensor): Candidate {
+    const layer = cast(this.w.call("BitwiseAnd", bits, 255), "int32");
+    const x = this.m.mul(this.fraction(bits), this.edge(layer));
+    return { layer, x, isInside: this.m.compare("Less", x, this.nextEdge(layer)) };
   }
 }
 
-/** `low` and `high` are `[rows, length]`, `steps` `[rows, 1]`; the draws `[rows, length]`. */
+/** Of 64 bits each, `[rows, length]`, and the rows' steps `[rows, 1]`: draws `[rows, length]`. */
 export function zigguratNormals(
   scope: Scope,
-  low: Tensor,
-  high: Tensor,
+  bits: Tensor,
   steps: Tensor,
   tables: ZigguratTables,
   retry: RetryWords,
 ): Tensor {
   const own = new Layers(scope, tables);
   const { m, w } = own;
-  const first = own.candidate(low, high);
+  const first = own.candidate(bits);
   const places = scope.op("Where", [m.logical("LogicalNot", first.isInside)], "int64", {
     attrs: typed("bool"),
   });
@@ -107,7 +110,7 @@ export function zigguratNormals(
   const values = scope.op("TensorScatterUpdate", [first.x, places, settled[2]], "double", {
     attrs: { ...typed("double"), Tindices: typeAttr("int64") },
   });
-  const isNegative = scope.op("NotEqual", [w.call("BitwiseAnd", low, 256), w.lift(0)], "bool", {
+  const isNegative = scope.op("NotEqual", [w.call("BitwiseAnd", bits, 256), w.lift(0)], "bool", {
     attrs: typed("int64"),
   });
   return m.select(isNegative, m.neg(values), values);
@@ -123,7 +126,8 @@ function settle(
 ): Tensor[] {
   const { m, scope } = l;
   const { tailStart } = l.tables;
-  const [first, second] = [l.open(w0, w1), l.open(w2, w3)];
+  const [bits, moreBits] = [joined(scope, w0, w1), joined(scope, w2, w3)];
+  const [first, second] = [l.open(bits), l.open(moreBits)];
   const not = (t: Tensor): Tensor => m.logical("LogicalNot", t);
   const and = (s: Tensor, t: Tensor): Tensor => m.logical("LogicalAnd", s, t);
   const isTail = scope.op("Equal", [layer, scope.ints(0)], "bool", { attrs: typed("int32") });
@@ -132,10 +136,10 @@ function settle(
   const isTailDone = m.compare("Greater", m.mul(-2, m.call("Log", second)), m.mul(beyond, beyond));
   // The part of the layer that the density cuts.
   const f0 = l.height(layer);
-  const level = m.add(f0, m.mul(first, m.sub(l.height(l.above(layer)), f0)));
+  const level = m.add(f0, m.mul(first, m.sub(l.nextHeight(layer), f0)));
   const density = m.call("Exp", m.mul(m.mul(-0.5, x), x));
   const isUnder = m.compare("Less", level, density);
-  const fresh = l.candidate(w2, w3);
+  const fresh = l.candidate(moreBits);
   const isBodyDone = m.logical("LogicalOr", isUnder, fresh.isInside);
   const boolSelect = (c: Tensor, a: Tensor, b: Tensor): Tensor =>
     m.logical("LogicalOr", and(c, a), and(not(c), b));
