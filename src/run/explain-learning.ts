@@ -44,7 +44,7 @@ export interface LearningPlan {
 const reasons: { readonly [K in StrategyReason]: string } = {
   written: "as written",
   path: "a draw is a differentiable function of noise",
-  accepted: "a draw is a differentiable function of noise that was accepted",
+  implicit: "draws have a derivative at a constant distribution function",
   sum: "its values can be summed exactly",
   local: "the values of each element can be summed while the others are drawn",
   score: "no draw of it can be differentiated",

@@ -357,6 +357,10 @@ export abstract class ElementwiseBuilder extends BuilderCore {
   gammaP(a: Node | number, x: Node | number): Node {
     return this.b("gamma_p", a, x);
   }
+  /** ∂P(a, x)/∂a. */
+  gammaPShape(a: Node | number, x: Node | number): Node {
+    return this.b("gamma_p_da", a, x);
+  }
   /** `condition ? x : y`, elementwise. */
   select(condition: Node, x: Node | number, y: Node | number): Node {
     return this.ternary("select", condition, this.lift(x, y), this.lift(y, x));

@@ -70,7 +70,8 @@ export const binaryFns = [
   "ne",
   "and",
   "or",
-  "gamma_p", // regularised lower incomplete gamma P(a, x); gradient in x only
+  "gamma_p", // regularised lower incomplete gamma P(a, x)
+  "gamma_p_da", // ∂P(a, x)/∂a; no gradient
 ] as const;
 export type BinaryFn = (typeof binaryFns)[number];
 

@@ -10,6 +10,7 @@ import {
   erfc,
   erfcx,
   gammaP,
+  gammaPShape,
   lgamma,
   log1mexp,
   log1pexp,
@@ -87,6 +88,7 @@ export const binaryAt: { readonly [F in BinaryFn]: (x: number, y: number) => num
   and: (x, y) => truth(x !== 0 && y !== 0),
   or: (x, y) => truth(x !== 0 || y !== 0),
   gamma_p: gammaP,
+  gamma_p_da: gammaPShape,
 };
 
 export const ternaryAt: {

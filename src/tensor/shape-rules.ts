@@ -131,6 +131,7 @@ const binaryKinds: { readonly [F in BinaryFn]: BinaryKind } = {
   and: "bool",
   or: "bool",
   gamma_p: "real",
+  gamma_p_da: "real",
 };
 
 const ternaryKinds: {

@@ -128,6 +128,7 @@ describe("binary and ternary derivatives", () => {
     and: "flat",
     or: "flat",
     gamma_p: "flat",
+    gamma_p_da: "flat",
   };
   const rand = seeded(2);
   it.each(Object.entries(cases).filter(([, c]) => c !== "flat"))("%s", (fn, c) => {
@@ -149,8 +150,16 @@ describe("binary and ternary derivatives", () => {
     const z = h.input("z", [2]);
     const value = h.betaInc(h.constant([0.7, 3]), h.constant([2, 1.5]), z);
     check(h, h.sum(value), { z: Float64Array.of(0.3, 0.6) });
+    // In its shape too, but not twice.
     const a = g.input("a", [3]);
-    expect(() => gradient(g, g.sum(g.gammaP(a, x)), [a])).toThrow(/incomplete gamma/);
+    const at = { a: [0.7, 2, 5], x: [0.4, 2.5, 4] };
+    const [slope] = gradient(g, g.sum(g.gammaP(a, x)), [a]);
+    const moved = (s: number) =>
+      evaluate([g.gammaP(a, x)], { ...at, a: at.a.map((v) => v + s * 1e-5) })[0];
+    evaluate([slope], at)[0].forEach((v, k) => {
+      expect(Math.abs((moved(1)[k] - moved(-1)[k]) / 2e-5 - v)).toBeLessThan(1e-8);
+    });
+    expect(() => gradient(g, g.sum(slope), [a])).toThrow(/second derivatives/);
   });
   it("comparisons end a path", () => {
     const g = new GraphBuilder();

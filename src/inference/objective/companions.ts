@@ -6,7 +6,6 @@
 import type { DistExpr } from "../../model/ir.js";
 import { drawnFrom, type Strategy } from "../../model/strategy.js";
 import { discreteRules } from "./discrete.js";
-import { acceptedRules } from "./gamma.js";
 import type { Rule } from "./reparam.js";
 import { argsOf, weakDerivatives } from "./weak.js";
 
@@ -17,8 +16,6 @@ export type CompanionKind =
   | "conditional"
   /** The mean of the bit, or of the label's weights. */
   | "mean"
-  /** log π of the accepted noise. */
-  | "accepted"
   /** Of measure-valued derivatives: `mvd:rate.plus`, `mvd:rate.weight`, … */
   | `mvd:${string}`;
 
@@ -54,10 +51,6 @@ export function companionsOf(strategy: Strategy, d: DistExpr): Map<CompanionKind
   const isBit = name === "Bernoulli";
   if (rules !== undefined && (baseline === "muprop" || (baseline === "nvil" && isBit))) {
     return new Map([["mean", rules.mean]]);
-  }
-  const accepted = acceptedRules[name];
-  if (strategy.kind === "reparam" && accepted !== undefined) {
-    return new Map([["accepted", { laws: accepted.laws, draw: accepted.logNoise }]]);
   }
   return new Map();
 }

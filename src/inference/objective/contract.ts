@@ -60,8 +60,8 @@ export type StrategyReason =
   | "written"
   /** The draw is a function of noise of a fixed law. */
   | "path"
-  /** The draw is a function of noise that was accepted; what that depends on is added as a score. */
-  | "accepted"
+  /** The draw's derivative is that at a constant value of its distribution function. */
+  | "implicit"
   /** The expectation over each element's values is exact. */
   | "sum"
   /** The same one element at a time, with what depends on it drawn again. */

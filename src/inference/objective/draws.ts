@@ -211,7 +211,7 @@ function redrawRule(s: Site, mode: Redraw["mode"], frozen: boolean): Rule {
   const rules = discreteRules[name];
   if (rules !== undefined) return mode === "mean" ? rules.mean : rules.relaxed(temperature);
   const accepted = acceptedRules[name];
-  if (accepted !== undefined) return { laws: accepted.laws, draw: accepted.smooth };
+  if (accepted !== undefined) return accepted;
   const path = reparamRules[name];
   if (path !== undefined && !s.restricted) return plain(path);
   return fail("redraw_missing", s.dist.span, { site: s.name });

@@ -1,27 +1,21 @@
 /**
- * Gamma draws by Marsaglia and Tsang (2000) from a fixed number of proposals, differentiated as in
- * Naesseth, Ruiz, Linderman and Blei (2017): with ε the accepted proposal, z = h(ε; α) is smooth, and
- * what the law of ε depends on α adds the score (R − b) ∇ log π(ε; α), for
- * log π(ε; α) = log q(h(ε; α); α) + log |∂h/∂ε| (their equations 6 and 8). The shape is first raised
- * by `raised` and brought back by z ∏ u_i^(1/(α + i − 1)) (their section 5), which takes nearly all
- * variance out of the score. At shapes above 5 at most 0.62 % of proposals are refused, so that the
- * last of `tries`, which is taken without a test, is reached in less than 2.4 draws of 10⁷: the law is
- * that of the distribution within that total variation.
+ * Gamma draws by Marsaglia and Tsang (2000) from a fixed number of proposals, with the derivative of
+ * implicit reparameterisation (Figurnov, Mohamed and Mnih 2018, equation 5): at a constant value of
+ * the distribution function P(α, z), ∂z/∂α = −(∂P/∂α) / (∂P/∂z). The shape is raised by `raised` and
+ * brought back by z ∏ u_i^(1/(α + i − 1)): at shapes above 5 at most 0.62 % of proposals are refused, so
+ * that the last of `tries`, which is taken without a test, is reached in less than 2.4 draws of 10⁷: the
+ * law is that of the distribution within that total variation.
  */
-import type { DistExpr, Expr } from "../../model/ir.js";
+import type { DistExpr, Expr, Type } from "../../model/ir.js";
 import type { NoiseLaw } from "./contract.js";
 import { elementwise as f } from "./expressions.js";
 
 type Args = Extract<DistExpr, { kind: "named" }>["args"];
 
-/** A draw whose noise is in part accepted or refused. */
+/** A draw whose noise is in part accepted or refused; gradients go through its value. */
 export interface AcceptedRule {
   readonly laws: readonly NoiseLaw[];
   readonly draw: (args: Args, noise: readonly Expr[]) => Expr;
-  /** The first proposal without a test: smooth in the arguments, of nearly the same law. */
-  readonly smooth: (args: Args, noise: readonly Expr[]) => Expr;
-  /** log π of the accepted noise, for the score. */
-  readonly logNoise: (args: Args, noise: readonly Expr[]) => Expr;
 }
 
 const tries = 4;
@@ -32,13 +26,8 @@ const gammaLaws: readonly NoiseLaw[] = [
   ...Array.from({ length: tries - 1 + raised }, (): NoiseLaw => "uniform"),
 ];
 
-interface GammaParts {
-  /** log z of a Gamma(α, 1). */
-  readonly log: Expr;
-  readonly logNoise: Expr;
-}
-
-function gammaDraw(alpha: Expr, noise: readonly Expr[], isTested = true): GammaParts {
+/** log z of a Gamma(α, 1). */
+function gammaDraw(alpha: Expr, noise: readonly Expr[]): Expr {
   const a = f("add", alpha, raised);
   const d = f("sub", a, 1 / 3);
   const c = f("div", 1, f("sqrt", f("mul", 9, d)));
@@ -48,30 +37,56 @@ function gammaDraw(alpha: Expr, noise: readonly Expr[], isTested = true): GammaP
   let n = noise[tries - 1];
   for (let k = tries - 2; k >= 0; k--) {
     const x = noise[k];
-    if (!isTested) {
-      n = x;
-      continue;
-    }
     const r = safe(x);
     const cube = f("mul", r, f("square", r));
     const drift = f("sub", f("add", 1, f("mul", 3, f("log", r))), cube);
     const bound = f("add", f("mul", 0.5, f("square", x)), f("mul", d, drift));
-    const isAccepted = f("stop_gradient", f("real", f("lt", f("log", noise[tries + k]), bound)));
+    const isAccepted = f("real", f("lt", f("log", noise[tries + k]), bound));
     n = f("add", n, f("mul", isAccepted, f("sub", x, n)));
   }
-  const logRoot = f("log", safe(n));
-  const logHigh = f("add", f("log", d), f("mul", 3, logRoot));
-  const density = f(
-    "sub",
-    f("sub", f("mul", f("sub", a, 1), logHigh), f("exp", logHigh)),
-    f("lgamma", a),
-  );
-  const slope = f("add", f("log", f("mul", 3, f("mul", d, c))), f("mul", 2, logRoot));
-  let log = logHigh;
+  let log = f("add", f("log", d), f("mul", 3, f("log", safe(n))));
   for (let i = 0; i < raised; i++) {
     log = f("add", log, f("div", f("log", noise[2 * tries - 1 + i]), f("add", alpha, i)));
   }
-  return { log, logNoise: f("add", density, slope) };
+  return f("add", held(log), implicit(alpha, held(log)));
+}
+
+const held = (e: Expr): Expr => f("stop_gradient", e);
+
+/** log z below which P(α, z) is z^α / Γ(α + 1) to rounding. */
+const tiny = -37;
+
+/** 0, with the derivative of log z in α at a constant P(α, z). */
+function implicit(alpha: Expr, log: Expr): Expr {
+  const change = (e: Expr): Expr => f("sub", e, held(e));
+  // log P = α log z − log Γ(α + 1), and ∂ log P/∂ log z = α.
+  const power = f("sub", f("mul", alpha, log), f("lgamma", f("add", alpha, 1)));
+  const small = f("neg", f("div", change(power), held(alpha)));
+  const inside = f("maximum", log, tiny);
+  const z = f("exp", inside);
+  const density = f("exp", f("sub", f("sub", f("mul", alpha, inside), z), f("lgamma", alpha)));
+  const regular = f("neg", f("div", change(cdf(alpha, z)), held(density)));
+  const isSmall = f("mul", f("lt", log, tiny), 1);
+  return f("add", f("mul", isSmall, small), f("mul", f("sub", 1, isSmall), regular));
+}
+
+/** P(α, z) */
+function cdf(alpha: Expr, z: Expr): Expr {
+  const { span } = z;
+  const { dims } = z.type;
+  const event: Type = { scalar: "real", dims };
+  const rate = f("add", f("mul", z, 0), 1);
+  const shape = alpha.type.dims.length === dims.length ? alpha : f("add", alpha, f("mul", z, 0));
+  const support = { kind: "positive" as const };
+  const dist: DistExpr = {
+    kind: "named",
+    name: "Gamma",
+    args: { shape, rate },
+    event,
+    support,
+    span,
+  };
+  return { kind: "dist_method", dist, method: "cdf", args: [z], span, type: event };
 }
 
 /** log z for the noise of each gamma that the distribution is made of. */
@@ -86,22 +101,12 @@ function over(
   draw: Draw,
   more: readonly NoiseLaw[] = [],
 ): AcceptedRule {
-  const parts = (a: Args, noise: readonly Expr[], isTested: boolean): GammaParts[] =>
-    shapes(a).map((s, k) => gammaDraw(s, noise.slice(k * width, (k + 1) * width), isTested));
-  const drawn =
-    (isTested: boolean) =>
-    (a: Args, noise: readonly Expr[]): Expr => {
-      const logs = parts(a, noise, isTested).map((p) => p.log);
-      return draw(a, logs, noise.slice(count * width));
-    };
   return {
     laws: [...Array.from({ length: count }, () => gammaLaws).flat(), ...more],
-    draw: drawn(true),
-    smooth: drawn(false),
-    logNoise: (a, noise) =>
-      parts(a, noise, true)
-        .map((p) => p.logNoise)
-        .reduce((x, y) => f("add", x, y)),
+    draw: (a, noise) => {
+      const logs = shapes(a).map((s, k) => gammaDraw(s, noise.slice(k * width, (k + 1) * width)));
+      return draw(a, logs, noise.slice(count * width));
+    },
   };
 }
 

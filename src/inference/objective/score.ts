@@ -14,7 +14,7 @@ import type { Node } from "../../tensor/ops.js";
 import type { BlockSite } from "./blocks.js";
 import { companionName } from "./companions.js";
 import type { SiteStrategy, StrategyReason } from "./contract.js";
-import { companion, mupropTerm, rebarTerm } from "./controls.js";
+import { mupropTerm, rebarTerm } from "./controls.js";
 import { type Parts, type SiteOfDraw, siteCost, siteDensity } from "./costs.js";
 import { strategyFor } from "./draws.js";
 import {
@@ -53,7 +53,6 @@ export function siteTerms(parts: Parts, value: Node): SiteTerms {
   const local: EnumeratedSite[] = [];
   const rebars: BlockSite[] = [];
   const measured: { readonly site: BlockSite; readonly parameters: readonly string[] }[] = [];
-  const accepted: SiteOfDraw[] = [];
   const strategies: SiteStrategy[] = [];
   for (const draw of parts.objective.draws) {
     const program = parts.programs.get(draw.program);
@@ -100,7 +99,6 @@ export function siteTerms(parts: Parts, value: Node): SiteTerms {
         );
         measured.push({ site: { ...site, span }, parameters });
       }
-      if (trace.companions?.has(companionName(s.name, "accepted"))) accepted.push(site);
     });
   }
   const states: StateNode[] = [];
@@ -113,7 +111,6 @@ export function siteTerms(parts: Parts, value: Node): SiteTerms {
     ...rebars.map((s) => rebarTerm(parts, s, states)),
     ...local.map((s) => localTerm(parts, s)),
     ...measured.map(({ site, parameters }) => measureTerm(parts, site, parameters)),
-    ...accepted.map((s) => acceptedTerm(parts, s, value, states)),
   ];
   return { score, exact: enumerated.map((s) => enumerationTerm(parts, s)), states, strategies };
 }
@@ -126,7 +123,7 @@ function reasonOf(
   if (is.isFrozen) return "frozen";
   if (!is.chosen) return "written";
   if (kind === "reparam") {
-    return acceptedRules[drawnFrom(dist) ?? ""] === undefined ? "path" : "accepted";
+    return acceptedRules[drawnFrom(dist) ?? ""] === undefined ? "path" : "implicit";
   }
   if (kind !== "enumerate") return "score";
   return is.isLocal ? "local" : "sum";
@@ -156,17 +153,6 @@ function scoreTerm(
   const own = siteCost(parts, s, s.trace);
   const logDensity = siteDensity(parts, s, s.trace, own?.plate);
   return weightedScore(parts, s, own?.cost ?? value, logDensity, s.baseline, states);
-}
-
-/**
- * stop(R − b) · log π(ε) with the density of accepted noise, which the parameters of the site move:
- * the part of the gradient that does not go through the draw (Naesseth et al. 2017, equation 8).
- */
-function acceptedTerm(parts: Parts, s: SiteOfDraw, value: Node, states: StateNode[]): Node {
-  const own = siteCost(parts, s, s.trace);
-  const rank = s.trace.copies.loops.length + (own?.plate === undefined ? 0 : 1);
-  const density = sumBeyond(parts.g, companion(s, "accepted"), rank);
-  return weightedScore(parts, s, own?.cost ?? value, density, "moving_average", states);
 }
 
 function weightedScore(

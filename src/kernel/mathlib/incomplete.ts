@@ -188,6 +188,84 @@ const gammaP = define("gamma_p", ["a", "x"], (b, a, x) => {
   return sub(f64(1), call("gamma_q_fraction", [a, x]));
 });
 
+/** ∂P/∂a over its mass: each term of the series times what its logarithm changes by. */
+const lowerSlope = define("gamma_p_series_da", ["a", "x", "log"], (b, a, x, logRatio) => {
+  const term = variable(b, f64(1));
+  const harmonic = variable(b, f64(0));
+  const plain = variable(b, f64(1));
+  const weighted = variable(b, f64(0));
+  const n = variable(b, f64(1));
+  b.do(
+    whileLoop(gt(get(term), mul(get(plain), f64(1e-17))), [
+      set(term, mul(get(term), div(x, add(a, get(n))))),
+      set(harmonic, add(get(harmonic), div(f64(1), add(a, get(n))))),
+      set(plain, add(get(plain), get(term))),
+      set(weighted, add(get(weighted), mul(get(term), get(harmonic)))),
+      set(n, add(get(n), f64(1))),
+    ]),
+  );
+  return sub(mul(logRatio, get(plain)), get(weighted));
+});
+
+/** ∂Q/∂a over its mass: the fraction differentiated along with its recursion. */
+const upperSlope = define("gamma_q_fraction_da", ["a", "x", "log"], (b, a, x, logRatio) => {
+  const base = variable(b, sub(add(x, f64(1)), a));
+  const d = variable(b, div(f64(1), get(base)));
+  const dd = variable(b, mul(get(d), get(d)));
+  const c = variable(b, f64(1 / TINY));
+  const dc = variable(b, f64(0));
+  const h = variable(b, get(d));
+  const dh = variable(b, get(dd));
+  const n = variable(b, f64(1));
+  const delta = variable(b, f64(0));
+  const slope = variable(b, f64(1));
+  const an = variable(b, f64(0));
+  const below = variable(b, f64(0));
+  const isFar = ge(abs(sub(get(delta), f64(1))), f64(EPSILON));
+  const isMoving = ge(abs(get(slope)), f64(1e-16));
+  const isOpen = lt(get(n), f64(1e6));
+  b.do(
+    whileLoop(and(select(isFar, isFar, isMoving), isOpen), [
+      set(an, mul(get(n), sub(a, get(n)))),
+      set(base, add(get(base), f64(2))),
+      set(below, unlessZero(add(mul(get(an), get(d)), get(base)))),
+      set(dd, sub(add(mul(get(n), get(d)), mul(get(an), get(dd))), f64(1))),
+      set(dd, neg(div(get(dd), mul(get(below), get(below))))),
+      set(d, div(f64(1), get(below))),
+      set(
+        dc,
+        sub(sub(div(get(n), get(c)), mul(get(an), div(div(get(dc), get(c)), get(c)))), f64(1)),
+      ),
+      set(c, add(get(base), div(get(an), get(c)))),
+      set(c, unlessZero(get(c))),
+      set(delta, mul(get(c), get(d))),
+      set(slope, add(mul(get(dc), get(d)), mul(get(c), get(dd)))),
+      set(dh, add(mul(get(dh), get(delta)), mul(get(h), get(slope)))),
+      set(h, mul(get(h), get(delta))),
+      set(n, add(get(n), f64(1))),
+    ]),
+  );
+  return add(mul(add(mul(a, logRatio), f64(1)), get(h)), mul(a, get(dh)));
+});
+
+/** ∂P(a, x)/∂a, as `gammaPShape` of src/math/special. */
+const gammaPShape = define("gamma_p_da", ["a", "x"], (b, a, x) => {
+  const domain = and(and(gt(a, f64(0)), ge(x, f64(0))), lt(a, f64(Infinity)));
+  b.do(
+    when(not(domain), [giveBack(f64(NaN))]),
+    when(eq(x, f64(0)), [giveBack(f64(0))]),
+    when(eq(x, f64(Infinity)), [giveBack(f64(0))]),
+  );
+  const mass = b.let(exp(call("log_poisson_mass", [a, x])));
+  const large = div(mul(mul(neg(mass), a), add(f64(1), div(sub(x, a), mul(f64(2), a)))), x);
+  b.do(when(ge(a, f64(TEMME)), [giveBack(large)]));
+  const logRatio = b.let(sub(log(x), call("digamma", [add(a, f64(1))])));
+  b.do(
+    when(le(x, add(a, f64(1))), [giveBack(mul(mass, call("gamma_p_series_da", [a, x, logRatio])))]),
+  );
+  return neg(mul(mass, call("gamma_q_fraction_da", [a, x, logRatio])));
+});
+
 /** The continued fraction DLMF 8.17.22, modified Lentz, in steps of two. */
 const betaFraction = define("beta_inc_fraction", ["a", "b", "x", "y"], (body, a, b, x, y) => {
   const total = body.let(add(a, b));
@@ -249,6 +327,9 @@ export const incompleteFunctions: readonly KernelFunction[] = [
   upperSmall,
   temme,
   gammaP,
+  lowerSlope,
+  upperSlope,
+  gammaPShape,
   betaFraction,
   betaInc,
 ];

@@ -16,6 +16,7 @@ export {
 export { gammaQuantile } from "./gamma-quantile.js";
 export { betaI, betaIComplement } from "./incomplete-beta.js";
 export { gammaP, gammaQ } from "./incomplete-gamma.js";
+export { gammaPShape } from "./incomplete-gamma-shape.js";
 export {
   log1mexp,
   log1pexp,

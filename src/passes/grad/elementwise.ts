@@ -127,13 +127,13 @@ export const binaryDerivatives: { readonly [F in BinaryFn]: BinaryRule } = {
   or: noBinary,
   gamma_p: (a, dy, n) => {
     const { g } = a;
-    if (a.wants(n.x)) {
-      unsupportedGradient(n, "the incomplete gamma function", "its shape depends on a parameter");
-    }
+    if (a.wants(n.x)) a.add(n.x, g.mul(dy, g.gammaPShape(n.x, n.y)));
     // xᵃ⁻¹ e⁻ˣ / Γ(a)
     const log = g.sub(g.sub(xlog(g, g.sub(n.x, 1), g.log(n.y)), n.y), g.lgamma(n.x));
     a.add(n.y, g.mul(dy, g.exp(log)));
   },
+  gamma_p_da: (_a, _dy, n) =>
+    unsupportedGradient(n, "∂P(a, x)/∂a", "it has no second derivatives among the operations"),
 };
 
 /** y xʸ⁻¹, which is 0 for y = 0 at every x. */

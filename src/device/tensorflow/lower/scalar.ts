@@ -102,6 +102,7 @@ export const binaryRules: { readonly [F in BinaryFn]: Binary } = {
   and: logical("LogicalAnd"),
   or: logical("LogicalOr"),
   gamma_p: arithmetic("Igamma"),
+  gamma_p_da: arithmetic("IgammaGradA"),
 };
 
 export const ternaryRules: { readonly [F in TernaryFn]: ScalarRule<[Tensor, Tensor, Tensor]> } = {

@@ -78,6 +78,7 @@ export const binaryText: { readonly [F in BinaryFn]: Binary } = {
   and: { cost: 2, text: (x, y) => `select(0.0f, 1.0f, is_true(${x}) && is_true(${y}))` },
   or: { cost: 2, text: (x, y) => `select(0.0f, 1.0f, is_true(${x}) || is_true(${y}))` },
   gamma_p: call2("m_gamma_p", 200),
+  gamma_p_da: call2("m_gamma_p_da", 400),
 };
 
 export const ternaryText: {

@@ -254,6 +254,50 @@ export const specialLibrary: Readonly<Record<string, string>> = {
   }
   return 1.0f - m_exp(log_poisson(a, x)) * a * h;
 }`,
+  // The series and the fraction of m_gamma_p with their derivatives in a.
+  m_gamma_p_da: `fn m_gamma_p_da(a: f32, x: f32) -> f32 {
+  if (!no_nan(a, x) || !(a > 0.0f) || !(x >= 0.0f) || is_inf(a)) { return nan_value(); }
+  if (x == 0.0f || is_inf(x)) { return 0.0f; }
+  let mass = m_exp(log_poisson(a, x));
+  if (a >= 1e4f) { return -mass * a * (1.0f + (x - a) / (2.0f * a)) / x; }
+  let log = m_log(x) - m_digamma(a + 1.0f);
+  if (x <= a + 1.0f) {
+    var term = 1.0f;
+    var harmonic = 0.0f;
+    var plain = 1.0f;
+    var weighted = 0.0f;
+    for (var n = 1.0f; n < 2000.0f; n += 1.0f) {
+      term = term * (x / (a + n));
+      harmonic = harmonic + 1.0f / (a + n);
+      plain = plain + term;
+      weighted = weighted + term * harmonic;
+      if (term <= plain * 2e-8f) { break; }
+    }
+    return mass * (log * plain - weighted);
+  }
+  var base = x + 1.0f - a;
+  var d = 1.0f / away_from_zero(base);
+  var dd = d * d;
+  var cc = 1e30f;
+  var dc = 0.0f;
+  var h = d;
+  var dh = dd;
+  for (var n = 1.0f; n < 2000.0f; n += 1.0f) {
+    let an = n * (a - n);
+    base = base + 2.0f;
+    let below = away_from_zero(an * d + base);
+    dd = -(n * d + an * dd - 1.0f) / (below * below);
+    d = 1.0f / below;
+    dc = n / cc - an * (dc / cc) / cc - 1.0f;
+    cc = away_from_zero(base + an / cc);
+    let delta = cc * d;
+    let slope = dc * d + cc * dd;
+    dh = dh * delta + h * slope;
+    h = h * delta;
+    if (abs(delta - 1.0f) < 1e-7f && abs(slope) < 1e-7f) { break; }
+  }
+  return -mass * ((a * log + 1.0f) * h + a * dh);
+}`,
   // Temme's uniform expansion for large a, DLMF 8.12.3 to 8.12.10.
   gamma_p_temme: `fn gamma_p_temme(a: f32, x: f32) -> f32 {
   let half = deviance(a, x);
