@@ -154,7 +154,7 @@ guide q() for m {
   };
   const sums = [0, 0, 0, 0];
   const squares = [0, 0, 0, 0];
-  const draws = 600;
+  const draws = 200;
   const step = stepper(setup);
   for (let t = 0; t < draws; t++) {
     const rng = stream(8, 0, 0, t);

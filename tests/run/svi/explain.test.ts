@@ -83,5 +83,5 @@ test("tilde explain --method svi", async () => {
   const { out } = await tilde("explain", file, ...flags);
   expect(out).toContain("z[3] of q");
   expect(out).toMatch(/n of q +mvd, as written/);
-  expect(out).toMatch(/g of q +reparam, chosen: a draw is/);
+  expect(out).toMatch(/g of q +reparam, chosen: draws have a derivative/);
 });
