@@ -146,6 +146,9 @@ function builtinCallExpr(
 function knownSize(cx: Cx, made: Expr, [x, axis]: readonly Expr[]): Expr {
   if (made.kind !== "call" || !cx.model.isRandom(x)) return made;
   const { dims } = x.type;
+  // Of an unbounded plate, which has no length, the call itself is told of.
+  const endless = cx.model.unbounded?.size;
+  if (dims.some((d) => d.terms.some((t) => t.names.some((n) => n === endless)))) return made;
   const size =
     axis === undefined ? dims.reduce(mulSizes) : dims[axis.kind === "const" ? axis.value : 0];
   return sizeToExpr(size, made.span, cx);

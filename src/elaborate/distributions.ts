@@ -17,6 +17,7 @@ import {
 } from "./combinators.js";
 import { type Cx, quote } from "./context.js";
 import { checkDomain } from "./domains.js";
+import { misplacedEnergy } from "./energies.js";
 import { inlineDist } from "./functions.js";
 import { foreignAdvice, keywordSuggestions, plannedDistributions, suggestions } from "./names.js";
 import type { Scope } from "./scope.js";
@@ -35,6 +36,7 @@ const combinators: Readonly<
   ZeroInflated: zeroInflatedDist,
   Mixture: mixtureDist,
   Transformed: misplacedTransform,
+  Energy: misplacedEnergy,
   CRP: crpDist,
   StickBreaking: misplacedProcess,
   DirichletProcess: misplacedProcess,

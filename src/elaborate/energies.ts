@@ -2,8 +2,10 @@
  * `x: T ~ Energy(u => e)`, of density proportional to exp e: written as a draw from all of `T` and a
  * factor before names are looked at. Nothing knows its normaliser, nor draws from it directly.
  */
+import type { DistExpr } from "../model/ir.js";
 import type * as ast from "../syntax/ast.js";
 import type { Cx } from "./context.js";
+import type { Scope } from "./scope.js";
 import { applied } from "./transforms.js";
 
 type CallAst = Extract<ast.Expr, { kind: "call" }>;
@@ -52,4 +54,9 @@ function drawOf(cx: Cx, s: ast.SampleStmt, dist: CallAst): ast.Stmt[] {
     sizes.length === 0 ? flat : { kind: "call", span, callee: name("iid"), args };
   const draw: ast.Stmt = { ...s, dist: all };
   return value === undefined ? [draw] : [draw, { kind: "factor", span: s.span, value }];
+}
+
+/** Anywhere but as the draw of a model's site. */
+export function misplacedEnergy(cx: Cx, e: CallAst, _scope: Scope): DistExpr | undefined {
+  return cx.reporter.report("energy_place", e.span, {});
 }

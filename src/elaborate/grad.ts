@@ -1,5 +1,5 @@
 /** `grad(f)(x)`: the gradient of a function of one argument at a value of it. */
-import { real, type Expr } from "../model/ir.js";
+import { type Expr, real } from "../model/ir.js";
 import { printType } from "../model/print.js";
 import type * as ast from "../syntax/ast.js";
 import { functionValue } from "./callables.js";

@@ -13,6 +13,7 @@ import type * as ast from "../syntax/ast.js";
 import { returnsDist } from "./calls.js";
 import { type Cx, ModelState, Reporter } from "./context.js";
 import { elaborateDist } from "./distributions.js";
+import { withoutEnergies } from "./energies.js";
 import { elaborateExpr } from "./expr.js";
 import { findExtents } from "./extents.js";
 import { type Files, fileEnv, type LoadImport } from "./files.js";
@@ -23,7 +24,6 @@ import { declarePrograms, declareTraces, objectiveValue, splitReturn } from "./o
 import { checkOrder } from "./order.js";
 import { playersOf } from "./players.js";
 import { type FileEnv, type ObjectiveRef, Scope } from "./scope.js";
-import { withoutEnergies } from "./energies.js";
 import { declareReadings, readSites } from "./site-values.js";
 import { sizeObstacle } from "./sizes.js";
 import { elaborateBody } from "./statements.js";

@@ -12,7 +12,7 @@ export const plannedDistributions: readonly string[] = [
   "Triangular Normal Bernoulli Binomial Categorical Multinomial Poisson NegativeBinomial",
   "Geometric BetaBinomial DirichletMultinomial OrderedLogistic Hypergeometric ZeroInflated",
   "Dirichlet MvNormal MvStudentT Wishart InverseWishart LKJ LKJCholesky MatrixNormal",
-  "LowRankMvNormal Flat Delta Censored Energy",
+  "LowRankMvNormal Flat Delta Censored",
 ].flatMap((line) => line.split(" "));
 
 /** Functions of the language's definition that cannot run yet. */
@@ -26,6 +26,7 @@ export const combinatorNames = [
   "ZeroInflated",
   "Mixture",
   "Transformed",
+  "Energy",
   "CRP",
   "StickBreaking",
   "DirichletProcess",

@@ -17,12 +17,7 @@ export function playersOf(
   return players.every((p) => p !== undefined) ? players : undefined;
 }
 
-function playerOf(
-  cx: Cx,
-  r: ast.ReturnStmt,
-  scope: Scope,
-  taken: Set<string>,
-): Player | undefined {
+function playerOf(cx: Cx, r: ast.ReturnStmt, scope: Scope, taken: Set<string>): Player | undefined {
   const programs: string[] = [];
   const params: string[] = [];
   const names: string[] = [];

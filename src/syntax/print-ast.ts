@@ -113,7 +113,8 @@ function stmtLines(stmt: Stmt): string[] {
     case "factor":
       return [`factor ${printExpr(stmt.value)}`];
     case "return": {
-      const players = stmt.players === undefined ? "" : ` for ${stmt.players.map(printExpr).join(", ")}`;
+      const players =
+        stmt.players === undefined ? "" : ` for ${stmt.players.map(printExpr).join(", ")}`;
       return [`return ${printExpr(stmt.value)}${players}`];
     }
     case "for": {

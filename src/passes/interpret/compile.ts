@@ -28,8 +28,8 @@ import {
   slotArray,
   slotNumber,
 } from "./frame.js";
-import { compileElement, compileIndex } from "./indexing.js";
 import { compileGrad } from "./grad.js";
+import { compileElement, compileIndex } from "./indexing.js";
 import { compileMethod } from "./method.js";
 
 type ExprOf<K extends Expr["kind"]> = Extract<Expr, { kind: K }>;
