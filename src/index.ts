@@ -55,12 +55,14 @@ export {
   type ViOptions,
   vi,
 } from "./run/methods.js";
+export type { DeviceChoice } from "./run/device/choices.js";
 export type { InferOptions } from "./run/options.js";
 export type { CheckedSite, CheckedStatistic, TestStatistic } from "./run/pictures/checks.js";
 export { type LineChartOptions, lineChart } from "./run/pictures/line-chart.js";
 export type { PictureKind } from "./run/pictures/picture.js";
 export { type PlotOptions, Posterior } from "./run/posterior.js";
 export type { Figure, FitData, ParamTree, Timing, VariableDraws } from "./run/results/fit.js";
+export type { FitFormat } from "./run/results/formats/index.js";
 export { loadFit } from "./run/results/load-fit.js";
 export type { Summary, SummaryRow } from "./run/results/summary.js";
 export { type SbcOptions, type SbcResult, type SbcVariable, sbc } from "./run/sbc/index.js";
