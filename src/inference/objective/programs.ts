@@ -17,7 +17,7 @@ import type { Lowerer } from "../logjoint/lowerer.js";
 import { contextOf, type Scope, type Term, targetPositions } from "../logjoint/scopes.js";
 import { type Variables, variableNode } from "../logjoint/variables.js";
 import { type Program, plainName } from "./conditioned-program.js";
-import type { NoiseInput } from "./contract.js";
+import type { NoiseInput, ParamSlot } from "./contract.js";
 import { unfold } from "./draws.js";
 import { at } from "./expressions.js";
 import { paramNode } from "./parameters.js";
