@@ -31,7 +31,7 @@ export interface DrawPage {
 export interface DrawPages {
   /** The number of the file in the fit's folder. */
   readonly file: number;
-  /** The piece that holds a draw. */
+  /** The piece that holds a draw; the next call uses its room again. */
   readonly page: (draw: number) => DrawPage;
   /** Scalars `from` to `to` of all draws, `[scalars, draws]`. */
   readonly columns: (from: number, to: number) => Float64Array;

@@ -42,19 +42,23 @@ export function storedChain(
     });
     return out;
   };
-  const pageOf = (
+  // Pages are read by the thousand: their room is used again.
+  let scratch = new Float64Array(0);
+  /** Writes the rows of a block's first draws to `into`. */
+  const rowsOf = (
     fd: number,
-    { offset, first, draws: rows }: BlockPlace,
+    { offset, draws: rows }: BlockPlace,
     count: number,
-  ): DrawPage => {
-    const piece = new Float64Array(width * rows);
+    into: Float64Array,
+  ): void => {
+    if (scratch.length < width * rows) scratch = new Float64Array(width * rows);
+    const piece = scratch.subarray(0, width * rows);
     readNumbers(fd, offset, piece);
-    const values = new Float64Array(width * count);
     for (let k = 0; k < width; k++) {
-      for (let t = 0; t < count; t++) values[t * width + k] = piece[k * rows + t];
+      for (let t = 0; t < count; t++) into[t * width + k] = piece[k * rows + t];
     }
-    return { first, draws: count, values };
   };
+  let room = new Float64Array(0);
   let current: DrawPage | undefined;
   const pages: DrawPages = {
     file,
@@ -66,7 +70,11 @@ export function storedChain(
       const place = placeOf(places, draw);
       const fd = openSync(path, "r");
       try {
-        current = pageOf(fd, place, Math.min(place.draws, draws - place.first));
+        const count = Math.min(place.draws, draws - place.first);
+        if (room.length < width * count) room = new Float64Array(width * count);
+        current = undefined;
+        rowsOf(fd, place, count, room);
+        current = { first: place.first, draws: count, values: room };
         return current;
       } finally {
         closeSync(fd);
@@ -99,7 +107,7 @@ export function storedChain(
       if (known !== undefined && known.length === width * draws) return known;
       const values = new Float64Array(width * draws);
       each((fd, place, count) => {
-        values.set(pageOf(fd, place, count).values, place.first * width);
+        rowsOf(fd, place, count, values.subarray(place.first * width));
       });
       all = new WeakRef(values);
       return values;
