@@ -1,6 +1,6 @@
 /**
  * All benchmarks in one run: a table, then one JSON line for each figure. Arguments choose some of
- * `gradient`, `hmm`, `dense`, `compile`, `nuts`, `dp`, `process`.
+ * `gradient`, `hmm`, `dense`, `compile`, `nuts`, `dp`, `vi`, `vae`, `process`.
  */
 import { compileFigures } from "./compile.js";
 import { denseFigures } from "./dense.js";
@@ -10,9 +10,10 @@ import { gradientFigures } from "./gradient.js";
 import { hmmFigures } from "./hmm.js";
 import { nutsFigures } from "./nuts.js";
 import { processFigures } from "./process.js";
+import { vaeFigures } from "./vae.js";
 import { viFigures } from "./vi.js";
 
-const benches: Readonly<Record<string, () => Figure[]>> = {
+const benches: Readonly<Record<string, () => Figure[] | Promise<Figure[]>>> = {
   // First, while no other bench has shaped what the optimiser knows.
   gradient: gradientFigures,
   hmm: hmmFigures,
@@ -21,6 +22,7 @@ const benches: Readonly<Record<string, () => Figure[]>> = {
   nuts: () => nutsFigures(),
   dp: () => dpFigures(),
   vi: viFigures,
+  vae: vaeFigures,
   process: processFigures,
 };
 
@@ -31,7 +33,8 @@ if (unknown.length > 0) {
   process.exitCode = 1;
 } else {
   const names = chosen.length > 0 ? chosen : Object.keys(benches);
-  const figures = names.flatMap((name) => benches[name]());
+  const figures: Figure[] = [];
+  for (const name of names) figures.push(...(await benches[name]()));
   console.log(`Node ${process.version}, ${process.platform} ${process.arch}\n`);
   console.log(table(figures));
   console.log(`\n${figures.map(jsonLine).join("\n")}`);

@@ -286,12 +286,8 @@ export class VectorEmitter {
       fb.plain(vectorUnary[e.fn] ?? internalError(`vector ${e.fn} of f64`));
       return;
     }
-    if (e.fn === "neg") {
-      fb.plain("i64x2.neg");
-      return;
-    }
-    if (e.fn === "abs") {
-      fb.plain("i64x2.abs");
+    if (e.fn === "neg" || e.fn === "abs") {
+      fb.plain(`i64x2.${e.fn}`);
       return;
     }
     internalError(`vector ${e.fn} of ${e.type}`);
@@ -319,9 +315,7 @@ export class VectorEmitter {
       return;
     }
     if (e.fused && fb.module.fused && e.y.kind === "binary") {
-      this.vector(e.y.x, copy);
-      this.vector(e.y.y, copy);
-      this.vector(e.x, copy);
+      for (const x of [e.y.x, e.y.y, e.x]) this.vector(x, copy);
       fb.plain("f64x2.relaxed_madd");
       return;
     }
@@ -442,11 +436,9 @@ export class VectorEmitter {
   #atLane(e: Expr, copy: number, lane: number): Expr {
     const { index: name, only } = this.#plan;
     const shift = copy * LANES + lane;
-    if (only !== undefined && name !== undefined) {
-      return substitute(e, new Map([[name, i32(only + shift)]]));
-    }
-    if (shift === 0 || name === undefined) return e;
-    return substitute(e, new Map([[name, add(index(name), i32(shift))]]));
+    if (name === undefined || (only === undefined && shift === 0)) return e;
+    const at = only === undefined ? add(index(name), i32(shift)) : i32(only + shift);
+    return substitute(e, new Map([[name, at]]));
   }
 
   /** Pushes an i32 condition as lanes of all ones or all zeros. */

@@ -46,7 +46,7 @@ describe("blocked products", () => {
         const rng = stream(1, m, k, n);
         const xs = Float64Array.from({ length: m * k }, () => rng.normal());
         const ys = Float64Array.from({ length: k * n }, () => rng.normal());
-        const compiled = compileGraph(graphOf([g.matmul(a, b)]));
+        const compiled = compileGraph(graphOf([g.matmul(a, b)]), true, false);
         const { 0: out } = compiled.run({
           x: left ? transposed(xs, m, k) : xs,
           y: right ? transposed(ys, k, n) : ys,

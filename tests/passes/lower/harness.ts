@@ -22,7 +22,7 @@ export interface Compiled {
   run(inputs: Inputs): Record<string, Float64Array>;
 }
 
-export function compileGraph(graph: Graph, simd = true): Compiled {
+export function compileGraph(graph: Graph, simd = true, fused?: boolean): Compiled {
   const constants = new ConstantPool();
   const inputs = Object.fromEntries(graph.inputs.map((n) => [n.name, `in_${n.name}`]));
   const outputs = Object.fromEntries(graph.outputs.map((o) => [o.name, `out_${o.name}`]));
@@ -39,7 +39,7 @@ export function compileGraph(graph: Graph, simd = true): Compiled {
     ...graph.inputs.map((n) => buffer(inputs[n.name], n)),
     ...graph.outputs.map((o) => buffer(outputs[o.name], o.node)),
   ];
-  const program = compileKernels({ buffers, functions: lowered.functions }, { simd });
+  const program = compileKernels({ buffers, functions: lowered.functions }, { simd, fused });
   const instance = instantiate(program, createMemory(program, 1), 0);
   const call = instance.fn("f");
   return {
