@@ -37,7 +37,12 @@ function sizeOf(picture: Picture): readonly [number, number] {
   const [only] = picture.panels;
   const rows = only?.layers.find((l) => l.kind === "intervals");
   if (rows?.kind === "intervals") return [480, Math.max(60, 18 * rows.rows.length)];
-  if (picture.panels.some((p) => p.layers.some((l) => l.kind === "cells"))) return [320, 320];
+  const table = picture.panels.flatMap((p) => p.layers).find((l) => l.kind === "cells");
+  if (table?.kind === "cells") {
+    // Whole pixels for each cell: seams show between others.
+    const side = table.size * Math.max(1, Math.round(320 / table.size));
+    return [side, side];
+  }
   if (picture.kind === "pair") return [130, 130];
   return picture.columns === 1 ? [560, 300] : picture.columns === 2 ? [340, 140] : [240, 150];
 }
@@ -121,7 +126,7 @@ function colorSpec(tone: Tone, series: string | undefined, legend: Legend): Spec
     type: "nominal",
     title: null,
     scale: { domain: legend.names, range: legend.colors },
-    legend: legend.names.length > 1 ? { orient: "top" } : null,
+    legend: legend.names.length > 1 ? { orient: "top", labelLimit: 300 } : null,
   };
 }
 

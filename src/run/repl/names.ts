@@ -47,7 +47,8 @@ export const sessionFunctions = {
     doc:
       "A picture of characters: the histogram of draws or data, the curve of a distribution, the\n" +
       "intervals of an array or of a fit's variables (`plot(fit, mu, theta)`), points `plot(x, y)`,\n" +
-      "the chains of a variable (`plot(fit.mu, kind: trace)`).",
+      "the chains of a variable (`plot(fit.mu, kind: trace)`); of a fit any kind that `tilde plot` has\n" +
+      "(`plot(fit, mu, tau, kind: pair)`).",
     named: ["kind"],
   },
   summary: {

@@ -4,6 +4,8 @@ import type { Span } from "../../base/span.js";
 import { elementCount, elementName, unravel } from "../../model/data.js";
 import type * as ast from "../../syntax/ast.js";
 import { histogram, type Interval, intervals, points } from "../pictures/characters.js";
+import { pictureOf } from "../pictures/of-fit.js";
+import { textOf as pictureText } from "../pictures/text.js";
 import { type Cx, close, drawsOf, evaluate, evaluateNumber } from "./evaluate.js";
 import { evaluateTyped, sampleDist, textOf, typeOf } from "./language.js";
 import { elementsOf, quantileOf } from "./over-draws.js";
@@ -22,13 +24,19 @@ export async function plotOf(
   word: unknown,
   span: Span,
 ): Promise<string> {
-  if (word !== undefined && !["histogram", "intervals", "trace", "points"].includes(String(word))) {
+  const [first, second] = list;
+  const v = await evaluate(cx, first);
+  const own = ["histogram", "intervals", "trace", "points"];
+  if (word !== undefined && v.kind !== "fit" && !own.includes(String(word))) {
     const wanted = "`kind: histogram`, `intervals`, `trace` or `points`";
     fail("session_values", span, { text: textOf(span), wanted });
   }
-  const [first, second] = list;
-  const v = await evaluate(cx, first);
   if (v.kind === "fit") {
+    if (word !== undefined && word !== "intervals") {
+      // The kinds of `tilde plot`, which says what there is where there is no such one.
+      const vars = list.length === 1 ? undefined : list.slice(1).map((e) => textOf(e.span));
+      return pictureText(pictureOf(v.posterior, String(word), vars));
+    }
     const names = list.length === 1 ? v.posterior.names : list.slice(1).map((e) => textOf(e.span));
     const known = new Set(v.posterior.names);
     for (const [k, name] of names.entries()) {
