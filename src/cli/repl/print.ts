@@ -1,7 +1,7 @@
 /** Outputs of a session as text. */
 import { renderDiagnostics } from "../../base/render.js";
-import type { Output } from "../../run/repl/output.js";
 import type { Posterior } from "../../run/posterior.js";
+import type { Output } from "../../run/repl/output.js";
 import { comesInChains, type Summary } from "../../run/results/summary.js";
 import { renderPlan } from "../explain.js";
 import { figure, ratio, renderTable, whole } from "../table.js";

@@ -2,7 +2,7 @@
  * The entry on the terminal: prompts, colours, lines that wrap. Rows are broken here and not by the
  * terminal, so that it is known where each character stands.
  */
-import type { Painted, Paint } from "../../run/repl/highlight.js";
+import type { Paint, Painted } from "../../run/repl/highlight.js";
 
 const graphemes = new Intl.Segmenter(undefined, { granularity: "grapheme" });
 

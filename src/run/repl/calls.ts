@@ -14,7 +14,7 @@ import {
   placed,
   wholeNumber,
 } from "./arguments.js";
-import { type Call, close, type Cx, evaluate } from "./evaluate.js";
+import { type Call, type Cx, close, evaluate } from "./evaluate.js";
 import { sampleDist, textOf, typeOf } from "./language.js";
 import { camelCase, runOptions, type SessionFunctionName } from "./names.js";
 import { plotOf } from "./plots.js";

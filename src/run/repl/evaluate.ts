@@ -14,9 +14,9 @@ import {
   type Evaluation,
   evaluateTyped,
   simulate,
+  type Typed,
   textOf,
   typeOf,
-  type Typed,
 } from "./language.js";
 import {
   fitMembers,

@@ -10,7 +10,7 @@ import { withoutMemory } from "../failure.js";
 import { callMethod, callSession } from "./calls.js";
 import { runCommand } from "./commands.js";
 import { type Completion, complete } from "./complete.js";
-import { isCommand, isIncomplete, type Item, parseEntry } from "./entry.js";
+import { type Item, isCommand, isIncomplete, parseEntry } from "./entry.js";
 import { type Cx, evaluate, runStatement } from "./evaluate.js";
 import { InferenceThread } from "./inference.js";
 import { textOf } from "./language.js";
