@@ -69,6 +69,8 @@ const cases: { readonly [K in Exclude<Op, "input" | "unary" | "binary" | "ternar
   ],
 };
 
+const firstIsPositive: ReadonlySet<string> = new Set(["pow", "gamma_p", "gamma_p_da"]);
+
 function allCases(): [string, Make][] {
   const n = [500];
   return [
@@ -76,9 +78,7 @@ function allCases(): [string, Make][] {
     ...unaryFns.map((fn): [string, Make] => [fn, (g) => [g.unary(fn, g.input(domainOf(fn), n))]]),
     ...binaryFns.map((fn): [string, Make] => [
       fn,
-      (g) => [
-        g.binary(fn, g.input(fn === "pow" || fn === "gamma_p" ? "p" : "x", n), g.input("py", n)),
-      ],
+      (g) => [g.binary(fn, g.input(firstIsPositive.has(fn) ? "p" : "x", n), g.input("py", n))],
     ]),
     ...ternaryFns.map((fn): [string, Make] => [
       fn,

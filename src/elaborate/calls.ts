@@ -9,13 +9,7 @@ import { entryOf, resolveFn } from "./callables.js";
 import { type Cx, quote } from "./context.js";
 import { inlineCall } from "./functions.js";
 import { gradExpr, isGrad } from "./grad.js";
-import {
-  combinatorNames,
-  foreignAdvice,
-  plannedDistributions,
-  plannedFunctions,
-  suggestions,
-} from "./names.js";
+import { combinatorNames, foreignAdvice, plannedFunctions, suggestions } from "./names.js";
 import { evaluation, evaluationKind } from "./objectives.js";
 import type { FnRef, Scope } from "./scope.js";
 import { dimsAgree, sizeToExpr } from "./sizes.js";
@@ -36,9 +30,7 @@ export function isDistSyntax(cx: Cx, e: ast.Expr, scope: Scope): boolean {
 
 function isDistName(cx: Cx, name: string): boolean {
   return (
-    Object.hasOwn(cx.distributions, name) ||
-    (combinatorNames as readonly string[]).includes(name) ||
-    plannedDistributions.includes(name)
+    Object.hasOwn(cx.distributions, name) || (combinatorNames as readonly string[]).includes(name)
   );
 }
 

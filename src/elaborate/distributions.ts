@@ -19,7 +19,7 @@ import { type Cx, quote } from "./context.js";
 import { checkDomain } from "./domains.js";
 import { misplacedEnergy } from "./energies.js";
 import { inlineDist } from "./functions.js";
-import { foreignAdvice, keywordSuggestions, plannedDistributions, suggestions } from "./names.js";
+import { foreignAdvice, keywordSuggestions, suggestions } from "./names.js";
 import type { Scope } from "./scope.js";
 import { dimsAgree, sizesAgree, sizeToExpr } from "./sizes.js";
 import { misplacedTransform } from "./transforms.js";
@@ -76,9 +76,6 @@ function unknownDistribution(
   span: Span,
   scope: Scope,
 ): undefined {
-  if (plannedDistributions.includes(name)) {
-    return cx.reporter.report("not_supported_yet", span, { what: `the distribution \`${name}\`` });
-  }
   if (scope.env.others.get(name)?.kind === "dist") {
     return cx.reporter.report("not_supported_yet", span, { what: `the \`dist\` \`${name}\`` });
   }

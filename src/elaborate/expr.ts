@@ -20,7 +20,7 @@ import { entryOf } from "./callables.js";
 import { callExpr, memberExpr } from "./calls.js";
 import { type Cx, quote } from "./context.js";
 import { indexExpr, variableReference } from "./indexing.js";
-import { combinatorNames, foreignAdvice, plannedDistributions, suggestions } from "./names.js";
+import { combinatorNames, foreignAdvice, suggestions } from "./names.js";
 import type { Entry, Scope } from "./scope.js";
 import { canBeInType, dimsAgree, toSize } from "./sizes.js";
 import { staticItem } from "./unroll.js";
@@ -209,9 +209,6 @@ function unknownValue(cx: Cx, name: string, span: Span, scope: Scope): Expr | un
     scope.env.fns.has(name);
   if (isFunction) return cx.reporter.report("function_as_value", span, { name });
   if (scope.env.modules.has(name)) return cx.reporter.report("import_as_value", span, { name });
-  if (plannedDistributions.includes(name)) {
-    return cx.reporter.report("not_supported_yet", span, { what: `\`${name}\`` });
-  }
   const other = scope.env.others.get(name);
   if (other !== undefined) {
     return cx.reporter.report("declaration_as_value", span, { name, kind: other.kind });

@@ -5,16 +5,6 @@ import { builtinAliases } from "./builtins.js";
 import type { Cx } from "./context.js";
 import type { Scope } from "./scope.js";
 
-/** Distributions of the language's definition that cannot run yet. */
-export const plannedDistributions: readonly string[] = [
-  "HalfNormal LogNormal StudentT HalfStudentT Cauchy HalfCauchy Laplace Logistic Gumbel",
-  "Exponential Gamma InverseGamma ChiSquare Beta Kumaraswamy Uniform Weibull Pareto VonMises",
-  "Triangular Normal Bernoulli Binomial Categorical Multinomial Poisson NegativeBinomial",
-  "Geometric BetaBinomial DirichletMultinomial OrderedLogistic Hypergeometric ZeroInflated",
-  "Dirichlet MvNormal MvStudentT Wishart InverseWishart LKJ LKJCholesky MatrixNormal",
-  "LowRankMvNormal Flat Delta Censored",
-].flatMap((line) => line.split(" "));
-
 /** Functions of the language's definition that cannot run yet. */
 export const plannedFunctions: readonly string[] = ["ode", "marginal", "normalize", "scan"];
 

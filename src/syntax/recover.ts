@@ -6,8 +6,9 @@
  * this file is complete, and one mistake is one report.
  */
 import type { IToken, TokenType } from "../../grammar/chevrotain.js";
+import type { ExpectedTokens } from "../../grammar/expected-tokens.js";
 import type { FileCstNode } from "../../grammar/generated/cst.js";
-import { type ExpectedTokens, tildeParser } from "../../grammar/parser.js";
+import { tildeParser } from "../../grammar/parser.js";
 import * as t from "../../grammar/tokens.js";
 import type { DiagnosticSink } from "../base/diagnostic.js";
 import { internalError } from "../base/internal.js";

@@ -15,11 +15,7 @@ import type {
 } from "../../src/distributions/contract.js";
 import { distributions } from "../../src/distributions/index.js";
 import { builtinAliases, builtinRules } from "../../src/elaborate/builtins.js";
-import {
-  combinatorNames,
-  plannedDistributions,
-  plannedFunctions,
-} from "../../src/elaborate/names.js";
+import { combinatorNames, plannedFunctions } from "../../src/elaborate/names.js";
 import { typeNames } from "../../src/elaborate/type-names.js";
 import { check, renderDiagnostics } from "../../src/index.js";
 import {
@@ -145,20 +141,12 @@ function wrapped(words: readonly string[]): string {
   return lines.join("\n");
 }
 
-const executable = new Set<string>([...Object.keys(distributions), ...combinatorNames]);
 const sections: Readonly<Record<string, { readonly text: string; readonly inline?: boolean }>> = {
   words: { text: wrapped(reservedWords) },
   operators: { text: operatorTable() },
   stdlib: { text: stdlibList() },
   builtins: { text: builtinTable() },
   distributions: { text: distributionTable() },
-  "planned-distributions": {
-    text: plannedDistributions
-      .filter((d) => !executable.has(d))
-      .map(code)
-      .join(", "),
-    inline: true,
-  },
   "planned-functions": {
     text: plannedFunctions
       .filter((f) => f !== "log_prob")

@@ -44,7 +44,7 @@ export function graphOf(name: string): Graph {
 }
 
 /**
- * Log densities differ by at most 0.01 nats beyond their rounding, gradients by 1e-5 of their
+ * Log densities differ by at most 0.01 nats and a few roundings, gradients by 1e-5 of their
  * largest element: sums of up to a million terms, each with a few roundings of 6e-8.
  */
 export async function compareExample(device: WebGpuDevice, name: string): Promise<void> {
@@ -62,6 +62,8 @@ export async function compareExample(device: WebGpuDevice, name: string): Promis
   const densities = (rs: readonly Record<string, Float64Array>[]) =>
     rs.map((r) => ({ lp: r.lp[0], gradient: r.dq }));
   const { report } = checkPrecision(densities(exact), densities(found), "WebGPU");
-  expect(report.lpError).toBeLessThan(0.01);
+  // Densities themselves are rounded: of millions of nats to a quarter of one.
+  const largest = Math.max(...exact.map((r) => Math.abs(r.lp[0])));
+  expect(report.lpError).toBeLessThan(0.01 + 4 * 2 ** -24 * largest);
   expect(report.gradientError).toBeLessThan(1e-5);
 }
