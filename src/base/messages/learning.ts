@@ -256,7 +256,7 @@ const objectives = {
   })),
   natural_family: error((p: { site: string }) => ({
     message: `the Fisher information of \`${p.site}\` is not known`,
-    help: "natural gradients need guides of Normal, LogNormal, Bernoulli, Categorical, Exponential, Poisson, Gamma, InverseGamma, Beta or Dirichlet draws; otherwise choose `optimizer: \"adam\"`",
+    help: 'natural gradients need guides of Normal, LogNormal, Bernoulli, Categorical, Exponential, Poisson, Gamma, InverseGamma, Beta or Dirichlet draws; otherwise choose `optimizer: "adam"`',
   })),
   estimator_site: error(
     (p: { site: string; known: readonly string[]; near: readonly string[] }) => ({
