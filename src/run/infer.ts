@@ -10,6 +10,7 @@ import { Shelf } from "./device/auto.js";
 import { checkDevice } from "./device/choices.js";
 import { deviceOf } from "./device/open.js";
 import { maximise } from "./em.js";
+import { refuseOpenNormalisers } from "./energies.js";
 import { enumerateAll } from "./enumerate.js";
 import { solveExactly } from "./exact.js";
 import { presentable, withoutMemory } from "./failure.js";
@@ -78,6 +79,7 @@ async function run(
   const own = learns ? withoutOthers(data, model, declared) : data;
   checkDevice(method, options.device);
   const conditioned = conditionRaw(model, own);
+  if (!learns) refuseOpenNormalisers(conditioned, method.method);
   if (options.out !== undefined) await makeFolder(options.out);
   const plain: Run = { conditioned, seed, start, options, files: data.files, resumed };
   const device = await deviceOf(options.device);

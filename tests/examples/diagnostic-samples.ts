@@ -197,6 +197,7 @@ export const samples: Samples = {
   energy_usage: {},
   energy_place: {},
   energy_normaliser: { site: "x", model: "m", objective: "maximum_likelihood" },
+  energy_inferred: { site: "x", read: "mu", method: "nuts" },
   energy_draw: { site: "x", model: "m", draw: "y" },
   grad_usage: {},
   grad_function: { text: "3" },

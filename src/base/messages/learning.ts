@@ -198,6 +198,10 @@ const objectives = {
     message: `\`${p.objective}\` needs the normaliser of \`${p.site}\` in \`${p.model}\`, which follows its params`,
     help: "learn it by `nce` with a param for the normaliser, or by `denoising_score_matching`",
   })),
+  energy_inferred: error((p: { site: string; read: string; method: string }) => ({
+    message: `${p.method} needs the normaliser of \`${p.site}\`, which follows \`${p.read}\` and is not known`,
+    help: "learn it by `nce`; or write `factor e` where the product of the terms as they are is meant",
+  })),
   energy_draw: error((p: { site: string; model: string; draw: string }) => ({
     message: `the draw \`${p.draw}\` is of \`${p.model}\`, where \`${p.site}\` has a density that nothing draws from`,
     help: "draw from a guide, or from a model of distributions",
