@@ -47,11 +47,15 @@ export function graphOf(name: string): Graph {
  * Log densities differ by at most 0.01 nats and a few roundings, gradients by 1e-5 of their
  * largest element: sums of up to a million terms, each with a few roundings of 6e-8.
  */
-export async function compareExample(device: WebGpuDevice, name: string): Promise<void> {
+export async function compareExample(
+  device: WebGpuDevice,
+  name: string,
+  spread = 0.5,
+): Promise<void> {
   const graph = graphOf(name);
   const [q] = graph.inputs;
   const points = [0, 1, 2].map((k) =>
-    Float64Array.from({ length: q.shape[0] }, (_, i) => Math.fround(0.5 * Math.sin(3 * k + i))),
+    Float64Array.from({ length: q.shape[0] }, (_, i) => Math.fround(spread * Math.sin(3 * k + i))),
   );
   const program = await compileGraph(device, graph);
   const exact = points.map((p) => evaluateGraph(graph, { [q.name]: p }));

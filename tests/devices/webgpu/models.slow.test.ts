@@ -8,5 +8,10 @@ const device = await deviceForTests();
 afterAll(() => device?.close());
 
 describe.skipIf(device === undefined)("large examples on WebGPU", () => {
-  test.each(slowExamples)("%s", (name) => compareExample(device as WebGpuDevice, name));
+  // Params of a flow are exponents of scales: far out its density is one of 10⁸ nats, which the
+  // guard refuses in single precision.
+  const spreads: Readonly<Record<string, number>> = { two_moons: 0.05 };
+  test.each(slowExamples)("%s", (name) =>
+    compareExample(device as WebGpuDevice, name, spreads[name]),
+  );
 });
