@@ -41,11 +41,18 @@ export function diagnostic<C extends MessageCode>(
 /** What the public API throws for bad text, data or options: one or more diagnostics. */
 export class TildeError extends Error {
   override readonly name: string = "TildeError";
+  // A field would be printed with every error that nobody caught, source texts and all.
+  readonly #diagnostics: readonly Diagnostic[];
   constructor(
-    readonly diagnostics: readonly Diagnostic[],
+    diagnostics: readonly Diagnostic[],
     rendered: string = diagnostics.map(plainDiagnostic).join("\n"),
   ) {
     super(rendered);
+    this.#diagnostics = diagnostics;
+  }
+
+  get diagnostics(): readonly Diagnostic[] {
+    return this.#diagnostics;
   }
 }
 

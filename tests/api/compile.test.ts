@@ -1,4 +1,5 @@
 /** Text to models: `compile`, `load`, `ppl`, `check`, `format`, and what they throw. */
+import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
 import { check, compile, format, load, Program, ppl, TildeError } from "../../src/index.js";
 import { eightSchools, scratchFolder } from "../helpers/cli.js";
@@ -71,4 +72,10 @@ model coin(N: int) {
     expect(format(once)).toBe(once);
     expect(thrownBy(() => format("model m( {")).diagnostics.length).toBeGreaterThan(0);
   });
+});
+
+test("an error that nobody caught is printed without the fields of its diagnostics", () => {
+  const error = thrownBy(() => compile("model m() { x ~ Normal(0, y) }"));
+  expect(inspect(error, { customInspect: false })).not.toContain("source:");
+  expect(error.diagnostics[0].code).toBe("unknown_name");
 });
