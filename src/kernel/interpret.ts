@@ -88,9 +88,7 @@ const intBinary: Record<BinaryInstr, (x: bigint, y: bigint, bits: number) => big
   mul: (x, y) => x * y,
   div: (x, y) => x / nonZero(y),
   rem: (x, y) => x % nonZero(y),
-  // biome-ignore lint/complexity/useMathMinMax: Math.min does not take bigints.
   min: (x, y) => (x < y ? x : y),
-  // biome-ignore lint/complexity/useMathMinMax: Math.max does not take bigints.
   max: (x, y) => (x > y ? x : y),
   copysign: () => internalError("copysign of integers"),
   and: (x, y) => x & y,
