@@ -12,7 +12,8 @@ import {
   pointPartition,
 } from "../inference/dp/index.js";
 import { dpChainModel } from "../inference/dp/model/cluster-model.js";
-import { type DpPlan, planDp } from "../inference/dp/model/plan.js";
+import type { DpPlan } from "../inference/dp/model/dp-plan.js";
+import { planDp } from "../inference/dp/model/plan.js";
 import { elementCount } from "../model/data.js";
 import type { Conditioned } from "../passes/condition/index.js";
 import { conditionRaw } from "./compile.js";

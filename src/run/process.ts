@@ -18,7 +18,8 @@ import {
 } from "../inference/dp/index.js";
 import { type DpChain, runDpChain } from "../inference/dp/model/chain.js";
 import { dpChainModel } from "../inference/dp/model/cluster-model.js";
-import { type DpPlan, planDp } from "../inference/dp/model/plan.js";
+import type { DpPlan } from "../inference/dp/model/dp-plan.js";
+import { planDp } from "../inference/dp/model/plan.js";
 import { truncatedModel } from "../inference/dp/model/truncated.js";
 import { stream } from "../math/rng/random.js";
 import { elementCount } from "../model/data.js";

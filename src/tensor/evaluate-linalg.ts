@@ -1,8 +1,8 @@
 /** Reference values of the matrix operations: the host's linear algebra, one batch at a time. */
 import { cholesky, logDeterminant, matmul, solve, triangularSolve } from "../math/linalg/index.js";
-import type { ValueRule, Values } from "./evaluate.js";
 import type { Node, Shape } from "./ops.js";
 import { sizeOf } from "./shape-rules.js";
+import type { ValueRule, Values } from "./values.js";
 
 /** Matrix b of the values of `n`; the only one where `n` has no batch axes. */
 function matrix(n: Node, values: Values, b: number): Values {

@@ -1,8 +1,8 @@
 /** Reference values of the operations that only move elements (and of scatter_add). */
 import { internalError } from "../base/internal.js";
-import type { ValueRule, Values } from "./evaluate.js";
 import type { Shape } from "./ops.js";
 import { sizeOf, stridesOf } from "./shape-rules.js";
+import type { ValueRule, Values } from "./values.js";
 
 /** Calls `f(flat, index)` for each element of `shape` in row-major order. */
 function forEachIndex(shape: Shape, f: (flat: number, index: readonly number[]) => void): void {

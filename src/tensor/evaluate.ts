@@ -3,6 +3,7 @@
  * Devices are tested against it, and constants are folded by it. Sums are compensated, so that its
  * result is the better one where a fast sum differs from it.
  */
+
 import { internalError } from "../base/internal.js";
 import { linalgValueRules } from "./evaluate-linalg.js";
 import { structuralValueRules } from "./evaluate-structural.js";
@@ -10,13 +11,7 @@ import type { Graph, Node, NodeOf, Op } from "./ops.js";
 import { binaryAt, reduceAt, ternaryAt, unaryAt } from "./scalar-fns.js";
 import { otherAxes, sizeOf, stridesOf } from "./shape-rules.js";
 import { topological } from "./traverse.js";
-
-/** Row-major values of a node. */
-export type Values = Float64Array;
-/** The values of the operands of the node at hand. */
-export type ValueOf = (n: Node) => Values;
-/** A scan has several results; all others one. */
-export type ValueRule<K extends Op> = (n: NodeOf<K>, at: ValueOf) => Values;
+import type { ValueOf, ValueRule, Values } from "./values.js";
 
 /** Input values by name. */
 export type InputValues = Readonly<Record<string, ArrayLike<number>>>;

@@ -5,6 +5,7 @@
  * sites (a randomised identity test: Schwartz 1980). Nothing of the model's text is looked at, so
  * plates, gathers, linear maps and sums all count.
  */
+
 import type { RandomStream } from "../../math/rng/random.js";
 import { stream } from "../../math/rng/random.js";
 import type { Expr, Support } from "../../model/ir.js";
@@ -13,45 +14,12 @@ import type { KernelInstance } from "../contract.js";
 import { expFamilies } from "../expfam/index.js";
 import { buildDirectJoint, type DirectJoint, type DirectSite } from "../logjoint/direct.js";
 import { colouring } from "./colouring.js";
+import type { Conjugate, Finding, Split, Structure } from "./finding.js";
 import { directKernels, type MakeInstance } from "./kernels.js";
 import { naturalParameters, type SiteGradient, siteGradient } from "./natural.js";
 import { type ConditionalRule, rules, scalarRules, symmetric, tangential } from "./rules.js";
 import { type DrawState, loadState, randomStates } from "./states.js";
 import { findTruncated, type Truncated } from "./truncated.js";
-
-/**
- * How a site's conditional splits. `elementwise`: its scalars are independent; `event`: its vectors
- * or matrices are; `block`: it is one vector; `coloured`: classes of scalars that are independent
- * given the others of the site.
- */
-export type Structure = "elementwise" | "event" | "block" | "coloured";
-
-/** A way to split a site's scalars into units of one family. */
-export interface Split {
-  readonly rule: ConditionalRule;
-  readonly structure: Structure;
-  /** Scalars in a unit, one after another in the site. */
-  readonly unit: number;
-  /** D of the family: `unit`, or its root for matrices. */
-  readonly size: number;
-  /** Units that are drawn at once; the classes one after another. */
-  readonly classes: readonly Int32Array[];
-}
-
-export interface Conjugate extends Split {
-  readonly kind: "conjugate";
-  readonly name: string;
-  /** Index among the joint's sites. */
-  readonly site: number;
-  /** The largest deviation from the identity that was met, relative to its terms. */
-  readonly evidence: number;
-}
-export interface NonConjugate {
-  readonly kind: "other";
-  readonly name: string;
-  readonly site: number;
-}
-export type Finding = Conjugate | NonConjugate;
 
 export interface Conditionals {
   /** Conjugate sites in their own coordinates, all others in unconstrained ones. */

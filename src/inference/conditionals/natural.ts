@@ -1,7 +1,7 @@
 /** Natural parameters of a site's conditional at the state that its kernels hold. */
 import type { KernelInstance } from "../contract.js";
 import type { DirectJoint } from "../logjoint/direct.js";
-import type { Conjugate, Split } from "./find.js";
+import type { Conjugate, Split } from "./finding.js";
 import { inputBuffer } from "./kernels.js";
 
 /** The gradient of the log joint in one site, the others as they are. */

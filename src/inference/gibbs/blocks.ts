@@ -6,7 +6,8 @@
 import { fail } from "../../base/diagnostic.js";
 import { internalError } from "../../base/internal.js";
 import type { Span } from "../../base/span.js";
-import type { Conditionals, Conjugate } from "../conditionals/find.js";
+import type { Conditionals } from "../conditionals/find.js";
+import type { Conjugate } from "../conditionals/finding.js";
 import { directKernels, type MakeInstance } from "../conditionals/kernels.js";
 import type { Truncated } from "../conditionals/truncated.js";
 import type { DirectJoint } from "../logjoint/direct.js";

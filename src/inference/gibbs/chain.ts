@@ -4,7 +4,7 @@
  */
 import { internalError } from "../../base/internal.js";
 import { philoxKey, stream } from "../../math/rng/index.js";
-import type { Conjugate } from "../conditionals/find.js";
+import type { Conjugate } from "../conditionals/finding.js";
 import { inputBuffer } from "../conditionals/kernels.js";
 import { naturalReader } from "../conditionals/natural.js";
 import { loadState } from "../conditionals/states.js";

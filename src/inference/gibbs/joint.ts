@@ -8,7 +8,7 @@
 import { internalError } from "../../base/internal.js";
 import type { RandomStream } from "../../math/rng/random.js";
 import { stream } from "../../math/rng/random.js";
-import type { Conjugate } from "../conditionals/find.js";
+import type { Conjugate } from "../conditionals/finding.js";
 import { inputBuffer } from "../conditionals/kernels.js";
 import { type DrawState, loadState } from "../conditionals/states.js";
 import type { KernelInstance } from "../contract.js";

@@ -2,7 +2,8 @@
 import { internalError } from "../../base/internal.js";
 import type { Binder, Expr } from "../../model/ir.js";
 import { type Context, maskUnion, pushAxis, spread, withMask } from "./context.js";
-import { type HostValue, hostValue } from "./guards.js";
+import { hostValue } from "./guards.js";
+import type { HostValue } from "./host-value.js";
 import { type Lowerer, rangeValues } from "./lowerer.js";
 
 /**

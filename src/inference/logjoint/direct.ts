@@ -25,7 +25,8 @@ import {
 import type { Lowerer } from "./lowerer.js";
 import { assemble } from "./pieces.js";
 import { contextOf, targetPositions } from "./scopes.js";
-import { definitionsOf, type Variables, variableNode } from "./variables.js";
+import type { Variables } from "./variable-table.js";
+import { definitionsOf, variableNode } from "./variables.js";
 
 export type { DiscreteSite } from "./discrete/index.js";
 export type { Reference } from "./discrete/references.js";

@@ -2,8 +2,10 @@
  * Conditions that the data alone decide: what stands behind one is never used where it does not
  * hold, so that its indices are not checked there (`if t > 0 then x[t - 1] else a`).
  */
+
 import type { Expr } from "../../model/ir.js";
-import { type Axis, type Context, withMask } from "./context.js";
+import { type Context, withMask } from "./context.js";
+import type { HostValue } from "./host-value.js";
 import { constantData, type Lowerer } from "./lowerer.js";
 
 export interface Guard {
@@ -24,13 +26,6 @@ export function guardOf(l: Lowerer, condition: Expr, context: Context): Guard | 
     return { ...context, mask: withMask(outer, axes, flags).mask };
   };
   return { data, where };
-}
-
-/** A value that the data alone tell, over axes of the context `outer`. */
-export interface HostValue {
-  readonly data: Float64Array;
-  readonly axes: readonly Axis[];
-  readonly outer: Context;
 }
 
 export function hostValue(l: Lowerer, e: Expr, context: Context): HostValue | undefined {

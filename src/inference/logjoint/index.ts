@@ -44,7 +44,8 @@ import {
   type Term,
   targetPositions,
 } from "./scopes.js";
-import { type LatentSource, siteValues, type Variables, variableNode } from "./variables.js";
+import type { LatentSource, Variables } from "./variable-table.js";
+import { siteValues, variableNode } from "./variables.js";
 
 export type { LatentVariable } from "./latents.js";
 

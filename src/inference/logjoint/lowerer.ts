@@ -11,7 +11,7 @@ import { evaluateNode } from "../../tensor/evaluate.js";
 import type { Node } from "../../tensor/ops.js";
 import { operandsOf } from "../../tensor/traverse.js";
 import type { Axis, Context, Lowered } from "./context.js";
-import type { HostValue } from "./guards.js";
+import type { HostValue } from "./host-value.js";
 
 /** How the body of a scan answers reads; see `scan.ts`. */
 export interface Recurrence {

@@ -22,7 +22,7 @@ import {
   valueOver,
 } from "./pieces.js";
 import { contextOf, type Definition, targetPositions, tupleCount } from "./scopes.js";
-import type { Variables } from "./variables.js";
+import type { Variables } from "./variable-table.js";
 
 type LetStmt = Extract<Definition["stmt"], { kind: "let" }>;
 

@@ -2,6 +2,7 @@
  * Whole arrays of sites, lets and params, made on first use. A let that refers to its own earlier
  * elements is computed with all lets of its circle as one scan.
  */
+
 import { fail } from "../../base/diagnostic.js";
 import { internalError } from "../../base/internal.js";
 import type { Expr, Variable } from "../../model/ir.js";
@@ -11,26 +12,8 @@ import { shapeOf } from "./latents.js";
 import type { Lowerer } from "./lowerer.js";
 import { type ArrayShape, assemble, type Piece, valueOver } from "./pieces.js";
 import { runScan } from "./scan.js";
-import {
-  type ContextCache,
-  contextOf,
-  type Definition,
-  type Scope,
-  type Statements,
-  targetPositions,
-} from "./scopes.js";
-
-/** How sites and params get their values: from the unconstrained or the constrained vector. */
-export type LatentSource = (l: Lowerer, variable: Variable) => Node;
-
-export interface Variables {
-  readonly statements: Statements;
-  readonly contexts: ContextCache;
-  readonly byName: ReadonlyMap<string, Variable>;
-  readonly done: Map<string, Node>;
-  readonly running: Set<string>;
-  readonly source: LatentSource;
-}
+import { contextOf, type Definition, type Scope, targetPositions } from "./scopes.js";
+import type { Variables } from "./variable-table.js";
 
 /** The whole array of a variable. */
 export function variableNode(l: Lowerer, vars: Variables, name: string): Node {

@@ -9,7 +9,8 @@ import { shapeOf, transformPiece } from "../logjoint/latents.js";
 import type { Lowerer } from "../logjoint/lowerer.js";
 import { assemble } from "../logjoint/pieces.js";
 import { contextOf, targetPositions } from "../logjoint/scopes.js";
-import { definitionsOf, type Variables } from "../logjoint/variables.js";
+import type { Variables } from "../logjoint/variable-table.js";
+import { definitionsOf } from "../logjoint/variables.js";
 import type { ParamSlot } from "./contract.js";
 
 export interface ParamSource {

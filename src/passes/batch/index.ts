@@ -3,24 +3,15 @@
  * depend on the item is computed once. Matrix products with one operand of all items become one
  * product. (The transform is known as `vmap`; see Frostig, Johnson and Leary 2018.)
  */
+
 import { internalError } from "../../base/internal.js";
 import { GraphBuilder } from "../../tensor/builder.js";
 import type { InputNode, Node, NodeOf, Op, ScanNode } from "../../tensor/ops.js";
 import { scanArgs, transform } from "../../tensor/transform.js";
 import { operandsOf } from "../../tensor/traverse.js";
+import type { BatchContext } from "./context.js";
 import { batchedGather, batchedScatter } from "./indexing.js";
 import { batchedMatmul, batchedTriangularSolve, withBatch } from "./linalg.js";
-
-/** What rules ask: operands as they are, or for all items; `size` items. */
-export interface BatchContext {
-  readonly g: GraphBuilder;
-  readonly size: number;
-  /** The operand, with the new axis where `isBatched`. */
-  readonly at: (old: Node) => Node;
-  /** The operand for all items, repeated where it does not depend on the item. */
-  readonly all: (old: Node) => Node;
-  readonly isBatched: (old: Node) => boolean;
-}
 
 /** The same operation for all items, where an operand depends on the item. */
 type BatchRule<K extends Op> = (cx: BatchContext, n: NodeOf<K>) => Node;

@@ -1,7 +1,7 @@
 /** Batched gathers and scatters. Where the indices differ too, items are laid end to end. */
 import type { GraphBuilder } from "../../tensor/builder.js";
 import type { Node, NodeOf } from "../../tensor/ops.js";
-import type { BatchContext } from "./index.js";
+import type { BatchContext } from "./context.js";
 
 const range = (from: number, count: number): number[] =>
   Array.from({ length: count }, (_, k) => from + k);

@@ -1,7 +1,7 @@
 /** Batched matrix products and solves. */
 import type { GraphBuilder } from "../../tensor/builder.js";
 import type { Node, NodeOf } from "../../tensor/ops.js";
-import type { BatchContext } from "./index.js";
+import type { BatchContext } from "./context.js";
 
 /** `x` repeated along new axes of the sizes `batch`, put at axis `place`. */
 export function withBatch(g: GraphBuilder, x: Node, batch: readonly number[], place: number): Node {

@@ -2,6 +2,7 @@
  * Expressions of the model IR as closures over a frame of variables: direct evaluation, one index
  * tuple at a time, by the definition of each kind of expression.
  */
+
 import { internalError } from "../../base/internal.js";
 import { logsumexp } from "../../math/special/index.js";
 import { binaryBuiltins, reductionBuiltins, unaryBuiltins } from "../../model/builtins.js";
@@ -30,6 +31,7 @@ import {
 } from "./frame.js";
 import { compileGrad } from "./grad.js";
 import { compileElement, compileIndex } from "./indexing.js";
+import type { LocalCompiler } from "./local.js";
 import { compileMethod } from "./method.js";
 
 type ExprOf<K extends Expr["kind"]> = Extract<Expr, { kind: K }>;
@@ -37,17 +39,6 @@ type ExprOf<K extends Expr["kind"]> = Extract<Expr, { kind: K }>;
 interface Rule<K extends Expr["kind"]> {
   readonly scalar: (c: LocalCompiler, e: ExprOf<K>) => ScalarFn;
   readonly array: (c: LocalCompiler, e: ExprOf<K>) => ArrayFn;
-}
-
-/** A compiler that also knows the local definitions met so far. */
-export interface LocalCompiler extends Compiler {
-  /** Makes `name` stand for `value`; returns its slot, which is emptied to forget the value. */
-  readonly defineLocal: (name: string, value: Expr) => number;
-  /** Makes `name` stand for a value that is written into its slot. */
-  readonly bindLocal: (name: string) => number;
-  /** Slots of local definitions. */
-  readonly localSlots: ReadonlySet<number>;
-  readonly local: (name: string) => { readonly slot: number; readonly value: ScalarFn | ArrayFn };
 }
 
 const isUnary: ReadonlySet<string> = new Set(unaryBuiltins);

@@ -3,8 +3,8 @@
  * expressions are differentiated, so that it can tell whether the fast path does.
  */
 import type { Expr } from "../../model/ir.js";
-import type { LocalCompiler } from "./compile.js";
 import { type ArrayFn, type Frame, scalarValue } from "./frame.js";
+import type { LocalCompiler } from "./local.js";
 
 /** Steps h, h / √2, h / 2, …; the tableau's best entry is taken. */
 const LEVELS = 9;

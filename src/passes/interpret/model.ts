@@ -8,10 +8,11 @@ import { elementCount } from "../../model/data.js";
 import type { Expr, Stmt, Variable } from "../../model/ir.js";
 import { type Conditioned, concreteDims } from "../condition/index.js";
 import { compileBinder } from "./binder.js";
-import { type LocalCompiler, makeCompiler } from "./compile.js";
+import { makeCompiler } from "./compile.js";
 import { compileCrp, isCrp } from "./crp.js";
 import { compileDist, type HostDist } from "./dist.js";
 import type { ArrayFn, Compiler, Frame, ScalarFn } from "./frame.js";
+import type { LocalCompiler } from "./local.js";
 import { compileDraw } from "./restricted.js";
 
 type StmtOf<K extends Stmt["kind"]> = Extract<Stmt, { kind: K }>;

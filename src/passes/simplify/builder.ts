@@ -8,7 +8,7 @@
  */
 import { internalError } from "../../base/internal.js";
 import { GraphBuilder } from "../../tensor/builder.js";
-import { evaluateWith, type Values, valueOfNode } from "../../tensor/evaluate.js";
+import { evaluateWith, valueOfNode } from "../../tensor/evaluate.js";
 import type {
   BinaryFn,
   Node,
@@ -20,6 +20,7 @@ import type {
 } from "../../tensor/ops.js";
 import { sizeOf } from "../../tensor/shape-rules.js";
 import { operandsOf } from "../../tensor/traverse.js";
+import type { Values } from "../../tensor/values.js";
 import { binaryRules } from "./binary.js";
 import { isConstant, operandOf, uniformValue } from "./facts.js";
 import { reduceRule } from "./reduce.js";

@@ -25,7 +25,7 @@ import {
   targetPositions,
   tupleCount,
 } from "../../inference/logjoint/scopes.js";
-import type { Variables } from "../../inference/logjoint/variables.js";
+import type { Variables } from "../../inference/logjoint/variable-table.js";
 import { elementCount, elementName, unravel } from "../../model/data.js";
 import type { Model, Stmt } from "../../model/ir.js";
 import { printExpr } from "../../model/print.js";

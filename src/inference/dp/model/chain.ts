@@ -4,7 +4,7 @@ import type { MakeInstance } from "../../conditionals/kernels.js";
 import type { ChainKey } from "../../contract.js";
 import { type DpDraws, type DpOptions, type DpProgress, runDp } from "../samplers/run.js";
 import { dpChainModel } from "./cluster-model.js";
-import type { DpPlan } from "./plan.js";
+import type { DpPlan } from "./dp-plan.js";
 
 export interface DpChain {
   readonly draws: DpDraws;

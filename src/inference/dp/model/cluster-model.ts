@@ -13,9 +13,9 @@ import type { ClusterModel, Concentration, ConjugateComponents } from "../contra
 import { sliceUpdate } from "../samplers/slice.js";
 import { type BaseSampler, baseSampler } from "./base.js";
 import { type Densities, familyOf, type Solved, solveIdentity } from "./conjugacy.js";
+import type { DpPlan } from "./dp-plan.js";
 import { withClusters } from "./finite.js";
 import type { Column } from "./layout.js";
-import type { DpPlan } from "./plan.js";
 import { type ScalarMap, scalarMap } from "./scalar-map.js";
 import { ITEM, singleKernels } from "./single.js";
 import { freeSites, WideKernels } from "./wide.js";

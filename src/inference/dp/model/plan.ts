@@ -1,24 +1,14 @@
 /** From a conditioned model to a plan of its Dirichlet-process mixture. */
+
 import { stream } from "../../../math/rng/random.js";
 import type { Conditioned } from "../../../passes/condition/index.js";
 import type { MakeInstance } from "../../conditionals/kernels.js";
-import { type Arrangement, arrangements } from "./arrangements.js";
+import { arrangements } from "./arrangements.js";
 import { densitiesOf, type PlannedModel, testModel } from "./cluster-model.js";
 import { type Densities, pointsFor, solveIdentity } from "./conjugacy.js";
+import type { DpPlan } from "./dp-plan.js";
 import { type Column, plainLayout } from "./layout.js";
-import { type DpStructure, structureOf } from "./structure.js";
-
-export interface DpPlan {
-  readonly conditioned: Conditioned;
-  readonly methodName: string;
-  readonly structure: DpStructure;
-  /** The numbers of a θ, in order. */
-  readonly layout: readonly Column[];
-  /** The family of θ given its items, where there is one. */
-  readonly arrangement: Arrangement | undefined;
-  /** Where its identity is solved for: rows of θ. */
-  readonly points: Float64Array;
-}
+import { structureOf } from "./structure.js";
 
 const SEED = 20_060_614;
 /** The identity must hold whatever the sites outside the plate are. */

@@ -1,7 +1,7 @@
 /** Kernels of the model with a number of components: tables of items, and Gibbs updates. */
 import type { RandomStream } from "../../../math/rng/random.js";
 import type { Conditioned } from "../../../passes/condition/index.js";
-import type { Conjugate } from "../../conditionals/find.js";
+import type { Conjugate } from "../../conditionals/finding.js";
 import { directKernels, inputBuffer, type MakeInstance } from "../../conditionals/kernels.js";
 import { isCompiled, naturalReader, referenceValues } from "../../conditionals/natural.js";
 import type { KernelInstance } from "../../contract.js";

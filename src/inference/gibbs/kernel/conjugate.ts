@@ -30,7 +30,7 @@ import {
 } from "../../../kernel/build.js";
 import type { Expr, KernelFunction, Local, Stmt } from "../../../kernel/ir.js";
 import { sqrt } from "../../../kernel/mathlib/define.js";
-import type { Conjugate } from "../../conditionals/find.js";
+import type { Conjugate } from "../../conditionals/finding.js";
 import { inputBuffer } from "../../conditionals/kernels.js";
 import { isCompiled } from "../../conditionals/natural.js";
 import { FAR, LAST, LEAST, NEAR } from "../range.js";

@@ -3,7 +3,8 @@ import {
   type DpChainModel,
   dpChainModel,
 } from "../../../../src/inference/dp/model/cluster-model.js";
-import { type DpPlan, planDp } from "../../../../src/inference/dp/model/plan.js";
+import type { DpPlan } from "../../../../src/inference/dp/model/dp-plan.js";
+import { planDp } from "../../../../src/inference/dp/model/plan.js";
 import { condition } from "../../../../src/passes/condition/index.js";
 import { type Data, make } from "../../conditionals/harness.js";
 import { dataSet, modelOf } from "../../logjoint/models.js";
