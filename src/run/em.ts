@@ -1,6 +1,7 @@
 /** Runs of expectation–maximisation: point estimates, and what stays random given them. */
 import { type Diagnostic, diagnostic, fail } from "../base/diagnostic.js";
 import { internalError } from "../base/internal.js";
+import type { GraphDevice } from "../device/contract.js";
 import {
   type EmFailure,
   type EmOptions as EmPlanOptions,
@@ -14,6 +15,8 @@ import { elementName, unravel } from "../model/data.js";
 import { type Conditioned, concreteDims } from "../passes/condition/index.js";
 import type { Run } from "./context.js";
 import { readObject } from "./data/values.js";
+import { choiceFigures, choose, timed } from "./device/auto.js";
+import { type EmOnDevice, emOnDevice, emPassSeconds } from "./device/em.js";
 import { makeInstance } from "./gibbs-chain.js";
 import type { EmOptions } from "./methods.js";
 import type { FitData, PointFigures } from "./results/fit.js";
@@ -24,14 +27,54 @@ import {
   figuresOfProbabilities,
 } from "./results/structured.js";
 
-/** @throws TildeError where the model is out of reach, or no start leads to an estimate */
-export function maximise(run: Run, method: EmOptions): FitData {
-  const { conditioned, seed, options } = run;
-  const plan = planEm(conditioned, makeInstance, planOptions(method));
+/** Iterations that a run is taken to have, where its time is foreseen. */
+const USUAL_ITERATIONS = 300;
+
+/**
+ * Fits on the run's device, on the one that is fastest where the choice is left open, or on the CPU.
+ * @throws TildeError where the model is out of reach, or no start leads to an estimate
+ */
+export async function maximise(run: Run, method: EmOptions): Promise<FitData> {
+  const { conditioned, seed, options, device, shelf } = run;
+  const settings = planOptions(method);
+  if (device !== undefined) return await maximiseOn(run, method, device, { device: device.name });
+  const plan = planEm(conditioned, makeInstance, settings);
   if (plan.kind === "refused") return refuseEm(conditioned, plan);
+  let figures: FitData["figures"] = {};
+  // Continuous sites are integrated out by steps that devices have no program for.
+  if (shelf !== undefined && plan.latents.length > 0) figures = { device: "cpu" };
+  else if (shelf !== undefined) {
+    const here = timed(() => plan.eStep.update());
+    const choice = await choose(shelf, here, USUAL_ITERATIONS, (d) => {
+      return emPassSeconds(run, settings, d);
+    });
+    figures = choiceFigures(choice);
+    if (choice.device !== undefined) return await maximiseOn(run, method, choice.device, figures);
+  }
   const compiled = performance.now();
   const shouldStop = (): boolean => options.signal?.aborted === true;
   const result = runEm(plan, seed, { shouldStop });
+  return fitOf(run, method, { result, compiled, warnings: [] }, figures);
+}
+
+async function maximiseOn(
+  run: Run,
+  method: EmOptions,
+  device: GraphDevice,
+  figures: FitData["figures"],
+): Promise<FitData> {
+  const found = await emOnDevice(run, planOptions(method), device);
+  if (found.kind === "refused") return refuseEm(run.conditioned, found);
+  return fitOf(run, method, found, figures);
+}
+
+function fitOf(
+  run: Run,
+  method: EmOptions,
+  { result, compiled, warnings }: Omit<EmOnDevice, "kind">,
+  figures: FitData["figures"],
+): FitData {
+  const { conditioned, seed } = run;
   if (result.kind === "failed") return failed(conditioned, result.failure);
   const shown = result.latents.length === 0 ? withDraws : atMeans;
   return {
@@ -47,8 +90,9 @@ export function maximise(run: Run, method: EmOptions): FitData {
       sampleSeconds: (performance.now() - compiled) / 1000,
       gradients: 0,
     },
-    warnings: doubts(result),
+    warnings: [...warnings, ...doubts(result)],
     figures: {
+      ...figures,
       ...climbFigures("log_likelihood", { ...result, value: result.logLikelihood }),
       exact: result.exact,
       restarts: result.restarts.map((r) => r.logLikelihood),

@@ -161,6 +161,6 @@ async function fitted(job: Run, model: Model, data: RawData, method: Other): Pro
     case "cavi":
       return model.unbounded === undefined ? ascend(job, method) : ascendProcess(job, method);
     case "em":
-      return maximise(job, method);
+      return await maximise(job, method);
   }
 }

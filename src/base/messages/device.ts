@@ -20,6 +20,16 @@ export const deviceMessages = {
     message: `minibatches of \`${p.size}\` are beyond this device: single precision counts to 16777216, and there are ${p.all}`,
     help: "leave `device` out: the CPU counts further",
   })),
+  device_step: error(
+    (p: { method: string; device: string; step: string; reason: string }) => ({
+      message: `\`${p.method}\` of this model does not run on the device \`${p.device}\`: ${p.step} has no program there, since ${p.reason}`,
+      help: "leave `device` out: the CPU takes every step; `auto` stays on the CPU by itself",
+    }),
+  ),
+  device_unchecked: warning((p: { name: string }) => ({
+    message: `single precision on ${p.name} was not compared with double precision: the CPU has no room for these data`,
+    help: "compare a run on a part of the data with the CPU's",
+  })),
   device_imprecise: error((p: Rough) => ({
     message: `single precision is not enough for this model: ${p.what} is ${p.device} on ${p.name} and ${p.exact} in double precision, an error of ${p.error} where ${p.limit} is allowed`,
     help: "standardise the data, or choose the CPU device",

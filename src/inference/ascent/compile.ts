@@ -150,7 +150,7 @@ export function compileAscent(joint: ExpectedJoint, options: CompileOptions = {}
 }
 
 /** Expected counts of every table, and the marginals of every element, from the tables. */
-function expectedCounts(
+export function expectedCounts(
   patterns: readonly Pattern[],
   discrete: readonly DiscreteSite[],
 ): { readonly counts: Graph; readonly marginals: Graph; readonly plan: SumPlan } {
@@ -177,6 +177,6 @@ function expectedCounts(
   };
 }
 
-function workspace(name: string, length: number): Buffer {
+export function workspace(name: string, length: number): Buffer {
   return { name, element: "f64", length, region: "workspace" };
 }

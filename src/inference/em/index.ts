@@ -11,5 +11,5 @@ export type {
   EmRefusal,
   EmResult,
 } from "./contract.js";
-export { describeEm, type EmPlan, planEm } from "./plan.js";
-export { runEm } from "./run.js";
+export { describeEm, type EmPlan, planEm, planStagedEm } from "./plan.js";
+export { type EmProbe, emProbe, emRun, runEm } from "./run.js";

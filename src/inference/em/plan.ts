@@ -6,8 +6,10 @@ import { printSize } from "../../model/size.js";
 import type { Conditioned } from "../../passes/condition/index.js";
 import { topological } from "../../tensor/traverse.js";
 import { type AscentKernels, compileAscent, inputsOf } from "../ascent/compile.js";
+import { type NotStaged, stageAscent, type StagedKernels } from "../ascent/stage.js";
 import { factorOf } from "../ascent/factors/index.js";
 import type { MakeInstance } from "../conditionals/kernels.js";
+import type { KernelInstance } from "../contract.js";
 import type { ExpectedJoint, ExpectedSite } from "../expectation/contract.js";
 import { expectJoint, isNotMultilinear } from "../expectation/index.js";
 import { buildDirectJoint } from "../logjoint/direct.js";
@@ -56,6 +58,47 @@ export function planEm(
   make: MakeInstance,
   options: EmOptions = {},
 ): EmPlan | EmRefusal {
+  const found = planWith(conditioned, make, options, (joint) => {
+    const points = joint.sites.flatMap((s, k) => (s.kind === "point" ? [k] : []));
+    const kernels = compileAscent(joint, { pointGradients: points });
+    return { kernels, instance: make(kernels.module) };
+  });
+  return found.kind === "not_staged" ? internalError("kernels without stages") : found;
+}
+
+/**
+ * The same with passes over the data left to a device: `stage` makes an instance that answers for
+ * them, of kernels whose module is the host's part.
+ * @returns what stands in the way where the passes cannot be told apart from the rest
+ */
+export function planStagedEm(
+  conditioned: Conditioned,
+  make: MakeInstance,
+  options: EmOptions,
+  stage: (kernels: StagedKernels) => KernelInstance,
+): EmPlan | EmRefusal | NotStaged {
+  return planWith(conditioned, make, options, (joint, latents) => {
+    const [latent] = latents;
+    if (latent !== undefined) {
+      const step = `the E-step of \`${latent}\``;
+      return { kind: "not_staged", step, reason: "continuous sites are integrated out on the CPU" };
+    }
+    const kernels = stageAscent(joint);
+    return kernels.kind === "not_staged" ? kernels : { kernels, instance: stage(kernels) };
+  });
+}
+
+interface Prepared {
+  readonly kernels: AscentKernels;
+  readonly instance: KernelInstance;
+}
+
+function planWith(
+  conditioned: Conditioned,
+  make: MakeInstance,
+  options: EmOptions,
+  prepare: (joint: ExpectedJoint, latents: readonly string[]) => Prepared | NotStaged,
+): EmPlan | EmRefusal | NotStaged {
   const named = parameterNames(conditioned, options.maximise ?? []);
   if (!Array.isArray(named)) return named as EmRefusal;
   const names = new Set<string>(named);
@@ -70,9 +113,10 @@ export function planEm(
   const pointNames = joint.sites.flatMap((s) => {
     return s.kind === "point" && !isParameter(s) ? [s.direct.latent.name] : [];
   });
-  const points = joint.sites.flatMap((s, k) => (s.kind === "point" ? [k] : []));
-  const kernels = compileAscent(joint, { pointGradients: points });
-  const expected = new Expected(joint, kernels, make(kernels.module));
+  const prepared = prepare(joint, [...latents.map((l) => l.name), ...pointNames]);
+  if ("kind" in prepared) return prepared;
+  const { kernels, instance } = prepared;
+  const expected = new Expected(joint, kernels, instance);
   const coordinates = coordinateKernels(conditioned, named);
   const bound = coordinates.bind(make(coordinates.module));
   const ofPoints = coordinateKernels(conditioned, pointNames);

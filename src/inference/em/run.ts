@@ -3,6 +3,7 @@
  * (Biernacki, Celeux & Govaert 2003).
  */
 import { internalError } from "../../base/internal.js";
+import { finish, type Waiting } from "../ascent/pending.js";
 import type {
   EmControls,
   EmDiscrete,
@@ -42,6 +43,15 @@ export function runEm(
   seed: number | bigint,
   controls: EmControls = {},
 ): EmResult | EmFailed {
+  return finish(emRun(plan, seed, controls));
+}
+
+/** The same run, which waits before each pass over the data: a device may do it. */
+export function* emRun(
+  plan: EmPlan,
+  seed: number | bigint,
+  controls: EmControls = {},
+): Waiting<EmResult | EmFailed> {
   const { options } = plan;
   const mStep = new MStep(plan.expected, plan.parameters);
   const starts = options.restarts ?? (startIsRandom(plan) ? RESTARTS : 1);
@@ -49,9 +59,9 @@ export function runEm(
   const segments: Segment[] = [];
   let failure: EmFailure | undefined;
   for (let restart = 0; restart < starts; restart++) {
-    startAt(plan, mStep, seed, restart);
+    yield* startAt(plan, mStep, seed, restart);
     const limit = starts === 1 ? options.maxIterations : Math.min(SHORT_RUN, options.maxIterations);
-    const segment = iterate(plan, mStep, limit, controls, (done, logLikelihood) => {
+    const segment = yield* iterate(plan, mStep, limit, controls, (done, logLikelihood) => {
       if (starts === 1) {
         const total = options.maxIterations;
         controls.onProgress?.({ phase: "run", done, total, logLikelihood });
@@ -76,7 +86,7 @@ export function runEm(
   const finished: Segment[] = [];
   for (const segment of segments) {
     if (finished.length >= FINALISTS || finished.some((f) => f.end === "stopped")) break;
-    const found = starts === 1 ? segment : resume(plan, mStep, segment, controls);
+    const found = starts === 1 ? segment : yield* resume(plan, mStep, segment, controls);
     if ("kind" in found) failure ??= found;
     else finished.push(found);
   }
@@ -88,28 +98,29 @@ export function runEm(
     best.values.forEach((v, k) => {
       mStep.set(k, v);
     });
-    plan.eStep.update();
+    if ((yield { kind: "discrete" }) !== "lost") plan.eStep.update();
   }
-  return resultOf(plan, mStep, best, restarts, controls);
+  return yield* resultOf(plan, mStep, best, restarts, controls);
 }
 
 /** Goes on from where a short run ended. */
-function resume(
+function* resume(
   plan: EmPlan,
   mStep: MStep,
   from: Segment,
   controls: EmControls,
-): Segment | EmFailure {
+): Waiting<Segment | EmFailure> {
   from.values.forEach((v, k) => {
     mStep.set(k, v);
   });
   if (from.end !== "limit") {
+    if ((yield { kind: "discrete" }) === "lost") return { ...from, end: "stopped" };
     const value = plan.eStep.update();
     return typeof value === "number" ? from : value;
   }
   const total = plan.options.maxIterations;
   const before = from.history.length - 1;
-  const rest = iterate(plan, mStep, total - before, controls, (done, logLikelihood) => {
+  const rest = yield* iterate(plan, mStep, total - before, controls, (done, logLikelihood) => {
     controls.onProgress?.({ phase: "run", done: before + done, total, logLikelihood });
   });
   if ("kind" in rest) return rest;
@@ -118,25 +129,36 @@ function resume(
 
 /**
  * E- and M-steps until the log likelihood changes by no more than the tolerance. The parameters and
- * q are left at the end of it, q for the parameters.
+ * q are left at the end of it, q for the parameters. Where a device is lost on the way, the run is
+ * stopped at the parameters of the last E-step.
  */
-function iterate(
+function* iterate(
   plan: EmPlan,
   mStep: MStep,
   limit: number,
   controls: EmControls,
   report: (done: number, logLikelihood: number) => void,
-): Segment | EmFailure {
+): Waiting<Segment | EmFailure> {
   const { eStep, options } = plan;
   const history: number[] = [];
   const values = () => mStep.values.map((v) => v.slice());
+  const lost = (at: readonly Float64Array[]): Segment => {
+    at.forEach((v, k) => {
+      mStep.set(k, v);
+    });
+    if (history.length === 0) history.push(-Infinity);
+    return { history, values: values(), end: "stopped" };
+  };
+  if ((yield { kind: "discrete" }) === "lost") return lost(values());
   let value = eStep.update();
   if (typeof value !== "number") return value;
   history.push(value);
   for (let k = 1; k <= limit; k++) {
+    const kept = values();
     const failure = mStep.update(eStep.scenarios());
     if (failure !== undefined) return failure;
     const before: number = value;
+    if ((yield { kind: "discrete" }) === "lost") return lost(kept);
     value = eStep.update();
     if (typeof value !== "number") return value;
     history.push(value);
@@ -154,15 +176,15 @@ function iterate(
   return { history, values: values(), end: "limit" };
 }
 
-function resultOf(
+function* resultOf(
   plan: EmPlan,
   mStep: MStep,
   segment: Segment,
   restarts: readonly EmRestart[],
   controls: EmControls,
-): EmResult {
+): Waiting<EmResult> {
   const { eStep, parameters, expected, latents, kernels } = plan;
-  const marginals = eStep.marginals();
+  const marginals = (yield { kind: "marginals" }) === "lost" ? undefined : eStep.marginals();
   const { history } = segment;
   const found = latents.map((l): EmLatent => {
     const { latent } = expected.joint.sites[l.site].direct;
@@ -179,10 +201,12 @@ function resultOf(
       ...(marginalsOf !== undefined && { marginals: marginalsOf }),
     };
   });
-  const discrete = kernels.discrete.map((s, k): EmDiscrete => {
-    return { name: s.name, dims: s.dims, low: s.low, count: s.count, probabilities: marginals[k] };
+  const discrete = (marginals ?? []).map((probabilities, k): EmDiscrete => {
+    const { name, dims, low, count } = kernels.discrete[k];
+    return { name, dims, low, count, probabilities };
   });
-  const errors = plan.options.standardErrors ? standardErrors(plan, mStep, controls) : undefined;
+  const wantsErrors = plan.options.standardErrors && segment.end !== "stopped";
+  const errors = wantsErrors ? yield* standardErrors(plan, mStep, controls) : undefined;
   const order = plan.conditioned.model.variables.map((v) => v.name);
   const params = parameters
     .map((p, k) => ({
@@ -206,4 +230,41 @@ function resultOf(
     discrete,
     ...(errors?.singular === true && { informationSingular: true }),
   };
+}
+
+/** The log likelihood at parameters, and its gradient in their own scalars. */
+export interface EmProbe {
+  readonly values: readonly Float64Array[];
+  readonly logLikelihood: number;
+  readonly slope: Float64Array;
+}
+
+/**
+ * One E-step, at `values` or where a run with this seed begins: what a device is compared with.
+ * Undefined where the E-step fails there.
+ */
+export function* emProbe(
+  plan: EmPlan,
+  seed: number | bigint,
+  values?: readonly Float64Array[],
+): Waiting<EmProbe | undefined> {
+  const { eStep, parameters } = plan;
+  const mStep = new MStep(plan.expected, parameters);
+  if (values === undefined) yield* startAt(plan, mStep, seed, 0);
+  else {
+    values.forEach((v, k) => {
+      mStep.set(k, v);
+    });
+  }
+  yield { kind: "discrete" };
+  const logLikelihood = eStep.update();
+  if (typeof logLikelihood !== "number") return undefined;
+  const slopes = parameters.map((_, k) => mStep.slope(k, eStep.scenarios()));
+  const slope = new Float64Array(slopes.reduce((n, s) => n + s.length, 0));
+  let at = 0;
+  for (const s of slopes) {
+    slope.set(s, at);
+    at += s.length;
+  }
+  return { values: mStep.values.map((v) => v.slice()), logLikelihood, slope };
 }

@@ -5,6 +5,7 @@
  * unconstrained coordinates and carried to the model's own by the delta method.
  */
 import { cholesky, choleskyInverse } from "../../math/linalg/index.js";
+import type { Waiting } from "../ascent/pending.js";
 import type { EmControls } from "./contract.js";
 import type { MStep } from "./m-step.js";
 import type { EmPlan } from "./plan.js";
@@ -22,7 +23,11 @@ export interface StandardErrors {
 }
 
 /** Leaves parameters and q as they were. */
-export function standardErrors(plan: EmPlan, mStep: MStep, controls: EmControls): StandardErrors {
+export function* standardErrors(
+  plan: EmPlan,
+  mStep: MStep,
+  controls: EmControls,
+): Waiting<StandardErrors> {
   const { parameters, eStep } = plan;
   const mode = mStep.values.map((v) => v.slice());
   const free = parameters.map((p, k) => p.coordinates.free(mode[k]));
@@ -37,10 +42,10 @@ export function standardErrors(plan: EmPlan, mStep: MStep, controls: EmControls)
       mStep.set(k, v);
     });
   };
-  const gradientAt = (k: number, u: Float64Array): Float64Array | undefined => {
+  const gradientAt = function* (k: number, u: Float64Array): Waiting<Float64Array | undefined> {
     restore();
     mStep.set(k, parameters[k].coordinates.own(u));
-    if (!settle(plan)) return undefined;
+    if (!(yield* settle(plan))) return undefined;
     const out = new Float64Array(d);
     parameters.forEach((p, j) => {
       const at = j === k ? u : free[j];
@@ -58,7 +63,8 @@ export function standardErrors(plan: EmPlan, mStep: MStep, controls: EmControls)
       const down = free[k].slice();
       up[i] += step;
       down[i] -= step;
-      const [above, below] = [gradientAt(k, up), gradientAt(k, down)];
+      const above = yield* gradientAt(k, up);
+      const below = yield* gradientAt(k, down);
       if (above === undefined || below === undefined) {
         isKnown = false;
         break outer;
@@ -73,7 +79,7 @@ export function standardErrors(plan: EmPlan, mStep: MStep, controls: EmControls)
     }
   }
   restore();
-  eStep.update();
+  if ((yield { kind: "discrete" }) !== "lost") eStep.update();
   const covariance = isKnown ? inverseOf(information, d) : undefined;
   const errors = parameters.map((p, k) => {
     const { length } = p.coordinates.latent;
@@ -107,11 +113,13 @@ function inverseOf(information: Float64Array, d: number): Float64Array | undefin
 }
 
 /** Whether q is the one for the present parameters. */
-function settle({ eStep }: EmPlan): boolean {
+function* settle({ eStep }: EmPlan): Waiting<boolean> {
+  if ((yield { kind: "discrete" }) === "lost") return false;
   let value = eStep.update();
   if (typeof value !== "number") return false;
   for (let k = 0; !eStep.exact && k < SETTLE; k++) {
     const before: number = value;
+    if ((yield { kind: "discrete" }) === "lost") return false;
     value = eStep.update();
     if (typeof value !== "number") return false;
     if (Math.abs(value - before) <= SETTLED * Math.max(1, Math.abs(value))) break;

@@ -1,5 +1,6 @@
 /** Where a run begins: initial values of the model, random ones, and random assignments. */
 import { stream } from "../../../math/rng/random.js";
+import type { Waiting } from "../../ascent/pending.js";
 import { startCounts } from "../../ascent/start.js";
 import type { MStep } from "../m-step.js";
 import { randomPoint, type EmPlan } from "../plan.js";
@@ -45,7 +46,12 @@ export function startIsRandom(plan: EmPlan): boolean {
  * initial value get that of a random assignment: a few elements of each value at full weight, the
  * rest spread over all values, so that no component is empty and no two are alike.
  */
-export function startAt(plan: EmPlan, mStep: MStep, seed: number | bigint, restart: number): void {
+export function* startAt(
+  plan: EmPlan,
+  mStep: MStep,
+  seed: number | bigint,
+  restart: number,
+): Waiting<void> {
   const { conditioned, options, parameters, eStep, kernels } = plan;
   const rng = stream(seed, 0, START_STREAM, restart);
   const inits = initialParams(conditioned, seed, restart);
@@ -58,6 +64,7 @@ export function startAt(plan: EmPlan, mStep: MStep, seed: number | bigint, resta
   eStep.start(rng);
   if (open.size === 0 || kernels.discrete.length === 0) return;
   // Latent continuous sites get their distributions at these values first.
+  if ((yield { kind: "discrete" }) === "lost") return;
   eStep.update();
   eStep.overrideCounts((counts) => {
     startCounts("seeds", kernels.discrete, kernels.patterns, counts, rng);
@@ -66,6 +73,7 @@ export function startAt(plan: EmPlan, mStep: MStep, seed: number | bigint, resta
       for (let i = 0; i < own.length; i++) own[i] += total / own.length;
     }
   });
+  if ((yield { kind: "counts" }) === "lost") return;
   const moveOpen = (): void => {
     parameters.forEach((_, k) => {
       if (!open.has(k)) return;
@@ -77,12 +85,17 @@ export function startAt(plan: EmPlan, mStep: MStep, seed: number | bigint, resta
   };
   for (let pass = 0; pass < START_PASSES; pass++) moveOpen();
   for (let round = 0; round < SHARP_ROUNDS; round++) {
+    if ((yield { kind: "discrete" }) === "lost") return;
     if (typeof eStep.update() !== "number") break;
-    eStep.overrideCounts((counts) => {
-      kernels.patterns.forEach(({ shared, tuples }, p) => {
-        if (!shared) sharpen(counts[p], counts[p].length / tuples);
+    const answer = yield { kind: "sharpen", share: SHARPNESS };
+    if (answer === "lost") return;
+    if (answer === "own") {
+      eStep.overrideCounts((counts) => {
+        kernels.patterns.forEach(({ shared, tuples }, p) => {
+          if (!shared) sharpen(counts[p], counts[p].length / tuples);
+        });
       });
-    });
+    }
     moveOpen();
   }
   parameters.forEach((_, k) => {

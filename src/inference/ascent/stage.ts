@@ -1,0 +1,401 @@
+/**
+ * The kernels of an expected joint in two stages: passes over the data, as graphs for a device, and
+ * the rest, as kernels of the host. E log p is multilinear in the statistics and the counts, so that
+ * its gradient in a site's statistics reads the counts through sums over the data (the sufficient
+ * statistics of Dempster, Laird & Rubin 1977, section 2). These sums are found in the gradient's
+ * graph: nodes that depend on counts and not on statistics, and are read by nodes that do. Going in,
+ * nodes that depend on statistics alone are the host's, in f64, up to where they meet the data.
+ */
+import { internalError } from "../../base/internal.js";
+import type { Buffer, KernelModule } from "../../kernel/ir.js";
+import { gradient } from "../../passes/grad/index.js";
+import { ConstantPool, type Lowered, lowerGraph } from "../../passes/lower/index.js";
+import { SimplifyingBuilder, simplify } from "../../passes/simplify/index.js";
+import { GraphBuilder } from "../../tensor/builder.js";
+import type { ConstNode, Graph, InputNode, Node } from "../../tensor/ops.js";
+import { sizeOf } from "../../tensor/shape-rules.js";
+import { substitute } from "../../tensor/transform.js";
+import { operandsOf, topological } from "../../tensor/traverse.js";
+import type { ExpectedJoint } from "../expectation/contract.js";
+import { type AscentKernels, expectedCounts, inputsOf, names, workspace } from "./compile.js";
+import { type Pattern, patternsOf, sitesRead } from "./patterns.js";
+
+/** Names of what crosses between the stages. */
+export const stageNames = {
+  /** The host's function that fills what the device reads. */
+  enter: "enter",
+  input: (j: number): string => `enter_${j}`,
+  sum: (j: number): string => `sum_${j}`,
+  logSum: "log_sum",
+} as const;
+
+/** The device's graphs. All read the host's `input`s, but for `atCounts`, which reads counts. */
+export interface StagedGraphs {
+  /** Sums at the expected counts, and parts of the log of the sum over assignments. */
+  readonly expect: () => Graph;
+  /** Sums at given counts. */
+  readonly atCounts: () => Graph;
+  /** Sums at expected counts with `share` of each row moved to its largest. */
+  readonly sharpened: (share: number) => Graph;
+  readonly marginals: () => Graph;
+}
+
+/** `module` is the host's. */
+export interface StagedKernels extends AscentKernels {
+  readonly kind: "staged";
+  readonly graphs: StagedGraphs;
+  readonly inputs: readonly { readonly name: string; readonly length: number }[];
+  readonly sums: readonly { readonly name: string; readonly length: number }[];
+}
+
+/** Why the stages cannot be told apart: the step, and the reason. */
+export interface NotStaged {
+  readonly kind: "not_staged";
+  readonly step: string;
+  readonly reason: string;
+}
+
+/** Sums of more elements are no sums: what depends on every item has stayed in them. */
+const MOST_SUMS = 1 << 20;
+/** Rows whose parts of the log sum are added up on the device; the host adds those in f64. */
+const BLOCK = 1024;
+
+/** @throws TildeError where the sum over the discrete sites is too large */
+export function stageAscent(joint: ExpectedJoint): StagedKernels | NotStaged {
+  const refuse = (step: string, reason: string): NotStaged => {
+    return { kind: "not_staged", step, reason };
+  };
+  const patterns = patternsOf(joint);
+  const discrete = sitesRead(joint);
+  if (patterns.length === 0) {
+    return refuse("the E-step", "it sums over no discrete site, and a device has nothing to do");
+  }
+  const point = joint.sites.find((s) => s.kind === "point");
+  if (point !== undefined) {
+    const { name } = point.direct.latent;
+    return refuse(`the update of \`${name}\``, "its steps read the data one by one, on the CPU");
+  }
+  const parts = lift(joint, patterns);
+  const { tables, naturals, statistics, counts, data } = parts;
+  const isData = new Set<Node>(data.keys());
+  const onCounts = dependents(naturals.flat(), new Set(counts));
+  const onStatistics = dependents([...naturals.flat(), ...tables], new Set(statistics));
+
+  const sums: Node[] = [];
+  const addSum = (n: Node): void => {
+    if (!sums.includes(n)) sums.push(n);
+  };
+  for (const n of topological(naturals.flat())) {
+    if (!onStatistics.has(n)) continue;
+    for (const x of operandsOf(n)) if (onCounts.has(x) && !onStatistics.has(x)) addSum(x);
+  }
+  naturals.forEach((list) => {
+    for (const n of list) if (onCounts.has(n) && !onStatistics.has(n)) addSum(n);
+  });
+  for (const [k, list] of naturals.entries()) {
+    const own = new Set(topological(list));
+    const large = sums.find((s) => own.has(s) && sizeOf(s.shape) > MOST_SUMS);
+    if (large === undefined) continue;
+    const { name } = joint.sites[k].direct.latent;
+    return refuse(`the update of \`${name}\``, "it reads the data item by item, not by sums");
+  }
+
+  // Where nodes of the statistics meet the data.
+  const meets = dependents(tables, isData);
+  const entries: Node[] = [];
+  const enter = (n: Node): void => {
+    if (onStatistics.has(n) && !meets.has(n) && !entries.includes(n)) entries.push(n);
+  };
+  for (const n of topological(tables)) if (meets.has(n)) for (const x of operandsOf(n)) enter(x);
+  for (const t of tables) enter(t);
+
+  const inputs = entries.map((n, j) => ({ name: stageNames.input(j), length: sizeOf(n.shape) }));
+  const host = hostModule({ ...parts, patterns, entries, sums, inputs });
+  const made = expectedCounts(patterns, discrete);
+  const graphs = deviceGraphs({ ...parts, patterns, entries, sums, made });
+  return {
+    kind: "staged",
+    module: host,
+    patterns,
+    discrete,
+    sum: made.plan,
+    graphs,
+    inputs,
+    sums: sums.map((n, j) => ({ name: stageNames.sum(j), length: sizeOf(n.shape) })),
+  };
+}
+
+interface Lifted {
+  readonly statistics: readonly InputNode[];
+  readonly counts: readonly InputNode[];
+  readonly tables: readonly Node[];
+  readonly terms: Node;
+  /** By site, the gradient in each of its statistics. */
+  readonly naturals: readonly (readonly Node[])[];
+  /** Inputs that stand for known arrays with an entry for each item. */
+  readonly data: ReadonlyMap<Node, ConstNode>;
+}
+
+/** Everything in one builder, with the data as inputs: nothing of their size is folded. */
+function lift(joint: ExpectedJoint, patterns: readonly Pattern[]): Lifted {
+  const f = new SimplifyingBuilder();
+  const items = patterns.reduce((n, p) => Math.max(n, p.tuples), 1);
+  const roots = [...patterns.map((p) => p.table), ...joint.terms];
+  const data = new Map<Node, ConstNode>();
+  const replaced = new Map<Node, Node>();
+  const statistics = joint.sites.flatMap((site, k) =>
+    inputsOf(site).map((n, j) => {
+      const input = f.input(names.statistic(k, j), n.shape, n.dtype);
+      replaced.set(n, input);
+      return { site: k, input };
+    }),
+  );
+  for (const n of topological(roots)) {
+    if (n.op !== "const" || n.data.length < items) continue;
+    const input = f.input(`data_${data.size}`, n.shape, n.dtype);
+    data.set(input, n);
+    replaced.set(n, input);
+  }
+  const made = substitute(f, roots, replaced);
+  const tables = made.slice(0, patterns.length);
+  const terms = made.slice(patterns.length).reduce<Node>((x, y) => f.add(x, y), f.constant(0));
+  const counts = patterns.map((p, k) => f.input(names.counts(k), p.table.shape));
+  const weighted = tables.map((t, k) => f.sum(f.mul(counts[k], t)));
+  const total = weighted.reduce((x, y) => f.add(x, y), terms);
+  const naturals = joint.sites.map((_, k) => {
+    const own = statistics.filter((s) => s.site === k).map((s) => s.input);
+    return own.length === 0 ? [] : gradient(f, total, own);
+  });
+  return {
+    statistics: statistics.map((s) => requireInput(s.input)),
+    counts: counts.map(requireInput),
+    tables,
+    terms,
+    naturals,
+    data,
+  };
+}
+
+function requireInput(n: Node): InputNode {
+  return n.op === "input" ? n : internalError(`${n.op} is no input`);
+}
+
+/** The nodes below `outputs` that depend on one of `from`, those themselves included. */
+function dependents(outputs: readonly Node[], from: ReadonlySet<Node>): Set<Node> {
+  const found = new Set<Node>();
+  for (const n of topological(outputs)) {
+    if (from.has(n) || operandsOf(n).some((x) => found.has(x))) found.add(n);
+  }
+  return found;
+}
+
+interface Stages extends Lifted {
+  readonly patterns: readonly Pattern[];
+  /** Nodes that the host computes and the device reads. */
+  readonly entries: readonly Node[];
+  /** The other way. */
+  readonly sums: readonly Node[];
+}
+
+/** Natural parameters from sums, terms without discrete sites, and what the device reads. */
+function hostModule(
+  stages: Stages & {
+    readonly inputs: readonly { readonly name: string; readonly length: number }[];
+  },
+): KernelModule {
+  const { statistics, data, naturals, terms, entries, sums, inputs } = stages;
+  const pool = new ConstantPool();
+  const buffers: Buffer[] = [];
+  const known: Record<string, string> = {};
+  const parts: Lowered[] = [];
+  const hold = (name: string, length: number): void => {
+    known[name] = name;
+    buffers.push(workspace(name, length));
+  };
+  for (const n of statistics) hold(n.name, sizeOf(n.shape));
+  sums.forEach((n, j) => {
+    hold(stageNames.sum(j), sizeOf(n.shape));
+  });
+  const g = new SimplifyingBuilder();
+  const replaced = new Map<Node, Node>();
+  const own = statistics.map((n) => g.input(n.name, n.shape, n.dtype));
+  statistics.forEach((n, k) => {
+    replaced.set(n, own[k]);
+  });
+  const read = sums.map((n, j) => g.input(stageNames.sum(j), n.shape));
+  sums.forEach((n, j) => {
+    replaced.set(n, read[j]);
+  });
+  for (const [input, n] of data) replaced.set(input, g.constant(n.data, n.shape, n.dtype));
+  const all = [...own, ...read].map(requireInput);
+  const add = (name: string, nodes: readonly Node[], outputs: readonly string[]): void => {
+    const made = substitute(g, nodes, replaced);
+    const isValue = outputs.length === 0;
+    const graph = simplify({
+      inputs: all,
+      outputs: made.map((node, j) => ({ name: isValue ? "value" : outputs[j], node })),
+    });
+    const options = isValue ? { result: "value", outputs: {} } : { outputs: namesOf(outputs) };
+    parts.push(lowerGraph(graph, { name, inputs: known, constants: pool, ...options }));
+  };
+  add("terms", [terms], []);
+  inputs.forEach(({ name, length }) => {
+    buffers.push(workspace(name, length));
+  });
+  add(
+    stageNames.enter,
+    entries,
+    inputs.map((i) => i.name),
+  );
+  naturals.forEach((nodes, k) => {
+    if (nodes.length === 0) return;
+    const outputs = nodes.map((_, j) => names.natural(k, j));
+    nodes.forEach((n, j) => {
+      buffers.push(workspace(outputs[j], sizeOf(n.shape)));
+    });
+    add(names.update(k), nodes, outputs);
+  });
+  return {
+    buffers: [...buffers, ...pool.buffers(), ...pool.scratchBuffers()],
+    functions: parts.flatMap((p) => p.functions),
+  };
+}
+
+const namesOf = (list: readonly string[]): Record<string, string> =>
+  Object.fromEntries(list.map((n) => [n, n]));
+
+function deviceGraphs(
+  stages: Stages & { readonly made: ReturnType<typeof expectedCounts> },
+): StagedGraphs {
+  const { patterns, entries, sums, tables, counts, data, made } = stages;
+  /** The data's places in a builder, filled when all else is made. */
+  const begin = () => {
+    const g = new SimplifyingBuilder();
+    const replaced = new Map<Node, Node>();
+    for (const input of data.keys()) {
+      if (input.op === "input") replaced.set(input, g.input(input.name, input.shape, input.dtype));
+    }
+    return { g, replaced };
+  };
+  type Begun = ReturnType<typeof begin>;
+  const end = (g: SimplifyingBuilder, outputs: Graph["outputs"]): Graph => {
+    const plain = new GraphBuilder();
+    const whole = new Map<Node, Node>();
+    const found = simplify({ inputs: g.inputs, outputs });
+    const inputs: InputNode[] = [];
+    const byName = new Map([...data].map(([n, c]) => [n.op === "input" ? n.name : "", c]));
+    for (const n of found.inputs) {
+      const known = byName.get(n.name);
+      const node =
+        known === undefined
+          ? plain.input(n.name, n.shape, n.dtype)
+          : plain.constant(known.data, known.shape, known.dtype);
+      whole.set(n, node);
+      if (node.op === "input") inputs.push(node);
+    }
+    const nodes = substitute(
+      plain,
+      found.outputs.map((o) => o.node),
+      whole,
+    );
+    return { inputs, outputs: found.outputs.map((o, k) => ({ name: o.name, node: nodes[k] })) };
+  };
+  const tablesIn = ({ g, replaced }: Begun): Node[] => {
+    entries.forEach((n, j) => {
+      replaced.set(n, g.input(stageNames.input(j), n.shape));
+    });
+    return substitute(g, tables, replaced);
+  };
+  const over = (g: SimplifyingBuilder, graph: Graph, at: readonly Node[]): Map<string, Node> => {
+    const inner = new Map<Node, Node>(graph.inputs.map((n, k) => [n, at[k]]));
+    const nodes = substitute(
+      g,
+      graph.outputs.map((o) => o.node),
+      inner,
+    );
+    return new Map(graph.outputs.map((o, k) => [o.name, nodes[k]]));
+  };
+  const countsIn = (begun: Begun) => {
+    const found = over(begun.g, made.counts, tablesIn(begun));
+    const own = counts.map((n) => found.get(n.name) ?? internalError("a table without counts"));
+    return { own, logSum: found.get(stageNames.logSum) ?? internalError("no log sum") };
+  };
+  const sumsAt = ({ g, replaced }: Begun, at: readonly Node[]): Graph["outputs"] => {
+    counts.forEach((n, k) => {
+      replaced.set(n, at[k]);
+    });
+    return substitute(g, sums, replaced).map((node, j) => ({ name: stageNames.sum(j), node }));
+  };
+  return {
+    expect: () => {
+      const begun = begin();
+      const { own, logSum } = countsIn(begun);
+      const value = { name: stageNames.logSum, node: inParts(begun.g, logSum) };
+      return end(begun.g, [value, ...sumsAt(begun, own)]);
+    },
+    atCounts: () => {
+      const begun = begin();
+      const at = counts.map((n) => begun.g.input(n.name, n.shape));
+      return end(begun.g, sumsAt(begun, at));
+    },
+    sharpened: (share) => {
+      const begun = begin();
+      const { own } = countsIn(begun);
+      const at = own.map((c, p) => (patterns[p].shared ? c : sharpened(begun.g, c, share)));
+      return end(begun.g, sumsAt(begun, at));
+    },
+    marginals: () => {
+      const begun = begin();
+      const found = over(begun.g, made.marginals, tablesIn(begun));
+      return end(
+        begun.g,
+        [...found].map(([name, node]) => ({ name, node })),
+      );
+    },
+  };
+}
+
+/** Rows (of the first axis) with `share` of their sum moved to the first of their largest. */
+function sharpened(g: SimplifyingBuilder, counts: Node, share: number): Node {
+  const rows = counts.shape[0];
+  const width = sizeOf(counts.shape) / rows;
+  const flat = g.reshape(counts, [rows, width]);
+  const spread = (x: Node): Node => g.broadcast(x, [rows, width], [0]);
+  const isLargest = g.select(
+    g.ge(flat, spread(g.reduce("max", flat, [1]))),
+    g.ones([rows, width]),
+    g.zeros([rows, width]),
+  );
+  const before = g.cumulative("sum", isLargest, 1, { exclusive: true });
+  const isFirst = g.select(g.lt(before, 0.5), isLargest, g.zeros([rows, width]));
+  const moved = g.mul(g.mul(isFirst, share), spread(g.sum(flat, [1])));
+  return g.reshape(g.add(g.mul(flat, 1 - share), moved), counts.shape);
+}
+
+/** Numbers that add up to `total`, those of long sums in blocks: `[parts]`. */
+function inParts(g: SimplifyingBuilder, total: Node): Node {
+  const found: Node[] = [];
+  const split = (n: Node): void => {
+    if (n.op === "binary" && n.fn === "add") {
+      split(n.x);
+      split(n.y);
+      return;
+    }
+    const isSum = n.op === "reduce" && n.fn === "sum" && sizeOf(n.x.shape) > BLOCK;
+    if (!isSum) {
+      found.push(g.reshape(n, [1]));
+      return;
+    }
+    const length = sizeOf(n.x.shape);
+    const blocks = Math.floor(length / BLOCK);
+    const flat = g.reshape(n.x, [length]);
+    const main = g.slice(flat, [0], [blocks * BLOCK]);
+    found.push(g.sum(g.reshape(main, [blocks, BLOCK]), [1]));
+    if (length > blocks * BLOCK) {
+      const rest = g.slice(flat, [blocks * BLOCK], [length - blocks * BLOCK]);
+      found.push(g.reshape(g.sum(rest), [1]));
+    }
+  };
+  split(total);
+  return found.length === 1 ? found[0] : g.concat(found, 0);
+}

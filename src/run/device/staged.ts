@@ -1,0 +1,197 @@
+/**
+ * Kernels in two stages as one instance: passes over the data on a device, the rest on the CPU. A
+ * run that waits (`inference/ascent/pending.ts`) has each pass done before it asks for it; one call
+ * of the device is one pass, and nothing but sums and the log of the sum over assignments comes back.
+ */
+import { internalError } from "../../base/internal.js";
+import { TildeError } from "../../base/diagnostic.js";
+import type { GraphDevice, GraphProgram } from "../../device/contract.js";
+import { names } from "../../inference/ascent/compile.js";
+import type { Answer, Pending, Waiting } from "../../inference/ascent/pending.js";
+import { type StagedKernels, stageNames } from "../../inference/ascent/stage.js";
+import type { KernelInstance } from "../../inference/contract.js";
+import type { Graph } from "../../tensor/ops.js";
+import { sizeOf } from "../../tensor/shape-rules.js";
+import { topological } from "../../tensor/traverse.js";
+import { makeInstance } from "../gibbs-chain.js";
+
+type PassName = "expect" | "counts" | "sharpen" | "marginals";
+
+export class StagedInstance implements KernelInstance {
+  readonly kernels: StagedKernels;
+  readonly #device: GraphDevice;
+  readonly #host: KernelInstance;
+  readonly #programs = new Map<PassName, GraphProgram>();
+  /** Arrays with an entry for each item: counts that are given, marginals that are asked for. */
+  readonly #wide = new Map<string, Float64Array>();
+  readonly #widths: ReadonlyMap<string, number>;
+  #logSum: number | undefined;
+  /** What the last pass read. */
+  #entered: Record<string, Float64Array> = {};
+
+  constructor(device: GraphDevice, kernels: StagedKernels) {
+    this.#device = device;
+    this.kernels = kernels;
+    this.#host = makeInstance(kernels.module);
+    const { patterns, discrete } = kernels;
+    this.#widths = new Map([
+      ...patterns.flatMap((p, k): [string, number][] => {
+        const size = sizeOf(p.table.shape);
+        return [
+          [names.table(k), size],
+          [names.counts(k), size],
+        ];
+      }),
+      ...discrete.map((s, k): [string, number] => [
+        names.marginals(k),
+        s.dims.reduce((n, d) => n * d, s.count),
+      ]),
+    ]);
+  }
+
+  call(name: string): number {
+    switch (name) {
+      case "tables":
+      case "marginals":
+        return 0;
+      case "discrete": {
+        const found = this.#logSum ?? internalError("a pass that was not waited for");
+        this.#logSum = undefined;
+        return found;
+      }
+      default:
+        return this.#host.call(name);
+    }
+  }
+  fn(name: string): (...args: readonly number[]) => number {
+    return () => this.call(name);
+  }
+  f64(buffer: string): Float64Array {
+    const width = this.#widths.get(buffer);
+    if (width === undefined) return this.#host.f64(buffer);
+    const known = this.#wide.get(buffer);
+    if (known !== undefined) return known;
+    const made = new Float64Array(width);
+    this.#wide.set(buffer, made);
+    return made;
+  }
+  i32(buffer: string): Int32Array {
+    return this.#host.i32(buffer);
+  }
+
+  /** Does what is pending. @throws TildeError where the device fails */
+  async answer(pending: Pending): Promise<void> {
+    const { graphs, patterns } = this.kernels;
+    switch (pending.kind) {
+      case "discrete": {
+        const found = await (await this.#program("expect", graphs.expect)).run(this.#enter());
+        // In f64, whatever the device counts in.
+        this.#logSum = found[stageNames.logSum].reduce((sum, v) => sum + v, 0);
+        this.#take(found);
+        return;
+      }
+      case "counts": {
+        const program = await this.#program("counts", graphs.atCounts);
+        const given = patterns.map((_, k) => [names.counts(k), this.f64(names.counts(k))]);
+        this.#take(await program.run(Object.fromEntries(given)));
+        return;
+      }
+      case "sharpen": {
+        const { share } = pending;
+        const program = await this.#program("sharpen", () => graphs.sharpened(share));
+        this.#take(await program.run(this.#entered));
+        return;
+      }
+      case "marginals": {
+        // The data are there once.
+        this.close();
+        const program = await this.#program("marginals", graphs.marginals);
+        for (const [name, values] of Object.entries(await program.run(this.#enter()))) {
+          this.f64(name).set(values);
+        }
+        this.close();
+        return;
+      }
+    }
+  }
+
+  /** Seconds of a pass at the present statistics, once it is set up. */
+  async passSeconds(): Promise<number> {
+    await this.answer({ kind: "discrete" });
+    let best = Infinity;
+    for (let k = 0; k < TIMINGS; k++) {
+      const start = performance.now();
+      await this.answer({ kind: "discrete" });
+      best = Math.min(best, (performance.now() - start) / 1000);
+    }
+    return best;
+  }
+
+  close(): void {
+    for (const program of this.#programs.values()) program.close();
+    this.#programs.clear();
+  }
+
+  async #program(name: PassName, graph: () => Graph): Promise<GraphProgram> {
+    const known = this.#programs.get(name);
+    if (known !== undefined) return known;
+    const made = await this.#device.compileGraph(graph());
+    this.#programs.set(name, made);
+    return made;
+  }
+
+  /** What the pass reads, at the present statistics. */
+  #enter(): Record<string, Float64Array> {
+    this.#host.call(stageNames.enter);
+    const { inputs } = this.kernels;
+    this.#entered = Object.fromEntries(
+      inputs.map(({ name, length }) => [name, this.#host.f64(name).slice(0, length)]),
+    );
+    return this.#entered;
+  }
+
+  #take(found: Record<string, Float64Array>): void {
+    for (const { name } of this.kernels.sums) this.#host.f64(name).set(found[name]);
+  }
+}
+
+const TIMINGS = 3;
+
+/** How a run on a device ended. */
+export interface Driven<T> {
+  readonly result: T;
+  /** Of a device that was lost on the way: the run went on without it, to its nearest end. */
+  readonly lost?: TildeError;
+}
+
+/** Runs to the end, each pass on the instance's device. Signals and timers are heard between. */
+export async function drive<T>(run: Waiting<T>, instance: StagedInstance): Promise<Driven<T>> {
+  let lost: TildeError | undefined;
+  let answer: Answer = "own";
+  for (;;) {
+    const step = run.next(answer);
+    if (step.done === true) return { result: step.value, ...(lost && { lost }) };
+    answer = "lost";
+    if (lost !== undefined) continue;
+    try {
+      await instance.answer(step.value);
+      answer = "done";
+    } catch (error) {
+      if (!(error instanceof TildeError)) throw error;
+      lost = error;
+    }
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+/** The CPU's memory holds this many numbers of a pass: half of what WebAssembly can address. */
+const MOST_NUMBERS = 2 ** 28;
+
+/** Whether the CPU's kernels have room for a pass: what is known, and what may be stored. */
+export function fitsCpu({ graphs }: StagedKernels): boolean {
+  let numbers = 0;
+  for (const n of topological(graphs.expect().outputs.map((o) => o.node))) {
+    numbers += sizeOf(n.shape);
+  }
+  return numbers <= MOST_NUMBERS;
+}
