@@ -1,0 +1,99 @@
+/** EM with its passes over the data on a device: the CPU's iterations, from the same starts. */
+import { describe, expect, test } from "vitest";
+import { diagnostic, TildeError } from "../../../src/base/diagnostic.js";
+import type { GraphDevice } from "../../../src/device/contract.js";
+import { Shelf } from "../../../src/run/device/auto.js";
+import { openCpuGraphs } from "../../../src/run/device/cpu-graphs.js";
+import { maximise } from "../../../src/run/em.js";
+import { em } from "../../../src/run/methods.js";
+import type { FitData } from "../../../src/run/results/fit.js";
+import { jobOf } from "./fixtures.js";
+import { emCases, emModel } from "./mixtures.js";
+
+const historyOf = (fit: FitData): readonly number[] =>
+  (fit.figures.log_likelihood as { history: number[] }).history;
+
+/** The CPU as a device whose passes fail from this one on. */
+function lostAt(pass: number): GraphDevice {
+  const device = openCpuGraphs();
+  let passes = 0;
+  return {
+    ...device,
+    compileGraph: async (graph) => {
+      const program = await device.compileGraph(graph);
+      return {
+        ...program,
+        run: async (inputs) => {
+          passes++;
+          if (passes < pass) return await program.run(inputs);
+          const params = { reason: "the driver was reset", doing: "running a graph" };
+          throw new TildeError([diagnostic("webgpu_lost", undefined, params)]);
+        },
+      };
+    },
+  };
+}
+
+describe("EM with its passes on a device", () => {
+  test.each(emCases)("%s", async (name, data) => {
+    const { run } = jobOf(emModel(name), data);
+    const here = await maximise(run, em({ restarts: 3 }));
+    const there = await maximise({ ...run, device: openCpuGraphs() }, em({ restarts: 3 }));
+    expect(there.figures.device).toBe("cpu");
+    // Sums in another order: the last iteration may come one sooner or later.
+    const [a, b] = [historyOf(here), historyOf(there)];
+    expect(Math.abs(a.length - b.length)).toBeLessThan(2);
+    for (let k = 0; k < Math.min(a.length, b.length); k++) expect(b[k]).toBeCloseTo(a[k], 7);
+    there.chains[0].values.forEach((v, k) => {
+      expect(Math.abs(v - here.chains[0].values[k])).toBeLessThan(1e-5 * (1 + Math.abs(v)));
+    });
+    // The responsibilities, too.
+    expect(there.exact?.size).toBe(here.exact?.size);
+    for (const [element, figures] of there.exact ?? []) {
+      expect(figures.mean).toBeCloseTo(here.exact?.get(element)?.mean ?? Number.NaN, 4);
+    }
+  });
+
+  test("standard errors", async () => {
+    const [[, data]] = emCases;
+    const { run } = jobOf(emModel("mixture_diag"), data);
+    const method = em({ restarts: 2, standardErrors: true, tolerance: 1e-12 });
+    const [here, there] = [
+      await maximise(run, method),
+      await maximise({ ...run, device: openCpuGraphs() }, method),
+    ];
+    expect([...(here.points?.values() ?? [])].some((p) => p.se !== undefined)).toBe(true);
+    for (const [name, { se }] of there.points ?? []) {
+      se?.forEach((v, k) => {
+        expect(v).toBeCloseTo(here.points?.get(name)?.se?.[k] ?? Number.NaN, 4);
+      });
+    }
+  });
+
+  test("a step that has no program is named", async () => {
+    const x = emCases[0][1].x;
+    const { run } = jobOf(emModel("ppca"), { N: 240, D: 2, d: 1, x });
+    const refused = await maximise({ ...run, device: openCpuGraphs() }, em({})).catch((e) => e);
+    expect(refused).toBeInstanceOf(TildeError);
+    expect(refused.diagnostics[0].code).toBe("device_step");
+    expect(refused.message).toContain("E-step of `z`");
+    // Left to itself the choice is the CPU.
+    const shelf = new Shelf(["webgpu"], async () => openCpuGraphs());
+    const fit = await maximise({ ...run, shelf }, em({ maxIterations: 5 }));
+    expect(fit.figures.device).toBe("cpu");
+  });
+
+  test("a device that is lost leaves the parameters before", async () => {
+    const [[name, data]] = emCases;
+    const { run } = jobOf(emModel(name), data);
+    const method = em({ restarts: 1 });
+    const whole = await maximise({ ...run, device: openCpuGraphs() }, method);
+    const cut = await maximise({ ...run, device: lostAt(20) }, method);
+    expect(cut.interrupted).toBe(true);
+    expect(cut.warnings.map((w) => w.code)).toContain("webgpu_lost");
+    const history = historyOf(cut);
+    expect(history).toEqual(historyOf(whole).slice(0, history.length));
+    expect(history.length).toBeGreaterThan(3);
+    await expect(maximise({ ...run, device: lostAt(1) }, method)).rejects.toThrow("lost");
+  });
+});

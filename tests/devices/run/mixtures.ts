@@ -1,0 +1,37 @@
+/** Models with discrete sites and data for them, for fits by EM and CAVI on devices. */
+import { readFileSync } from "node:fs";
+
+const models = new URL("../../inference/em/models/", import.meta.url);
+export const emModel = (name: string): string =>
+  readFileSync(new URL(`${name}.ppl`, models), "utf8");
+
+/** Numbers of no particular kind. */
+const wave = (k: number): number => Math.sin(12.9898 * k) + Math.cos(4.1414 * k * k);
+
+/** Three groups, in turn, some of them near each other. */
+export const points = (n: number): number[][] =>
+  Array.from({ length: n }, (_, i) => {
+    const far = 3 * (i % 3);
+    return [far + wave(i), wave(i + 1000) - far + 0.3 * wave(i)];
+  });
+
+const N = 240;
+const plane = { N, K: 3, D: 2, x: points(N) };
+const binary = {
+  N,
+  K: 2,
+  D: 4,
+  x: Array.from({ length: N }, (_, i) =>
+    Array.from({ length: 4 }, (_, d) => (wave(i * 4 + d) + (i % 2 === d % 2 ? 0.8 : -0.8) > 0 ? 1 : 0)),
+  ),
+};
+const series = { N, K: 2, y: Array.from({ length: N }, (_, t) => wave(t) + 3 * ((t >> 4) % 2)) };
+
+export const emCases: readonly (readonly [string, Record<string, unknown>])[] = [
+  ["mixture_full", plane],
+  ["mixture_diag", plane],
+  ["mixture_tied", plane],
+  ["gaussian_mixture", plane],
+  ["bernoulli_mixture", binary],
+  ["hmm", series],
+];
