@@ -11,6 +11,7 @@ import { inlineCall } from "./functions.js";
 import { gradExpr, isGrad } from "./grad.js";
 import { combinatorNames, foreignAdvice, plannedFunctions, suggestions } from "./names.js";
 import { evaluation, evaluationKind } from "./objectives.js";
+import { isOde } from "./ode.js";
 import type { FnRef, Scope } from "./scope.js";
 import { dimsAgree, sizeToExpr } from "./sizes.js";
 
@@ -164,6 +165,7 @@ function unknownCall(
     }
     return cx.reporter.report("distribution_as_value", e.span, { name });
   }
+  if (isOde(e, scope)) return cx.reporter.report("ode_place", e.span, {});
   if (plannedFunctions.includes(name)) {
     return cx.reporter.report("not_supported_yet", span, { what: `\`${name}\`` });
   }

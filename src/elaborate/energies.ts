@@ -5,6 +5,7 @@
 import type { DistExpr } from "../model/ir.js";
 import type * as ast from "../syntax/ast.js";
 import type { Cx } from "./context.js";
+import { rewriteStatements } from "./rewrite.js";
 import type { Scope } from "./scope.js";
 import { applied } from "./transforms.js";
 
@@ -16,19 +17,12 @@ export function withoutEnergies(
   body: ast.Block,
 ): { readonly body: ast.Block; readonly energies: readonly string[] } {
   const energies = new Set<string>();
-  const each = (s: ast.Stmt): ast.Stmt[] => {
-    if (s.kind === "for") return [{ ...s, body: block(s.body) }];
-    if (s.kind === "if") {
-      // biome-ignore lint/suspicious/noThenProperty: the branch's name in the AST, never awaited
-      const made = { ...s, then: block(s.then) };
-      return [s.else === undefined ? made : { ...made, else: block(s.else) }];
-    }
+  const text = rewriteStatements(body, (s) => {
     if (s.kind !== "sample" || !isEnergy(s.dist)) return [s];
     energies.add(s.target.name.text);
     return drawOf(cx, s, s.dist);
-  };
-  const block = (b: ast.Block): ast.Block => ({ ...b, statements: b.statements.flatMap(each) });
-  return { body: block(body), energies: [...energies] };
+  });
+  return { body: text, energies: [...energies] };
 }
 
 export function isEnergy(e: ast.Expr): e is CallAst {

@@ -21,6 +21,7 @@ import { checkFn } from "./functions.js";
 import { checkGuide } from "./guides.js";
 import { declareInputs } from "./inputs.js";
 import { declarePrograms, declareTraces, objectiveValue, splitReturn } from "./objectives.js";
+import { withoutOdes } from "./ode.js";
 import { checkOrder } from "./order.js";
 import { playersOf } from "./players.js";
 import { type FileEnv, type ObjectiveRef, Scope } from "./scope.js";
@@ -151,7 +152,7 @@ function elaborateProgram(
   const written = decl.kind === "model" ? withoutEnergies(cx, body) : { body, energies: [] };
   const plain =
     decl.kind === "guide" ? withoutTransforms(cx, body) : { body: written.body, images: {} };
-  const text = withoutProcesses(cx, plain.body, scope);
+  const text = withoutOdes(cx, withoutProcesses(cx, plain.body, scope), scope);
   declarePlate(cx, text);
   collectVariables(cx, text, scope);
   extras?.collected(cx, scope);

@@ -9,6 +9,7 @@ import type { DistExpr, Image } from "../model/ir.js";
 import type * as ast from "../syntax/ast.js";
 import { builtinAliases } from "./builtins.js";
 import { type Cx, quote } from "./context.js";
+import { rewriteStatements } from "./rewrite.js";
 import type { Scope } from "./scope.js";
 
 type CallAst = Extract<ast.Expr, { kind: "call" }>;
@@ -40,18 +41,11 @@ export interface Rewritten {
 /** A guide's body without draws of `Transformed`, and the sites that definitions now give. */
 export function withoutTransforms(cx: Cx, body: ast.Block): Rewritten {
   const images: Record<string, Image> = {};
-  const each = (s: ast.Stmt): ast.Stmt[] => {
-    if (s.kind === "for") return [{ ...s, body: block(s.body) }];
-    if (s.kind === "if") {
-      // biome-ignore lint/suspicious/noThenProperty: the branch's name in the AST, never awaited
-      const made = { ...s, then: block(s.then) };
-      return [s.else === undefined ? made : { ...made, else: block(s.else) }];
-    }
+  const text = rewriteStatements(body, (s) => {
     if (s.kind !== "sample" || !isTransformed(s.dist)) return [s];
     return drawOf(cx, s, s.dist, images) ?? [];
-  };
-  const block = (b: ast.Block): ast.Block => ({ ...b, statements: b.statements.flatMap(each) });
-  return { body: block(body), images };
+  });
+  return { body: text, images };
 }
 
 function isTransformed(e: ast.Expr): e is CallAst {

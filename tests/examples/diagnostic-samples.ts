@@ -271,6 +271,13 @@ export const samples: Samples = {
   tensorflow_failed: { doing: "loading a graph", reason: "Op type not registered 'Ndtri'" },
   device_method: { method: "nuts", device: "webgpu", known: ["vi", "svi", "nce", "hmc"] },
   device_rows: { size: "N", all: 20_000_000 },
+  device_step: {
+    method: "em",
+    device: "webgpu",
+    step: "the E-step of `x`",
+    reason: "continuous sites are integrated out on the CPU",
+  },
+  device_unchecked: { name: "webgpu" },
   device_imprecise: {
     name: "webgpu",
     what: "the log density",
@@ -326,4 +333,10 @@ export const samples: Samples = {
   },
   picture_library: { names: ["vega", "vega-lite"], reason: "Cannot find package 'vega'" },
   picture_format: { format: "jpg", path: "out.jpg" },
+
+  ode_usage: {},
+  ode_function: {},
+  ode_steps: {},
+  ode_place: {},
+  ode_error: { element: "z[3,1]", error: 0.042, measure: 0.31, isSpread: true },
 };

@@ -42,6 +42,7 @@ const models: readonly { readonly name: string; readonly of?: string }[] = [
   { name: "low_dim_gauss_mix_z", of: "low_dim_gauss_mix" },
   { name: "hmm_example" },
   { name: "hmm_drive_0" },
+  { name: "lotka_volterra" },
 ];
 
 describe("posteriordb", () => {

@@ -88,6 +88,12 @@ export const methodMessages = {
     message: `${p.method} diverged at step ${p.step}: the objective became ${p.bound}, at every smaller step size too`,
     help: "give scales a prior that keeps them away from 0 and infinity, or use nuts; `--option lr=0.01` begins with smaller steps",
   })),
+  ode_error: warning(
+    (p: { element: string; error: number; measure: number; isSpread: boolean }) => ({
+      message: `the steps of \`ode\` are too coarse: \`${p.element}\` is off by up to ${p.error.toPrecision(2)}, ${(100 * p.measure).toPrecision(2)} % of its ${p.isSpread ? "posterior's standard deviation" : "value"}`,
+      help: "take more of them, as in `ode(f, z0, t0, ts, steps: 40)`; 10 are taken where the text has none",
+    }),
+  ),
   guide_misfit: warning((p: { guide: string; k: number }) => ({
     message: `the guide ${p.guide} does not cover the posterior (Pareto k = ${p.k.toFixed(2)}, good below 0.7)`,
     help:

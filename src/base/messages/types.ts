@@ -68,6 +68,22 @@ const names = {
     message: `\`${p.name}\` is defined by ${p.imports.map((i) => `\`${i}\``).join(" and ")}`,
     help: `write \`${p.imports[0]}.${p.name}\``,
   })),
+  ode_usage: error(() => ({
+    message: "these arguments do not fit `ode`",
+    help: "write `let z = ode(f, z0, t0, ts, a, b, steps: 10)` with `fn f(t: real, z: real[D], a, b) -> real[D]`",
+  })),
+  ode_function: error(() => ({
+    message: "`ode` takes a function by its name",
+    help: "declare `fn f(t: real, z: real[D]) -> real[D] = …` and write `ode(f, z0, t0, ts)`",
+  })),
+  ode_steps: error(() => ({
+    message: "`steps` of `ode` is no whole number from 1 up",
+    help: "it is the number of steps between two of the times, such as `steps: 10`",
+  })),
+  ode_place: error(() => ({
+    message: "`ode` stands as the whole value of a definition",
+    help: "write `let z = ode(…)` in the model and use `z[n]`, the solution at the n-th time",
+  })),
   not_supported_yet: error((p: { what: string }) => ({
     message: `${p.what} is not supported yet`,
     help: "this part of the language cannot run in this version",

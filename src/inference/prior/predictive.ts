@@ -1,6 +1,7 @@
 /** Posterior prediction: the model run forward from each posterior draw. */
 import { internalError } from "../../base/internal.js";
 import { philoxKey } from "../../math/rng/index.js";
+import { writtenNames } from "../../model/auxiliary.js";
 import type { DataSet, DataValue } from "../../model/data.js";
 import type { Model } from "../../model/ir.js";
 import { constantSize, type Size, sizeNames } from "../../model/size.js";
@@ -37,8 +38,7 @@ export function posteriorPredictive(
   const kept = keptNames(conditioned, fitted, draws, fixed);
   const names = checkedNames(model, options.only);
   const only =
-    names ??
-    model.variables.map((v) => v.name).filter((name) => !kept.includes(name) && !fixed.has(name));
+    names ?? writtenNames(model).filter((name) => !kept.includes(name) && !fixed.has(name));
   const wanted = new Set(only);
   const simulator = compileSimulator(conditioned, wanted);
   const keys = { key: philoxKey(options.seed), offset: streamOffset.predictive };

@@ -2,6 +2,7 @@
 import { type Diagnostic, fail } from "../../base/diagnostic.js";
 import { nearestNames } from "../../base/nearest.js";
 import { philoxKey } from "../../math/rng/index.js";
+import { writtenNames } from "../../model/auxiliary.js";
 import type { DataSet } from "../../model/data.js";
 import type { Model } from "../../model/ir.js";
 import { type Conditioned, condition } from "../../passes/condition/index.js";
@@ -44,7 +45,7 @@ export function samplePriorOf(conditioned: Conditioned, options: SimulationOptio
   const components = new Set(conditioned.model.unbounded?.variables);
   const ragged = only?.find((name) => components.has(name));
   if (ragged !== undefined) fail("unbounded_draws", undefined, { name: ragged });
-  const names = conditioned.model.variables.map((v) => v.name);
+  const names = writtenNames(conditioned.model);
   const keep = only ?? names.filter((name) => !components.has(name));
   const none: DataSet = new Map();
   const draws = collectDraws(simulator, keys, options.draws, keep, () => none);

@@ -5,6 +5,7 @@
 import { type Diagnostic, diagnostic, TildeError } from "../../base/diagnostic.js";
 import { InternalError } from "../../base/internal.js";
 import type { Source } from "../../base/span.js";
+import { writtenNames } from "../../model/auxiliary.js";
 import type * as ast from "../../syntax/ast.js";
 import { withoutMemory } from "../failure.js";
 import { callMethod, callSession } from "./calls.js";
@@ -164,7 +165,7 @@ export class Session {
     cx.warn(own);
     const outputs: Output[] = decls.map((d) => {
       const model = after.models.get(d.name.text);
-      const names = model?.variables.map((v) => v.name).join(", ");
+      const names = model && writtenNames(model).join(", ");
       const more = names === undefined || names === "" ? "" : `: ${names}`;
       return { kind: "note", text: `${d.kind} ${headOf(d)}${more}` };
     });

@@ -59,7 +59,7 @@ export function openColumns(fit: FitData, selections: readonly string[], most: n
         : { ...computed(name), elements: undefined };
     const total = elements?.length ?? elementCount(dims);
     const nameOf = (k: number): string => elementName(name, unravel(elements?.[k] ?? k, dims));
-    const selected = selections[at].replace(/\s/g, "");
+    const selected = selections[at] === name ? name : selections[at].replace(/\s/g, "");
     let [first, end] = [0, Math.min(total, most)];
     if (selected !== name) {
       first =

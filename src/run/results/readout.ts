@@ -1,6 +1,7 @@
 /** Variables read out of a fit by name, whole: latent sites as drawn, lets computed on demand. */
 import { fail } from "../../base/diagnostic.js";
 import { nearestNames } from "../../base/nearest.js";
+import { isAuxiliary } from "../../model/auxiliary.js";
 import { elementCount } from "../../model/data.js";
 import type { Model } from "../../model/ir.js";
 import { summedSites } from "./discrete.js";
@@ -12,7 +13,7 @@ export function readableNames(fit: FitData): string[] {
   if (fit.whole !== undefined) return [...fit.whole.keys()];
   const latent = new Set([...fit.latents.map((v) => v.name), ...summedSites(fit)]);
   return fit.conditioned.model.variables
-    .filter((v) => latent.has(v.name) || (v.role === "let" && v.random))
+    .filter((v) => latent.has(v.name) || (v.role === "let" && v.random && !isAuxiliary(v.name)))
     .map((v) => v.name);
 }
 

@@ -13,6 +13,7 @@ import { dependents } from "./discrete.js";
 import type { ExactFigures, Figure, FitData, Relabelling } from "./fit.js";
 import { histogramOf } from "./histogram.js";
 import { readableNames } from "./readout.js";
+import { solutionWarnings } from "./solutions.js";
 
 /** Variables of more scalars than this are cut in the summary, which says so. */
 export const MAX_ELEMENTS = 1000;
@@ -78,7 +79,12 @@ export function summarise(fit: FitData, names?: readonly string[]): Summary {
     rows,
     cut,
     sampler,
-    warnings: [...fit.warnings, ...labelWarnings(fit), ...(sampler?.warnings ?? [])],
+    warnings: [
+      ...fit.warnings,
+      ...labelWarnings(fit),
+      ...solutionWarnings(fit),
+      ...(sampler?.warnings ?? []),
+    ],
   };
 }
 
@@ -177,7 +183,8 @@ function labelWarnings(fit: FitData): Diagnostic[] {
 
 /** Whether nothing speaks against trusting the fit. */
 export function passed(fit: FitData, summary: Summary): boolean {
-  return (summary.sampler?.passed ?? true) && fit.warnings.length === 0;
+  const isSolved = summary.warnings.every((w) => w.code !== "ode_error");
+  return isSolved && (summary.sampler?.passed ?? true) && fit.warnings.length === 0;
 }
 
 /** The content of `summary.json`. NaN and infinities become null, which JSON can hold. */

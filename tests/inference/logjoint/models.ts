@@ -98,6 +98,26 @@ export const cases: readonly Case[] = [
     },
   },
   {
+    name: "differential equations in a plate",
+    text: `fn decay(t: real, z: real[2], k: real) -> real[2] = [-k * z[0], k * z[0] - t * z[1]]
+    model m(S: int, ts: real[T]) {
+      s ~ HalfNormal(1)
+      for i in 0..S {
+        k[i] ~ LogNormal(0, 1)
+        let z[i] = ode(decay, [1 + i, 0], 0, ts, k[i], steps: 2)
+        for n in 0..T { y[i, n] ~ Normal(z[i, n, 1], s) }
+      }
+    }`,
+    data: {
+      S: 2,
+      ts: [0.5, 1, 3],
+      y: [
+        [0.2, 0.4, 0.1],
+        [0.3, 0.2, 0.1],
+      ],
+    },
+  },
+  {
     name: "eight schools",
     text: `model m(J: int, sigma: positive[J]) {
       mu ~ Normal(0, 5)
