@@ -1,8 +1,19 @@
 /** Runs of mean-field variational inference by coordinate ascent. */
 import { type Diagnostic, diagnostic, fail, type TildeError } from "../base/diagnostic.js";
-import { type CaviFailure, type CaviResult, planCavi, runCavi } from "../inference/cavi/index.js";
+import type { GraphDevice } from "../device/contract.js";
+import {
+  type CaviFailure,
+  type CaviOutcome,
+  type CaviPlan,
+  type CaviResult,
+  planCavi,
+  runCavi,
+  Sweep,
+} from "../inference/cavi/index.js";
 import { stream } from "../math/rng/random.js";
 import { type Run, refuseNothing, refuseParams } from "./context.js";
+import { choiceFigures, choose, timed } from "./device/auto.js";
+import { caviOnDevice, caviPassSeconds } from "./device/cavi.js";
 import { makeInstance } from "./gibbs-chain.js";
 import type { CaviOptions } from "./methods.js";
 import { type FitData, latentLength } from "./results/fit.js";
@@ -16,27 +27,67 @@ import {
 /** The random streams of the draws from q have this for their site. */
 const STREAM_SITE = 0x52000000;
 
+/** Sweeps that a restart is taken to have, where its time is foreseen. */
+const USUAL_SWEEPS = 100;
+
 /**
- * q with its moments, and independent draws from it.
+ * q with its moments, and independent draws from it: on the run's device, on the one that is fastest
+ * where the choice is left open, or on the CPU.
  * @throws TildeError where the model is out of reach or no start has a finite bound
  */
-export function ascend(run: Run, method: CaviOptions): FitData {
-  const { conditioned, seed, options } = run;
+export async function ascend(run: Run, method: CaviOptions): Promise<FitData> {
+  const { conditioned, seed, options, device, shelf } = run;
   refuseParams(conditioned, "cavi");
-  const { joint, restarts, maxIterations, tolerance, draws } = method;
+  const { joint, restarts, maxIterations, tolerance } = method;
+  const settings = { restarts, maxIterations, tolerance };
+  const onDevice = async (on: GraphDevice, figures: FitData["figures"]): Promise<FitData> => {
+    const found = await caviOnDevice(run, joint, settings, on);
+    return fitOf(run, method, found, figures);
+  };
+  if (device !== undefined) return await onDevice(device, { device: device.name });
   const plan = planCavi(conditioned, makeInstance, { joint });
+  refuseNothing({ dimension: plan.direct.sites.length + plan.direct.discrete.length }, "cavi");
+  let figures: FitData["figures"] = {};
+  if (shelf !== undefined) {
+    const sweep = new Sweep(plan, seed);
+    const isReady = sweep.start(seed, 0) === undefined && sweep.run() === undefined;
+    const here = isReady ? timed(() => void sweep.run()) : 0;
+    const choice = await choose(shelf, here, restarts * USUAL_SWEEPS, (d) => {
+      return caviPassSeconds(run, joint, d);
+    });
+    figures = choiceFigures(choice);
+    if (choice.device !== undefined) return await onDevice(choice.device, figures);
+  }
+  const compiled = performance.now();
+  const shouldStop = (): boolean => options.signal?.aborted === true;
+  const found = runCavi(plan, settings, seed, { shouldStop });
+  return fitOf(run, method, { plan, found, compiled, warnings: [] }, figures);
+}
+
+function fitOf(
+  run: Run,
+  { draws }: CaviOptions,
+  {
+    plan,
+    found,
+    compiled,
+    warnings,
+  }: {
+    readonly plan: CaviPlan;
+    readonly found: CaviOutcome;
+    readonly compiled: number;
+    readonly warnings: readonly Diagnostic[];
+  },
+  figures: FitData["figures"],
+): FitData {
+  const { conditioned, seed } = run;
+  if (found.kind === "failed") throw failed(found.failure);
   const sites = drawnSites(
     conditioned.model,
     plan.direct.sites.map((s) => s.latent),
     plan.direct.discrete,
   );
   const width = latentLength(sites.latents);
-  refuseNothing({ dimension: width }, "cavi");
-  const compiled = performance.now();
-  const settings = { restarts, maxIterations, tolerance };
-  const shouldStop = (): boolean => options.signal?.aborted === true;
-  const found = runCavi(plan, settings, seed, { shouldStop });
-  if (found.kind === "failed") throw failed(found.failure);
   const base: Pick<FitData, "conditioned" | "method" | "seed" | "isPoint" | "warmup"> = {
     conditioned,
     method: "cavi",
@@ -74,8 +125,9 @@ export function ascend(run: Run, method: CaviOptions): FitData {
         figuresOfProbabilities({ ...site, probabilities: marginals }),
       ),
     ]),
-    warnings: doubts(found),
+    warnings: [...warnings, ...doubts(found)],
     figures: {
+      ...figures,
       ...climbFigures("elbo", { ...found, value: found.elbo }),
       restarts: found.restarts.map((r) => ({
         elbo: r.elbo,

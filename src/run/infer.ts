@@ -159,7 +159,9 @@ async function fitted(job: Run, model: Model, data: RawData, method: Other): Pro
     case "vi":
       return await fitGuide(job, method);
     case "cavi":
-      return model.unbounded === undefined ? ascend(job, method) : ascendProcess(job, method);
+      return model.unbounded === undefined
+        ? await ascend(job, method)
+        : await ascendProcess(job, method);
     case "em":
       return await maximise(job, method);
   }

@@ -229,11 +229,13 @@ export function describeProcess({ structure, arrangement }: DpPlan, method: stri
 }
 
 /** The truncated mean-field approximation (Blei & Jordan 2006), and draws from it. */
-export function ascendProcess(run: Run, method: CaviOptions): FitData {
+export async function ascendProcess(run: Run, method: CaviOptions): Promise<FitData> {
   const { conditioned, seed } = run;
   refuseParams(conditioned, "cavi");
   const plan = planDp(conditioned, makeInstance, "cavi");
-  if (!isCollapsed(plan)) return ascendTruncated(run, method, plan);
+  // A device has programs for finite models alone.
+  const isTruncated = !isCollapsed(plan) || run.device !== undefined;
+  if (isTruncated) return await ascendTruncated(run, method, plan);
   const { structure } = plan;
   const { plate } = structure;
   const model = dpChainModel(plan, makeInstance, { seed, chain: 0 });
@@ -334,10 +336,10 @@ const TRUNCATION = 20;
  * The truncated model like every finite one: components that are not conjugate as a whole, and
  * sites outside the plate, have factors of their own.
  */
-function ascendTruncated(run: Run, method: CaviOptions, plan: DpPlan): FitData {
+async function ascendTruncated(run: Run, method: CaviOptions, plan: DpPlan): Promise<FitData> {
   const count = Math.max(2, method.truncation ?? Math.min(TRUNCATION, plan.structure.items));
   const { conditioned } = truncatedModel(run.conditioned, count);
-  const fit = ascend({ ...run, conditioned }, method);
+  const fit = await ascend({ ...run, conditioned }, method);
   const { label } = plan.structure.plate;
   const labels = readVariables(fit, [label]).get(label);
   if (labels === undefined || fit.chains.length === 0) return fit;

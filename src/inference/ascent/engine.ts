@@ -10,11 +10,17 @@ import type { ExpectedJoint } from "../expectation/contract.js";
 import { type AscentKernels, type CompileOptions, compileAscent, names } from "./compile.js";
 import type { Factor, Improper } from "./contract.js";
 import { factorOf } from "./factors/index.js";
+import { type NotStaged, type StagedKernels, stageAscent } from "./stage.js";
 import { pointStatistic } from "./statistics.js";
 
 export interface AscentPlan extends AscentKernels {
   readonly kind: "plan";
   readonly joint: ExpectedJoint;
+  /**
+   * Tables and counts stay on a device. The bound is then that of right after an update of the
+   * discrete sites, where it needs neither.
+   */
+  readonly isStaged?: true;
 }
 
 /** Sites whose statistics belong to no factor here; the caller may make them points. */
@@ -31,16 +37,38 @@ export function prepareAscent(
   joint: ExpectedJoint,
   options: CompileOptions = {},
 ): AscentPlan | NoFactor {
-  const without = joint.sites.flatMap((s) => {
-    if (s.kind === "point" || factorOf(s) !== undefined) return [];
-    return [{ name: s.direct.latent.name, site: s.site }];
-  });
+  const without = withoutFactor(joint);
   if (without.length > 0) return { kind: "no_factor", sites: without };
   return { kind: "plan", joint, ...compileAscent(joint, options) };
 }
 
+/**
+ * The same with passes over the data left to a device, for which `stage` makes an instance.
+ * @throws TildeError where the sum over the discrete sites is too large
+ */
+export function prepareStaged(
+  joint: ExpectedJoint,
+  stage: (kernels: StagedKernels) => void,
+): AscentPlan | NoFactor | NotStaged {
+  const without = withoutFactor(joint);
+  if (without.length > 0) return { kind: "no_factor", sites: without };
+  const kernels = stageAscent(joint);
+  if (kernels.kind === "not_staged") return kernels;
+  stage(kernels);
+  const { module, patterns, discrete, sum } = kernels;
+  return { kind: "plan", joint, module, patterns, discrete, sum, isStaged: true };
+}
+
+function withoutFactor(joint: ExpectedJoint): NoFactor["sites"] {
+  return joint.sites.flatMap((s) => {
+    if (s.kind === "point" || factorOf(s) !== undefined) return [];
+    return [{ name: s.direct.latent.name, site: s.site }];
+  });
+}
+
 export interface AscentState {
   readonly natural: readonly (readonly Float64Array[])[];
+  /** None where they stay on a device. */
   readonly counts: readonly Float64Array[];
   readonly discreteEntropy: number;
   readonly scenarios: readonly (readonly (Float64Array | undefined)[])[];
@@ -148,11 +176,17 @@ export class Ascent {
     this.#discreteEntropy = Number.NaN;
   }
 
+  /** Natural parameters of the optimal factor of site k given the others, live. */
+  optimal(k: number): readonly Float64Array[] {
+    const natural = this.#natural[k];
+    if (natural.length > 0) this.#average(names.update(k), natural);
+    return natural;
+  }
+
   /** The optimal factor of site k given the others. */
   updateFactor(k: number): Improper | undefined {
     const factor = this.factors[k] ?? internalError(`site ${k} is a point`);
-    const natural = this.#natural[k];
-    if (natural.length > 0) this.#average(names.update(k), natural);
+    const natural = this.optimal(k);
     if (!factor.update(natural)) {
       return { kind: "improper", name: this.plan.joint.sites[k].direct.latent.name };
     }
@@ -228,7 +262,7 @@ export class Ascent {
   save(): AscentState {
     return {
       natural: this.#natural.map((list) => list.map((n) => n.slice())),
-      counts: this.#counts.map((c) => c.slice()),
+      counts: this.plan.isStaged === true ? [] : this.#counts.map((c) => c.slice()),
       discreteEntropy: this.#discreteEntropy,
       scenarios: this.#scenarios,
     };
@@ -236,8 +270,8 @@ export class Ascent {
   /** @param state of this plan, saved when every factor had been updated */
   restore(state: AscentState): void {
     this.setScenarios(state.scenarios);
-    this.#counts.forEach((c, p) => {
-      c.set(state.counts[p]);
+    state.counts.forEach((counts, p) => {
+      this.#counts[p].set(counts);
     });
     this.factors.forEach((factor, k) => {
       if (factor === undefined) return;
@@ -255,6 +289,8 @@ export class Ascent {
   /** Σ counts · tables; impossible entries have no counts. */
   #energy(): number {
     let total = 0;
+    // With Σ counts · tables taken from the entropy and added to the bound, it need not be known.
+    if (this.plan.isStaged === true) return total;
     this.#tables.forEach((table, p) => {
       const counts = this.#counts[p];
       for (let i = 0; i < table.length; i++) if (counts[i] !== 0) total += counts[i] * table[i];

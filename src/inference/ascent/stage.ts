@@ -37,6 +37,7 @@ export interface StagedGraphs {
   readonly atCounts: () => Graph;
   /** Sums at expected counts with `share` of each row moved to its largest. */
   readonly sharpened: (share: number) => Graph;
+  /** Of every element; with the tables where elements hang together. */
   readonly marginals: () => Graph;
 }
 
@@ -268,6 +269,9 @@ function deviceGraphs(
   stages: Stages & { readonly made: ReturnType<typeof expectedCounts> },
 ): StagedGraphs {
   const { patterns, entries, sums, tables, counts, data, made } = stages;
+  const isJoint = !made.plan.groups.every((g) => {
+    return g.kind === "aligned" && g.components[0].length === 1;
+  });
   /** The data's places in a builder, filled when all else is made. */
   const begin = () => {
     const g = new SimplifyingBuilder();
@@ -346,10 +350,13 @@ function deviceGraphs(
     },
     marginals: () => {
       const begun = begin();
-      const found = over(begun.g, made.marginals, tablesIn(begun));
+      const at = tablesIn(begun);
+      const found = [...over(begun.g, made.marginals, at)];
+      // Joint draws of sites that hang together need the tables.
+      const shown = isJoint ? at.map((node, k): [string, Node] => [names.table(k), node]) : [];
       return end(
         begun.g,
-        [...found].map(([name, node]) => ({ name, node })),
+        [...found, ...shown].map(([name, node]) => ({ name, node })),
       );
     },
   };

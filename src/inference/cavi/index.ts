@@ -1,6 +1,6 @@
 /** Mean-field variational inference by coordinate ascent. */
 export type { CaviPlan, CaviPlanOptions } from "./plan.js";
-export { planCavi } from "./plan.js";
+export { planCavi, planStagedCavi } from "./plan.js";
 export type { CaviDiscrete, CaviDraw, CaviPosterior, CaviSite } from "./posterior.js";
 export { describeCavi } from "./report.js";
 export type {
@@ -12,4 +12,4 @@ export type {
   CaviResult,
   Restart,
 } from "./run.js";
-export { CAVI_DEFAULTS, runCavi } from "./run.js";
+export { CAVI_DEFAULTS, type CaviProbe, caviProbe, caviRun, runCavi, Sweep } from "./run.js";

@@ -4,14 +4,23 @@
  * the log joint is multilinear in the statistics of all others.
  */
 import { fail } from "../../base/diagnostic.js";
-import type { Conditioned } from "../../passes/condition/index.js";
+import { internalError } from "../../base/internal.js";
 import { stream } from "../../math/rng/random.js";
+import type { Conditioned } from "../../passes/condition/index.js";
 import { type Conditional, findConditional } from "../ascent/conditional.js";
-import { Ascent, type AscentPlan, prepareAscent } from "../ascent/engine.js";
+import {
+  Ascent,
+  type AscentPlan,
+  type NoFactor,
+  prepareAscent,
+  prepareStaged,
+} from "../ascent/engine.js";
 import { mergeSites, type Placement } from "../ascent/merge.js";
+import type { NotStaged, StagedKernels } from "../ascent/stage.js";
 import { directKernels, type MakeInstance } from "../conditionals/kernels.js";
 import { type DrawState, type RandomState, randomStates } from "../conditionals/states.js";
 import type { KernelInstance } from "../contract.js";
+import type { ExpectedJoint } from "../expectation/contract.js";
 import { expectJoint, isNotMultilinear } from "../expectation/index.js";
 import { buildDirectJoint, type DirectJoint } from "../logjoint/direct.js";
 
@@ -43,6 +52,41 @@ export function planCavi(
   options: CaviPlanOptions = {},
   methodName = "cavi",
 ): CaviPlan {
+  const found = planWith(conditioned, make, options, methodName, (joint) => {
+    const pointGradients = joint.sites.flatMap((s, k) => (s.kind === "point" ? [k] : []));
+    return prepareAscent(joint, { pointGradients });
+  });
+  return "kind" in found ? internalError("kernels without stages") : found;
+}
+
+/**
+ * The same with passes over the data left to a device: `stage` makes an instance that answers for
+ * them, of kernels whose module is the host's part.
+ * @returns what stands in the way where the passes cannot be told apart from the rest
+ */
+export function planStagedCavi(
+  conditioned: Conditioned,
+  make: MakeInstance,
+  options: CaviPlanOptions,
+  stage: (kernels: StagedKernels) => KernelInstance,
+): CaviPlan | NotStaged {
+  let instance: KernelInstance | undefined;
+  const found = planWith(conditioned, make, options, "cavi", (joint) =>
+    prepareStaged(joint, (kernels) => {
+      instance = stage(kernels);
+    }),
+  );
+  if ("kind" in found) return found;
+  return { ...found, make: () => instance ?? internalError("a plan without its instance") };
+}
+
+function planWith(
+  conditioned: Conditioned,
+  make: MakeInstance,
+  options: CaviPlanOptions,
+  methodName: string,
+  prepare: (joint: ExpectedJoint) => AscentPlan | NoFactor | NotStaged,
+): CaviPlan | NotStaged {
   const points = new Map<string, string>();
   const groups = options.joint ?? [];
   for (;;) {
@@ -55,13 +99,17 @@ export function planCavi(
       for (const { name, reason } of found.sites) points.set(name, reason);
       continue;
     }
-    const pointGradients = found.sites.flatMap((s, k) => (s.kind === "point" ? [k] : []));
-    const ascent = prepareAscent(found, { pointGradients });
+    const ascent = prepare(found);
+    if (ascent.kind === "not_staged") return ascent;
     if (ascent.kind === "no_factor") {
       for (const { name } of ascent.sites) {
         points.set(name, "its statistics are those of no family here");
       }
       continue;
+    }
+    if (pair !== undefined && ascent.isStaged === true) {
+      const step = `the joint factor of \`${pair.discrete}\` and \`${pair.continuous}\``;
+      return { kind: "not_staged", step, reason: "it has a part for each value, on the CPU" };
     }
     const draw = randomStates(conditioned, methodName);
     const conditional =

@@ -6,8 +6,8 @@ import type { Marginals } from "../ascent/contract.js";
 import { DiscreteDraws } from "../ascent/discrete-draws.js";
 import type { Ascent } from "../ascent/engine.js";
 import { inputBuffer } from "../conditionals/kernels.js";
-import type { LatentVariable } from "../logjoint/latents.js";
 import type { DiscreteSite } from "../logjoint/direct.js";
+import type { LatentVariable } from "../logjoint/latents.js";
 import type { CaviPlan } from "./plan.js";
 import type { PointFactor } from "./points.js";
 

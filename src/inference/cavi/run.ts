@@ -6,6 +6,7 @@
 import { stream } from "../../math/rng/random.js";
 import { type Conditioned, conditionalFactor } from "../ascent/conditional.js";
 import { Ascent, type AscentState } from "../ascent/engine.js";
+import { finish, type Waiting } from "../ascent/pending.js";
 import { startCounts } from "../ascent/start.js";
 import { type CaviPlan, startValues } from "./plan.js";
 import { PointFactor } from "./points.js";
@@ -30,6 +31,8 @@ export interface Restart {
   readonly change: number;
   /** The bound after each sweep. */
   readonly history: readonly number[];
+  /** Cut short by a device that was lost; q is at least as good as its last bound says. */
+  readonly isLost?: true;
 }
 
 export interface CaviProgress {
@@ -88,6 +91,16 @@ export function runCavi(
   seed: number | bigint,
   controls: CaviControls = {},
 ): CaviOutcome {
+  return finish(caviRun(plan, options, seed, controls));
+}
+
+/** The same run, which waits before each pass over the data: a device may do it. */
+export function* caviRun(
+  plan: CaviPlan,
+  options: CaviOptions,
+  seed: number | bigint,
+  controls: CaviControls = {},
+): Waiting<CaviOutcome> {
   const sweep = new Sweep(plan, seed);
   const restarts: Restart[] = [];
   const total = sweep.isConvex ? 1 : options.restarts;
@@ -95,15 +108,20 @@ export function runCavi(
   let failure: CaviFailure | undefined;
   let stopped = false;
   for (let r = 0; r < total && !stopped; r++) {
-    const run = climb(sweep, options, seed, r, (iteration, elbo) => {
+    const run = yield* climb(sweep, options, seed, r, (iteration, elbo) => {
       controls.onProgress?.({ restart: r, restarts: total, iteration, elbo });
       stopped = controls.shouldStop?.() === true;
       return stopped;
     });
+    if (run === "lost") {
+      stopped = true;
+      continue;
+    }
     if ("kind" in run) {
       failure = run;
       continue;
     }
+    stopped ||= run.isLost === true;
     restarts.push(run);
     if (best === undefined || run.elbo > best.elbo) best = { elbo: run.elbo, saved: sweep.save() };
   }
@@ -111,6 +129,7 @@ export function runCavi(
     return failure === undefined ? { kind: "nothing" } : { kind: "failed", failure };
   }
   sweep.restore(best.saved);
+  if ((yield { kind: "marginals" }) === "lost") return { kind: "nothing" };
   const winner = restarts.reduce((a, b) => (b.elbo > a.elbo ? b : a));
   return {
     kind: stopped ? "stopped" : "finished",
@@ -126,19 +145,25 @@ export function runCavi(
 }
 
 /** One restart, from its start to where it settles. */
-function climb(
+function* climb(
   sweep: Sweep,
   { maxIterations, tolerance }: CaviOptions,
   seed: number | bigint,
   restart: number,
   shouldStop: (iteration: number, elbo: number) => boolean,
-): Restart | CaviFailure {
-  const failed = sweep.start(seed, restart);
+): Waiting<Restart | CaviFailure | "lost"> {
+  const failed = yield* sweep.starting(seed, restart);
   if (failed !== undefined) return failed;
   const history: number[] = [];
   let change = Infinity;
+  let isLost = false;
   while (history.length < maxIterations) {
-    const broken = sweep.run();
+    const broken = yield* sweep.running();
+    if (broken === "lost") {
+      if (history.length === 0) return "lost";
+      isLost = true;
+      break;
+    }
     if (broken !== undefined) return broken;
     const elbo = sweep.elbo();
     if (!Number.isFinite(elbo)) return { kind: "bound", elbo };
@@ -148,7 +173,25 @@ function climb(
     if (change < tolerance || shouldStop(history.length, elbo)) break;
   }
   const elbo = history[history.length - 1];
-  return { elbo, iterations: history.length, converged: change < tolerance, change, history };
+  const converged = change < tolerance;
+  const cut = isLost ? ({ isLost } as const) : {};
+  return { elbo, iterations: history.length, converged, change, history, ...cut };
+}
+
+/** The bound after one sweep from a start, and the natural parameters that it leads to. */
+export interface CaviProbe {
+  readonly elbo: number;
+  readonly natural: Float64Array;
+}
+
+/** What a device is compared by. Undefined where the start fails. */
+export function* caviProbe(plan: CaviPlan, seed: number | bigint): Waiting<CaviProbe | undefined> {
+  const sweep = new Sweep(plan, seed);
+  if ((yield* sweep.starting(seed, 0)) !== undefined) return undefined;
+  if ((yield* sweep.running()) !== undefined) return undefined;
+  const elbo = sweep.elbo();
+  const natural = sweep.naturals().flatMap((list) => list.flatMap((n) => [...n]));
+  return { elbo, natural: Float64Array.from(natural) };
 }
 
 function countDistinct(bounds: readonly number[]): number {
@@ -204,7 +247,10 @@ export class Sweep {
   }
 
   /** Random point masses and random assignments. */
-  start(seed: number | bigint, restart: number): CaviFailure | undefined {
+  start(seed: number | bigint, restart: number): CaviFailure | "lost" | undefined {
+    return finish(this.starting(seed, restart));
+  }
+  *starting(seed: number | bigint, restart: number): Waiting<CaviFailure | "lost" | undefined> {
     const { joint, patterns, discrete } = this.#plan.ascent;
     for (let attempt = 0; attempt < TRIES; attempt++) {
       const rng = stream(seed, restart, STREAM, 1 + attempt);
@@ -219,6 +265,7 @@ export class Sweep {
       this.ascent.startCounts((counts) => {
         startCounts(kind, discrete, patterns, counts, rng);
       });
+      if (patterns.length > 0 && (yield { kind: "counts" }) === "lost") return "lost";
       if (this.points === undefined) return undefined;
       const scale = 0.5 ** attempt;
       const all = this.points.sites.flatMap((k) => [...values[k]]);
@@ -229,7 +276,10 @@ export class Sweep {
     return { kind: "start", name };
   }
 
-  run(check: () => void = () => {}): CaviFailure | undefined {
+  run(check: () => void = () => {}): CaviFailure | "lost" | undefined {
+    return finish(this.running(check));
+  }
+  *running(check: () => void = () => {}): Waiting<CaviFailure | "lost" | undefined> {
     for (const k of this.#order) {
       const failed = this.ascent.updateFactor(k);
       if (failed !== undefined) return failed;
@@ -242,9 +292,15 @@ export class Sweep {
       }
       check();
     }
+    if ((yield { kind: "discrete" }) === "lost") return "lost";
     if (!this.ascent.updateDiscrete()) return { kind: "impossible" };
     check();
     return undefined;
+  }
+
+  /** Natural parameters of the optimal factors at the present ones, by site. */
+  naturals(): Float64Array[][] {
+    return this.#order.map((k) => this.ascent.optimal(k).map((n) => n.slice()));
   }
 
   elbo(): number {

@@ -2,13 +2,14 @@
  * Normal blocks whose natural parameters differ by the value of a discrete element: moments and
  * log normalisers block by block.
  */
-import { connectedBlocks } from "../ascent/factors/blocks.js";
+
 import {
   cholesky,
   choleskyInverse,
   choleskyLogDeterminant,
   matvec,
 } from "../../math/linalg/index.js";
+import { connectedBlocks } from "../ascent/factors/blocks.js";
 import type { Statistic } from "../expectation/contract.js";
 
 /** Where a normal site's statistics stand and how its scalars hang together. */

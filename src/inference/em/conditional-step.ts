@@ -5,7 +5,7 @@
  * of z, and the rest is a sum over discrete sites (Ghahramani & Hinton 1996; Tipping & Bishop 1999b).
  */
 import { internalError } from "../../base/internal.js";
-import { normalMoments, type NormalSite, normalSite } from "./conditional-normal.js";
+import { type NormalSite, normalMoments, normalSite } from "./conditional-normal.js";
 import type { EStep, LatentFactor, Scenario } from "./e-step.js";
 import type { Expected } from "./expected.js";
 

@@ -5,8 +5,8 @@
  */
 import type { RandomStream } from "../../math/rng/random.js";
 import type { Factor } from "../ascent/contract.js";
-import type { Expected } from "./expected.js";
 import type { EmFailure } from "./contract.js";
+import type { Expected } from "./expected.js";
 
 /**
  * Statistics and counts as one part of E log p: the whole is Σ weight · part. Loading puts them

@@ -2,8 +2,9 @@
  * The kernels of an expected joint as EM uses them: statistics of parameters (at their values) and
  * of latent sites (under q) go in, tables, counts and natural parameters come out.
  */
-import type { KernelInstance } from "../contract.js";
+
 import { type AscentKernels, inputsOf, names } from "../ascent/compile.js";
+import type { KernelInstance } from "../contract.js";
 import type { ExpectedJoint } from "../expectation/contract.js";
 
 export class Expected {

@@ -1,8 +1,7 @@
 /** EM whose passes over the data are a device's. */
-import { type Diagnostic, diagnostic, fail } from "../../base/diagnostic.js";
+import { type Diagnostic, diagnostic } from "../../base/diagnostic.js";
 import { internalError } from "../../base/internal.js";
 import type { GraphDevice } from "../../device/contract.js";
-import type { NotStaged } from "../../inference/ascent/stage.js";
 import {
   type EmFailed,
   type EmOptions,
@@ -17,10 +16,7 @@ import type { Run } from "../context.js";
 import { makeInstance } from "../gibbs-chain.js";
 import { openCpuGraphs } from "./cpu-graphs.js";
 import { guardPrecision } from "./guard.js";
-import { drive, fitsCpu, StagedInstance } from "./staged.js";
-
-/** Sums in single precision change by about this part from one iteration to the next. */
-const SINGLE_TOLERANCE = 1e-7;
+import { drive, fitsCpu, refuseStep, SINGLE_TOLERANCE, StagedInstance } from "./staged.js";
 
 export interface EmOnDevice {
   readonly kind: "run";
@@ -46,11 +42,6 @@ function place(run: Run, options: EmOptions, device: GraphDevice): Placed | EmRe
   if (plan.kind === "refused") return plan;
   if (plan.kind === "not_staged") return refuseStep("em", device, plan);
   return { plan, instance: instance ?? internalError("a plan without its instance") };
-}
-
-/** The step that stands in the way of a device. */
-export function refuseStep(method: string, device: GraphDevice, { step, reason }: NotStaged): never {
-  return fail("device_step", undefined, { method, device: device.name, step, reason });
 }
 
 /**

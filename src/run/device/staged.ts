@@ -3,23 +3,25 @@
  * run that waits (`inference/ascent/pending.ts`) has each pass done before it asks for it; one call
  * of the device is one pass, and nothing but sums and the log of the sum over assignments comes back.
  */
+
+import { fail, TildeError } from "../../base/diagnostic.js";
 import { internalError } from "../../base/internal.js";
-import { TildeError } from "../../base/diagnostic.js";
 import type { GraphDevice, GraphProgram } from "../../device/contract.js";
 import { names } from "../../inference/ascent/compile.js";
 import type { Answer, Pending, Waiting } from "../../inference/ascent/pending.js";
-import { type StagedKernels, stageNames } from "../../inference/ascent/stage.js";
+import { type NotStaged, type StagedKernels, stageNames } from "../../inference/ascent/stage.js";
 import type { KernelInstance } from "../../inference/contract.js";
 import type { Graph } from "../../tensor/ops.js";
 import { sizeOf } from "../../tensor/shape-rules.js";
 import { topological } from "../../tensor/traverse.js";
 import { makeInstance } from "../gibbs-chain.js";
+import { openCpuGraphs } from "./cpu-graphs.js";
 
 type PassName = "expect" | "counts" | "sharpen" | "marginals";
 
 export class StagedInstance implements KernelInstance {
   readonly kernels: StagedKernels;
-  readonly #device: GraphDevice;
+  #device: GraphDevice;
   readonly #host: KernelInstance;
   readonly #programs = new Map<PassName, GraphProgram>();
   /** Arrays with an entry for each item: counts that are given, marginals that are asked for. */
@@ -103,7 +105,7 @@ export class StagedInstance implements KernelInstance {
         return;
       }
       case "marginals": {
-        // The data are there once.
+        // The data are on the device once.
         this.close();
         const program = await this.#program("marginals", graphs.marginals);
         for (const [name, values] of Object.entries(await program.run(this.#enter()))) {
@@ -125,6 +127,14 @@ export class StagedInstance implements KernelInstance {
       best = Math.min(best, (performance.now() - start) / 1000);
     }
     return best;
+  }
+
+  /** Goes on without the device, where the CPU has room. */
+  leave(): boolean {
+    if (!fitsCpu(this.kernels)) return false;
+    this.#programs.clear();
+    this.#device = openCpuGraphs();
+    return true;
   }
 
   close(): void {
@@ -157,6 +167,18 @@ export class StagedInstance implements KernelInstance {
 
 const TIMINGS = 3;
 
+/** Sums in single precision change by about this part from one pass to the next. */
+export const SINGLE_TOLERANCE = 1e-7;
+
+/** The step that stands in the way of a device. */
+export function refuseStep(
+  method: string,
+  device: GraphDevice,
+  { step, reason }: NotStaged,
+): never {
+  return fail("device_step", undefined, { method, device: device.name, step, reason });
+}
+
 /** How a run on a device ended. */
 export interface Driven<T> {
   readonly result: T;
@@ -172,13 +194,20 @@ export async function drive<T>(run: Waiting<T>, instance: StagedInstance): Promi
     const step = run.next(answer);
     if (step.done === true) return { result: step.value, ...(lost && { lost }) };
     answer = "lost";
-    if (lost !== undefined) continue;
+    // What was found is worth one more pass.
+    const isLast = step.value.kind === "marginals";
+    if (lost !== undefined && !(isLast && instance.leave())) continue;
     try {
       await instance.answer(step.value);
       answer = "done";
     } catch (error) {
       if (!(error instanceof TildeError)) throw error;
-      lost = error;
+      lost ??= error;
+      // Its last pass failed: the results are read on the CPU.
+      if (isLast && instance.leave()) {
+        await instance.answer(step.value);
+        answer = "done";
+      }
     }
     await new Promise((resolve) => setImmediate(resolve));
   }

@@ -22,7 +22,9 @@ const binary = {
   K: 2,
   D: 4,
   x: Array.from({ length: N }, (_, i) =>
-    Array.from({ length: 4 }, (_, d) => (wave(i * 4 + d) + (i % 2 === d % 2 ? 0.8 : -0.8) > 0 ? 1 : 0)),
+    Array.from({ length: 4 }, (_, d) =>
+      wave(i * 4 + d) + (i % 2 === d % 2 ? 0.8 : -0.8) > 0 ? 1 : 0,
+    ),
   ),
 };
 const series = { N, K: 2, y: Array.from({ length: N }, (_, t) => wave(t) + 3 * ((t >> 4) % 2)) };
@@ -34,4 +36,33 @@ export const emCases: readonly (readonly [string, Record<string, unknown>])[] = 
   ["gaussian_mixture", plane],
   ["bernoulli_mixture", binary],
   ["hmm", series],
+];
+
+const normals = `model normals(N: int, K: int, D: int) {
+  pi ~ Dirichlet(ones(K))
+  for k in 0..K {
+    mu[k] ~ iid(Normal(0, 5), D)
+    tau[k] ~ Gamma(2, 2)
+  }
+  for i in 0..N {
+    z[i] ~ Categorical(pi)
+    x[i] ~ Normal(mu[z[i]], 1 / sqrt(tau[z[i]]))
+  }
+}`;
+
+const chain = `model chain(N: int, K: int) {
+  start ~ Dirichlet(ones(K))
+  for k in 0..K {
+    P[k] ~ Dirichlet(ones(K))
+    m[k] ~ Normal(0, 4)
+  }
+  z[0] ~ Categorical(start)
+  for t in 1..N { z[t] ~ Categorical(P[z[t - 1]]) }
+  for t in 0..N { y[t] ~ Normal(m[z[t]], 1) }
+}`;
+
+export const caviCases: readonly (readonly [string, string, Record<string, unknown>])[] = [
+  ["full covariances", emModel("gaussian_mixture"), plane],
+  ["normals", normals, plane],
+  ["a chain", chain, series],
 ];

@@ -2,8 +2,9 @@
  * Wishart factors, T = (log |X|, X), and inverse-Wishart factors, T = (log |X|, X⁻¹), of each
  * covariance or precision matrix of a site.
  */
-import { stream } from "../../../math/rng/random.js";
+
 import { quantileOfSorted } from "../../../math/quantile.js";
+import { stream } from "../../../math/rng/random.js";
 import { entropy, expFamilies, type Params } from "../../expfam/index.js";
 import { type Factor, factorFrom } from "../contract.js";
 import { gammaQuantileOf } from "./quantiles.js";

@@ -5,7 +5,7 @@
 import { cholesky, choleskyInverse } from "../../../math/linalg/index.js";
 import type { Statistic } from "../../expectation/contract.js";
 import { symmetric } from "../statistics.js";
-import { type ClosedForm, CLIMB, FOUND } from "./contract.js";
+import { CLIMB, type ClosedForm, FOUND } from "./contract.js";
 
 /**
  * A matrix this near to a singular one, by the pivots of its correlation matrix, holds no more than

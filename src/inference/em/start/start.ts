@@ -3,7 +3,7 @@ import { stream } from "../../../math/rng/random.js";
 import type { Waiting } from "../../ascent/pending.js";
 import { startCounts } from "../../ascent/start.js";
 import type { MStep } from "../m-step.js";
-import { randomPoint, type EmPlan } from "../plan.js";
+import { type EmPlan, randomPoint } from "../plan.js";
 import { initialParams } from "./init.js";
 
 const START_STREAM = 0x7ffe8000;
