@@ -260,7 +260,7 @@ const objectives = {
   })),
   natural_family: error((p: { site: string }) => ({
     message: `the Fisher information of \`${p.site}\` is not known`,
-    help: 'natural gradients need guides of Normal, LogNormal, Bernoulli, Categorical, Exponential, Poisson, Gamma, InverseGamma, Beta or Dirichlet draws; otherwise choose `optimizer: "adam"`',
+    help: 'natural gradients need guides of Normal, LogNormal, HalfNormal, MvNormal, LowRankMvNormal, Bernoulli, Binomial, Categorical, Geometric, Poisson, Exponential, Gamma, InverseGamma, ChiSquare, Beta, Dirichlet or VonMises draws; otherwise choose `optimizer: "adam"`',
   })),
   estimator_site: error(
     (p: { site: string; known: readonly string[]; near: readonly string[] }) => ({

@@ -6,20 +6,8 @@
  */
 import type { GraphBuilder } from "../../tensor/builder.js";
 import type { Node } from "../../tensor/ops.js";
-
-export type Values = Readonly<Record<string, Node>>;
-
-export interface Family {
-  /** F u for a vector u over the arguments, at each draw. */
-  readonly fisher: (g: GraphBuilder, a: Values, u: Values) => Values;
-  /**
-   * F⁻¹ ∇ of the arguments that gradients are given of; the others are constants.
-   * @param gradient of the objective in the arguments, all of one shape but for trailing event axes
-   */
-  readonly direction: (g: GraphBuilder, a: Values, gradient: Values) => Values;
-  /** The arguments after a step of the given size along `direction`. */
-  readonly step: (g: GraphBuilder, a: Values, direction: Values, rate: Node) => Values;
-}
+import type { Family, Fisher } from "./family.js";
+import { byCovariance, byFactor, byLowRank, byPrecision } from "./normal-families.js";
 
 const times = (g: GraphBuilder, rate: Node, x: Node): Node =>
   g.mul(x.shape.length === 0 ? rate : g.broadcast(rate, x.shape, []), x);
@@ -153,15 +141,43 @@ const dirichlet: Family = {
 
 const bit = (g: GraphBuilder, x: Node): Node => g.mul(g.sigmoid(x), g.sigmoid(g.neg(x)));
 
-/** By distribution and the names of its arguments. */
+/** Probabilities that follow one another on a simplex. */
+const shares: Fisher = (g, a, u) => ({ p: g.div(u.p, a.p) });
+
+/** n trials, n given. */
+const trials =
+  (name: "p" | "logits", information: (g: GraphBuilder, x: Node) => Node): Fisher =>
+  (g, a, u) => ({
+    n: g.zeros(a.n.shape),
+    [name]: g.mul(g.mul(a.n, information(g, a[name])), u[name]),
+  });
+
+/** Directions: A = I₁(κ)/I₀(κ) is the mean of cos(x − μ), and dA/dκ = 1 − A² − A/κ. */
+const directions: Fisher = (g, a, u) => {
+  const ratio = g.unary("bessel_ratio", a.kappa);
+  const slope = g.sub(g.sub(1, g.square(ratio)), g.div(ratio, a.kappa));
+  return { mu: g.mul(g.mul(a.kappa, ratio), u.mu), kappa: g.mul(slope, u.kappa) };
+};
+
+/** The natural parameter is −1/(2σ²), as that of a Normal with its mean at 0. */
+const halfNormal: Family = {
+  fisher: (g, a, u) => ({ sigma: g.mul(2, g.mul(inverseSquare(g, a.sigma), u.sigma)) }),
+  direction: (g, a, d) => ({ sigma: g.mul(0.5, g.mul(g.square(a.sigma), d.sigma)) }),
+  step: (g, a, d, rate) => {
+    const mu = g.zeros(a.sigma.shape);
+    return { sigma: normal.step(g, { ...a, mu }, d, rate).sigma };
+  },
+};
+
+const oneMinus = (g: GraphBuilder, p: Node): Node => g.sub(1, p);
+
+/** By distribution and the names of its arguments; those with a step in closed form. */
 export const families: Readonly<Record<string, Family>> = {
   "Normal mu sigma": normal,
   "LogNormal mu sigma": normal,
   "Bernoulli logits": single("logits", bit, false),
-  "Bernoulli p": single("p", (g, p) => g.reciprocal(g.mul(p, g.sub(1, p))), true),
   "Categorical logits": labels,
   "Exponential rate": single("rate", inverseSquare, true),
-  "Poisson rate": single("rate", (g, x) => g.reciprocal(x), true),
   "Poisson log_rate": single("log_rate", (g, x) => g.exp(x), false),
   "Gamma rate shape": pair(["shape", "rate"], (g, a, b) => [
     trigamma(g, a),
@@ -178,7 +194,22 @@ export const families: Readonly<Record<string, Family>> = {
     return [g.sub(trigamma(g, a), shared), g.neg(shared), g.sub(trigamma(g, b), shared)];
   }),
   "Dirichlet alpha": dirichlet,
+  "ChiSquare nu": single("nu", (g, x) => g.mul(0.25, trigamma(g, g.mul(0.5, x))), true),
+  "HalfNormal sigma": halfNormal,
+  "MvNormal cov mu": byCovariance,
+  "MvNormal cholesky mu": byFactor,
+  "MvNormal mu precision": byPrecision,
 };
 
-/** Families whose step in the arguments is along the natural parameters; the others have none. */
-export const isClosed = (name: string): boolean => !["Bernoulli p", "Poisson rate"].includes(name);
+/** F u of all families that there are gradients for: those, and such as have no step in closed form. */
+export const informations: Readonly<Record<string, Fisher>> = {
+  ...Object.fromEntries(Object.entries(families).map(([name, f]) => [name, f.fisher])),
+  "Bernoulli p": (g, a, u) => ({ p: g.div(u.p, g.mul(a.p, oneMinus(g, a.p))) }),
+  "Binomial n p": trials("p", (g, p) => g.reciprocal(g.mul(p, oneMinus(g, p)))),
+  "Binomial logits n": trials("logits", bit),
+  "Categorical p": shares,
+  "Geometric p": (g, a, u) => ({ p: g.div(u.p, g.mul(g.square(a.p), oneMinus(g, a.p))) }),
+  "LowRankMvNormal W diag mu": byLowRank,
+  "Poisson rate": (g, a, u) => ({ rate: g.div(u.rate, a.rate) }),
+  "VonMises kappa mu": directions,
+};

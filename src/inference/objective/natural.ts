@@ -12,11 +12,14 @@ import { printExpr } from "../../model/print.js";
 import { stmtExprs, walkExpr, walkStmts } from "../../model/traverse.js";
 import { gradient } from "../../passes/grad/index.js";
 import type { InputNode, Node } from "../../tensor/ops.js";
-import { substitute } from "../../tensor/transform.js";
+import { inputsOf, substitute } from "../../tensor/transform.js";
+import { distributionOf } from "../logjoint/dist.js";
 import { flattenIndex } from "../logjoint/indexing.js";
 import type { ParamSlot } from "./contract.js";
+import { coordinatesOf } from "./coordinates.js";
 import type { Parts } from "./costs.js";
-import { type Family, families, isClosed, type Values } from "./families.js";
+import { families, informations } from "./families.js";
+import type { Family, Fisher, Values } from "./family.js";
 import { evaluateTerms, type Program, type Trace } from "./programs.js";
 import { baseOf } from "./replicate.js";
 
@@ -35,9 +38,12 @@ export interface NaturalStep {
 interface Drawn {
   readonly program: Program;
   readonly stmt: Extract<Stmt, { kind: "site" }>;
-  readonly family: Family;
-  readonly isClosed: boolean;
+  readonly fisher: Fisher;
+  /** Where steps along natural parameters have a closed form. */
+  readonly family: Family | undefined;
   readonly args: Values;
+  /** How many axes a single value of each argument has. */
+  readonly ranks: Readonly<Record<string, number>>;
   /** How many data stand for one, divided by the copies of the draw. */
   readonly weight: number;
 }
@@ -103,10 +109,14 @@ function ofTrace(parts: Parts, program: Program, trace: Trace): Drawn[] {
     const base = baseOf(stmt.dist);
     const args = t.args?.() ?? {};
     const name = base.kind === "named" ? [base.name, ...Object.keys(args).sort()].join(" ") : "";
-    const family = families[name];
-    if (family === undefined) return fail("natural_family", stmt.dist.span, { site: stmt.name });
+    const fisher = informations[name];
+    if (fisher === undefined || base.kind !== "named") {
+      return fail("natural_family", stmt.dist.span, { site: stmt.name });
+    }
+    const specs = distributionOf(base).parameterisations.flat();
+    const ranks = Object.fromEntries(specs.map((p) => [p.name, p.rank]));
     const weight = t.scale / copies;
-    return [{ program, stmt, family, isClosed: isClosed(name), args, weight }];
+    return [{ program, stmt, fisher, family: families[name], args, ranks, weight }];
   });
 }
 
@@ -123,79 +133,99 @@ function closedStep(
 ): [ParamSlot, Node][] {
   const { g, theta } = parts;
   const base = baseOf(d.stmt.dist);
-  if (!d.isClosed || base.kind !== "named") return [];
+  // A guide that is drawn from several times has its statement once for each.
+  const same = all.filter((o) => isSame(o, d));
+  if (d.family === undefined || base.kind !== "named" || same[0] !== d) return [];
   const { model } = d.program.conditioned;
   const slots = new Map<string, ParamSlot>();
   const patterns = new Set<string>();
+  const batchOf = (name: string, dims: readonly number[]): readonly number[] =>
+    dims.slice(0, dims.length - d.ranks[name]);
   for (const [name, e] of Object.entries(base.args)) {
     const read = paramRead(e);
     if (read === undefined) {
-      const [slope] = gradient(g, g.sum(d.args[name]), [theta]);
-      if (slope.op !== "const") return [];
+      if (inputsOf([d.args[name]]).includes(theta)) return [];
       continue;
     }
     const slot = d.program.slots.get(read.name);
-    const isOnly = countReads(model, read.name) === 1 && !isRead(all, d, read.name);
-    if (slot === undefined || !isOnly || transforms[slot.support.kind] === undefined) return [];
+    if (slot === undefined || countReads(model, read.name) !== 1) return [];
+    if (coordinatesOf(slot) === undefined || slot.dims.length < d.ranks[name]) return [];
     slots.set(name, slot);
-    patterns.add(`${read.indices} of ${slot.dims.join(" ")}`);
+    patterns.add(`${read.indices} of ${batchOf(name, slot.dims).join(" ")}`);
   }
   if (slots.size === 0 || patterns.size > 1) return [];
-  // The params' own values and gradients: those of the first argument's draws that read them.
   const values: Record<string, Node> = {};
   const slopes: Record<string, Node> = {};
   let count: Node | undefined;
   for (const [name, slot] of slots) {
-    const at = g.slice(theta, [slot.offset], [slot.length]);
-    const { forward, slope } = transforms[slot.support.kind] ?? internalError("no transform");
-    const jacobian = slope(g, at);
-    const part = (x: Node): Node =>
-      g.reshape(g.div(g.slice(x, [slot.offset], [slot.length]), jacobian), slot.dims);
-    values[name] = g.reshape(forward(g, at), slot.dims);
-    slopes[name] = part(grad);
-    const [reads] = gradient(g, g.mul(d.weight, g.sum(d.args[name])), [theta]);
-    count ??= part(reads);
+    const at = coordinatesOf(slot) ?? internalError("no coordinates");
+    const part = (x: Node): Node => g.slice(x, [slot.offset], [slot.length]);
+    const own = part(theta);
+    const pulled = (slope: Node): Node => at.pull(g, own, part(slope), slot.dims);
+    values[name] = at.value(g, own, slot.dims);
+    slopes[name] = pulled(grad);
+    if (count !== undefined) continue;
+    // How many draws read each value: that of its first element.
+    const reads = same.reduce<Node>(
+      (sum, o) => g.add(sum, g.mul(o.weight, g.sum(o.args[name]))),
+      g.constant(0),
+    );
+    const [each] = gradient(g, reads, [theta]);
+    const batch = batchOf(name, slot.dims);
+    const box = [...batch, ...Array<number>(d.ranks[name]).fill(1)];
+    const first = g.slice(
+      pulled(each),
+      box.map(() => 0),
+      box,
+    );
+    count = g.reshape(first, batch);
   }
   const information = count ?? internalError("no count");
-  const [shape] = [...slots.values()].map((s) => s.dims);
+  const batch = information.shape;
+  const axes = batch.map((_, k) => k);
   for (const [name, node] of Object.entries(d.args)) {
     if (slots.has(name)) continue;
-    // A number that is the same for all: more is not seen as one family.
-    const data = g.sum(node);
-    const size = node.shape.reduce((n, k) => n * k, 1);
-    values[name] = g.broadcast(g.div(data, size), shape, []);
-    const first = node.op === "broadcast" && node.x.shape.length === 0;
-    if (!(first || node.shape.length === 0)) return [];
+    const one = sharedValue(node, d.ranks[name]);
+    // Numbers that differ between draws are not seen as one family.
+    if (one === undefined) return [];
+    values[name] = g.broadcast(
+      one,
+      [...batch, ...one.shape],
+      one.shape.map((_, k) => batch.length + k),
+    );
   }
+  // What no draw reads stays.
+  const isRead = g.gt(information, 0);
+  const divisor = g.select(isRead, information, 1);
   const scaled = Object.fromEntries(
-    Object.entries(slopes).map(([name, s]) => [name, g.div(s, information)]),
+    Object.entries(slopes).map(([name, s]) => {
+      const over = (x: Node): Node => g.broadcast(x, s.shape, axes);
+      return [name, g.select(over(isRead), g.div(s, over(divisor)), 0)];
+    }),
   );
   const direction = d.family.direction(g, values, scaled);
   const moved = d.family.step(g, values, direction, rate);
   return [...slots].map(([name, slot]) => {
-    const { inverse } = transforms[slot.support.kind] ?? internalError("no transform");
-    return [slot, inverse(g, moved[name])];
+    const at = coordinatesOf(slot) ?? internalError("no coordinates");
+    return [slot, at.free(g, moved[name])];
   });
 }
 
-/** Elementwise maps of unconstrained numbers to params, their derivatives and inverses. */
-const transforms: Readonly<
-  Record<
-    string,
-    {
-      readonly forward: (g: Parts["g"], x: Node) => Node;
-      readonly slope: (g: Parts["g"], x: Node) => Node;
-      readonly inverse: (g: Parts["g"], x: Node) => Node;
-    }
-  >
-> = {
-  real: { forward: (_, x) => x, slope: (g, x) => g.full(x.shape, 1), inverse: (_, x) => x },
-  positive: {
-    forward: (g, x) => g.exp(x),
-    slope: (g, x) => g.exp(x),
-    inverse: (g, x) => g.log(x),
-  },
-};
+/** Whether two draws are of the same statement of one guide. */
+function isSame(a: Drawn, b: Drawn): boolean {
+  const [s, t] = [a.stmt, b.stmt];
+  return a.program === b.program && s.name === t.name && s.span.start === t.span.start;
+}
+
+/** The one value of all draws, where they share it: an array of the given rank. */
+function sharedValue(x: Node, rank: number): Node | undefined {
+  if (x.shape.length === rank) return x;
+  if (x.op !== "broadcast" || x.x.shape.length > rank) return undefined;
+  // Rank 0, or the trailing axes.
+  const first = x.shape.length - rank;
+  const isTrailing = x.axes.every((axis, k) => axis === first + k);
+  return isTrailing && x.x.shape.length === rank ? x.x : undefined;
+}
 
 /** A param or its elements at loop variables; undefined for other expressions. */
 function paramRead(e: Expr): { readonly name: string; readonly indices: string } | undefined {
@@ -216,13 +246,6 @@ function countReads(model: Model, param: string): number {
     }
   });
   return count;
-}
-
-/** Whether draws of other programs or of the same program once more read the param. */
-function isRead(all: readonly Drawn[], d: Drawn, param: string): boolean {
-  return all.some(
-    (o) => o !== d && o.program === d.program && o.stmt === d.stmt && o.args[param] !== undefined,
-  );
 }
 
 /** (F + λ I)⁻¹ ∇ on the params of the mask (Hestenes and Stiefel 1952). */
@@ -280,7 +303,7 @@ function fisherProduct(parts: Parts, drawn: readonly Drawn[], mask: Node): (v: N
     const images = drawn.flatMap((d) => {
       const own = places.map((p, k) => ({ ...p, node: moved[k] })).filter((p) => p.d === d);
       const u = Object.fromEntries(own.map((p) => [p.name, p.node]));
-      const image = d.family.fisher(g, d.args, u);
+      const image = d.fisher(g, d.args, u);
       return own.map((p) => ({ p, image: g.mul(d.weight, image[p.name]) }));
     });
     const back = new Map<Node, Node>(images.map(({ p, image }) => [p.u, image]));
