@@ -10,6 +10,7 @@ import { type Cx, quote } from "./context.js";
 import { inlineCall } from "./functions.js";
 import { gradExpr, isGrad } from "./grad.js";
 import { combinatorNames, foreignAdvice, plannedFunctions, suggestions } from "./names.js";
+import { isEstimate } from "./estimates.js";
 import { evaluation, evaluationKind } from "./objectives.js";
 import { isOde } from "./ode.js";
 import type { FnRef, Scope } from "./scope.js";
@@ -71,6 +72,10 @@ export function callExpr(cx: Cx, e: CallAst, scope: Scope): Expr | undefined {
   if (callee.kind !== "name") {
     checkArgs(cx, e, scope);
     if (cx.expr(callee, scope) === undefined) return undefined;
+  const isProgram: boolean = isEstimate(e, scope.env);
+  if (isProgram) {
+    return cx.reporter.report("estimate_place", e.span, { name: quote(callee.span) });
+  }
     return cx.reporter.report("not_callable", callee.span, { name: quote(callee.span) });
   }
   const builtin = builtinNamed(callee.name, e.args.length);

@@ -4,19 +4,29 @@ import { type IntervalLookup, supportInterval, within } from "../model/interval.
 import type { Model, Support, Variable } from "../model/ir.js";
 import { printSupport, printType } from "../model/print.js";
 import { type Size, sizeNames, sizesEqual } from "../model/size.js";
+import { dependsOnRandom, distDependsOnRandom, walkStmts } from "../model/traverse.js";
 import type { Reporter } from "./context.js";
 
-/** Reports sites of the guide that the model does not have, or has otherwise. */
-export function checkGuide(reporter: Reporter, guide: Model, model: Model): void {
+/**
+ * Reports sites of the guide that the model has otherwise, and those that it does not have and
+ * nothing follows from.
+ * @returns auxiliary sites: the model does not have them, and sites that it has follow from them
+ */
+export function checkGuide(reporter: Reporter, guide: Model, model: Model): readonly string[] {
+  const found: string[] = [];
   const sites = model.variables.filter((v) => v.role === "site");
   const byName = new Map(sites.map((v) => [v.name, v]));
   const { images = {} } = guide;
-  const auxiliary = new Set(Object.values(images).map((i) => i.base));
+  const bases = new Set(Object.values(images).map((i) => i.base));
   for (const v of guide.variables) {
     const image = Object.hasOwn(images, v.name) ? images[v.name] : undefined;
-    if (image === undefined && (v.role !== "site" || auxiliary.has(v.name))) continue;
+    if (image === undefined && (v.role !== "site" || bases.has(v.name))) continue;
     const own = image === undefined ? v : { ...v, support: image.support };
     const site = byName.get(own.name);
+    if (site === undefined && image === undefined && feedsSites(guide, own.name, byName)) {
+      found.push(own.name);
+      continue;
+    }
     if (site === undefined) {
       reporter.report("guide_adds_site", own.span, {
         name: own.name,
@@ -42,6 +52,25 @@ export function checkGuide(reporter: Reporter, guide: Model, model: Model): void
       );
     }
   }
+  return found;
+}
+
+/** Whether a site of the guide that its model has too depends on the draw of `name`. */
+function feedsSites(guide: Model, name: string, known: ReadonlyMap<string, Variable>): boolean {
+  const names = new Set([name]);
+  let found = false;
+  for (let before = -1; before !== names.size; ) {
+    before = names.size;
+    walkStmts(guide.body, (s) => {
+      if ((s.kind === "let" || s.kind === "local") && dependsOnRandom(s.value, names)) {
+        names.add(s.name);
+      } else if (s.kind === "site" && distDependsOnRandom(s.dist, names)) {
+        names.add(s.name);
+        if (known.has(s.name)) found = true;
+      }
+    });
+  }
+  return found;
 }
 
 function sameShape(a: Variable, b: Variable, guide: Model, model: Model): boolean {

@@ -14,6 +14,7 @@ import { returnsDist } from "./calls.js";
 import { type Cx, ModelState, Reporter } from "./context.js";
 import { elaborateDist } from "./distributions.js";
 import { withoutEnergies } from "./energies.js";
+import { declareEstimates, withoutPrograms } from "./estimates.js";
 import { elaborateExpr } from "./expr.js";
 import { findExtents } from "./extents.js";
 import { type Files, fileEnv, type LoadImport } from "./files.js";
@@ -82,7 +83,7 @@ export function elaborate(file: ast.SourceFile, options: ElaborateOptions = {}):
   const guides = new Map<string, Guide>();
   for (const d of file.decls) {
     if (d.kind !== "guide" || guides.has(d.name.text)) continue;
-    const guide = elaborateGuide(d, env, file, models, makeCx);
+    const guide = elaborateGuide(d, env, file, models, guides, makeCx);
     if (guide !== undefined) guides.set(d.name.text, guide);
   }
   const objectives = new Map<string, Objective>();
@@ -193,20 +194,25 @@ function elaborateGuide(
 ): Guide | undefined {
   const made = elaborateProgram(decl, decl.body, env, makeCx);
   const { text, span } = decl.model;
-  const model = models.get(text);
+  // A guide for a guide proposes values of the auxiliary sites of that.
+  const model = models.get(text) ?? earlier.get(text)?.program;
   const { reporter } = makeCx(() => new Scope(env));
   if (model === undefined) {
-    const known = file.decls.flatMap((d) => (d.kind === "model" ? [d.name.text] : []));
+    const known = file.decls.flatMap((d) =>
+      d.kind === "model" || (d.kind === "guide" && d !== decl) ? [d.name.text] : [],
+    );
     // A model with errors of its own has been reported.
     if (!known.includes(text)) {
       reporter.report("guide_model", span, { name: text, near: nearestNames(text, known) });
     }
+  earlier: ReadonlyMap<string, Guide>,
     return undefined;
   }
   if (made === undefined) return undefined;
   const before = reporter.errorCount;
-  checkGuide(reporter, made.model, model);
-  return reporter.errorCount > before ? undefined : { program: made.model, model: text };
+  const auxiliary = checkGuide(reporter, made.model, model);
+  if (reporter.errorCount > before) return undefined;
+  return { program: made.model, model: text, ...(auxiliary.length > 0 && { auxiliary }) };
 }
 
 function elaborateObjective(
@@ -240,14 +246,19 @@ function elaborateObjective(
   }
   const found = made?.cx.model.objective;
   if (made === undefined || found === undefined || value === undefined) return undefined;
+      declareEstimates(cx, programs.lets, scope);
   if (reporter.errorCount > before) return undefined;
-  const { draws, programs } = found;
+  const { draws } = found;
   const drawn = new Set(draws.map((d) => d.name));
   const variables = variablesOf(made.cx).filter((v) => !drawn.has(v.name));
   const evaluations = [...found.evaluations.values()];
   const body: Model = { ...made.model, opaqueSizes: opaqueSizesOf(made.cx), variables };
   const { name, span, doc } = made.model;
-  const objective = { name, span, doc, programs, body, draws, evaluations, result: value };
+  const estimates = [...found.estimates.values()];
+  const objective = {
+    ...{ name, span, doc, programs: found.programs, body, draws, evaluations, result: value },
+    ...(estimates.length > 0 && { estimates }),
+  };
   return players === undefined ? objective : { ...objective, players };
 }
 

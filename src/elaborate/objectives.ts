@@ -3,6 +3,7 @@ import { wholeLine } from "../model/interval.js";
 import { type Binder, type Expr, real, type Type } from "../model/ir.js";
 import {
   type Draw,
+  type Estimate,
   type Evaluation,
   type EvaluationKind,
   evaluationKinds,
@@ -12,6 +13,7 @@ import { printType } from "../model/print.js";
 import { sizeVar } from "../model/size.js";
 import type * as ast from "../syntax/ast.js";
 import { type Cx, quote } from "./context.js";
+import { inlineEstimate, isEstimate } from "./estimates.js";
 import type { Scope, VariableInfo } from "./scope.js";
 
 type CallAst = Extract<ast.Expr, { kind: "call" }>;
@@ -21,6 +23,7 @@ export interface ObjectiveState {
   readonly programs: readonly string[];
   readonly draws: Draw[];
   readonly evaluations: Map<string, Evaluation>;
+  readonly estimates: Map<string, Estimate>;
 }
 
 /** The objective's arguments without a type, which stand for models and guides. */
@@ -30,7 +33,8 @@ export function declarePrograms(cx: Cx, decl: ast.ObjectiveDecl, scope: Scope): 
     scope.set(name.text, { kind: "program", span: name.span, name: name.text });
     cx.model.freshName(name.text);
   }
-  return { programs: untyped.map((p) => p.name.text), draws: [], evaluations: new Map() };
+  const programs = untyped.map((p) => p.name.text);
+  return { programs, draws: [], evaluations: new Map(), estimates: new Map() };
 }
 
 /** The text without its `return`, and that; statements that no objective holds are reported. */
@@ -93,7 +97,7 @@ export function drawStmt(cx: Cx, s: ast.SampleStmt, scope: Scope, found: Objecti
   found.draws.push({ name: v.name, span: s.span, ...program, loops });
 }
 
-/** `q` or `stop_gradient(q)` of an argument q that stands for a model or guide. */
+/** `q` or `stop_gradient(q)` of an argument q that stands for a model or guide, or of an estimate. */
 function programOf(
   cx: Cx,
   e: ast.Expr,
@@ -107,6 +111,11 @@ function programOf(
   const inner = frozen ? e.args[0].value : e;
   const entry = inner.kind === "name" ? scope.lookup(inner.name) : undefined;
   if (entry?.kind === "program") return { program: entry.name, frozen };
+  if (entry?.kind === "broken") return undefined;
+  if (isEstimate(inner, scope.env)) {
+    const program = inlineEstimate(cx, inner, scope);
+    return program === undefined ? undefined : { program, frozen };
+  }
   return cx.reporter.report("objective_argument", e.span, { name: quote(e.span) });
 }
 

@@ -9,15 +9,42 @@ import type { Binder, Expr, Model, Type } from "./ir.js";
 /** `guide NAME(inputs) for MODEL`: a program of its own whose sites are sites of the model. */
 export interface Guide {
   readonly program: Model;
-  /** The name of its model. */
+  /** The name of its model, or of the guide whose auxiliary sites it proposes. */
   readonly model: string;
+  /** Sites of its own that sites of the model follow from: `marginal` integrates over them. */
+  readonly auxiliary?: readonly string[];
+}
+
+export const estimateKinds = ["marginal", "normalize"] as const;
+/**
+ * `marginal`: what a program says of the sites that are kept. `normalize`: a program's latent sites,
+ * given the data, as far as importance resampling reaches them.
+ */
+export type EstimateKind = (typeof estimateKinds)[number];
+
+/**
+ * `marginal(q, keep: [x], proposal: r, particles: M)`: a program that can be drawn from, and whose
+ * density is estimated by importance sampling.
+ */
+export interface Estimate {
+  /** The name that draws and evaluations have for it: that of its `let`, or its text. */
+  readonly name: string;
+  readonly span: Span;
+  readonly kind: EstimateKind;
+  /** The argument of the objective that stands for the program. */
+  readonly program: string;
+  /** Sites that are kept; where the text says none, those of a guide's model. */
+  readonly keep?: readonly { readonly name: string; readonly span: Span }[];
+  /** The argument that draws the other sites; without one the program does itself. */
+  readonly proposal?: string;
+  readonly particles: Expr;
 }
 
 /** `z ~ q`, or `z[k] ~ q` in loops: values for all sites of a program. */
 export interface Draw {
   readonly name: string;
   readonly span: Span;
-  /** The objective's argument that is drawn from. */
+  /** The objective's argument, or the estimate made of it, that is drawn from. */
   readonly program: string;
   /** `z ~ stop_gradient(q)`: no gradient passes through the draw. */
   readonly frozen: boolean;
@@ -76,6 +103,8 @@ export interface Objective {
   readonly body: Model;
   readonly draws: readonly Draw[];
   readonly evaluations: readonly Evaluation[];
+  /** Programs made of the arguments, whose densities are estimated. */
+  readonly estimates?: readonly Estimate[];
   /** What all params maximise; with players what the first ones do. */
   readonly result: Expr;
   readonly players?: readonly Player[];

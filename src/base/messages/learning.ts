@@ -57,7 +57,9 @@ const guides = {
   })),
   guide_adds_site: error((p: { name: string; model: string; near: readonly string[] }) => ({
     message: `the model \`${p.model}\` has no site \`${p.name}\``,
-    help: didYouMean(p.near) ?? "a guide draws sites of its model and no others",
+    help:
+      didYouMean(p.near) ??
+      "a guide draws sites of its model; others are auxiliary, where those follow from them, and stand in a `marginal(…)`",
   })),
   guide_misses_site: error((p: { name: string; guide: string }) => ({
     message: `the guide \`${p.guide}\` does not draw the site \`${p.name}\`, and no data give it`,
@@ -282,6 +284,83 @@ const objectives = {
   })),
 };
 
+const estimates = {
+  estimate_usage: error((p: { kind: string }) => ({
+    message: `\`${p.kind}\` takes a model or guide and how many particles estimate its density`,
+    help:
+      p.kind === "marginal"
+        ? "write `marginal(q, keep: [x], particles: 5)`; `proposal: r` draws the sites that are not kept"
+        : "write `normalize(p, proposal: q, particles: 5)`, or leave the proposal out",
+  })),
+  estimate_place: error((p: { name: string }) => ({
+    message: `\`${p.name}\` makes a program, which is no value`,
+    help: `in an objective draw from it, \`z ~ ${p.name}(…)\`, evaluate it, \`log_prob(${p.name}(…), z)\`, or name it: \`let m = ${p.name}(…)\``,
+  })),
+  estimate_program: error((p: { name: string; kind: string }) => ({
+    message: `\`${p.name}\` is no model or guide that \`${p.kind}\` can take`,
+    help: "give one of the objective's arguments without a type, such as `q` of `objective f(p, q)`",
+  })),
+  estimate_nested: error((p: { name: string; kind: string }) => ({
+    message: `\`${p.kind}\` of \`${p.name}\`, whose density is itself estimated`,
+    help: "give a model or guide; one estimate can leave out all auxiliary sites at once",
+  })),
+  estimate_keep: error((p: { text: string }) => ({
+    message: `\`keep\` takes names of sites, not \`${p.text}\``,
+    help: "write `keep: [x, y]`",
+  })),
+  estimate_keep_empty: error((_: Record<string, never>) => ({
+    message: "`marginal` keeps no site",
+    help: "name the sites whose density is wanted: `keep: [x, y]`",
+  })),
+  estimate_keep_unknown: error(
+    (p: { site: string; program: string; known: readonly string[]; near: readonly string[] }) => ({
+      message: `\`${p.program}\` has no site \`${p.site}\` to be kept`,
+      help: didYouMean(p.near) ?? `its sites are ${list(p.known)}`,
+    }),
+  ),
+  estimate_keep_needed: error((p: { program: string; known: readonly string[] }) => ({
+    message: `\`marginal\` does not say which sites of \`${p.program}\` it keeps`,
+    help: `name some of ${list(p.known)}: \`keep: [${p.known[0]}]\`; a guide keeps the sites of its model`,
+  })),
+  estimate_particles_type: error((p: { kind: string; actual: string }) => ({
+    message: `the particles of \`${p.kind}\` are ${p.actual}`,
+    help: "give a whole number, or an int argument of the objective: `particles: M`",
+  })),
+  estimate_particles: error((p: { kind: string; value: number }) => ({
+    message: `\`${p.kind}\` with ${p.value} particles`,
+    help: "give a whole number from 1 to 100000: the more, the closer the estimate",
+  })),
+  estimate_proposal: error(
+    (p: { proposal: string; program: string; missing: readonly string[]; extra: readonly string[] }) => ({
+      message:
+        p.missing.length > 0
+          ? `the proposal \`${p.proposal}\` does not draw ${list(p.missing)} of \`${p.program}\``
+          : `the proposal \`${p.proposal}\` draws ${list(p.extra)}, which \`${p.program}\` does not leave to it`,
+      help: "a proposal draws the sites that are neither kept nor given by data, and no others",
+    }),
+  ),
+  estimate_shape: error((p: { site: string; proposal: string; own: string; wanted: string }) => ({
+    message: `the proposal \`${p.proposal}\` draws \`${p.site}\` as ${p.own}, and it is ${p.wanted}`,
+    help: "give it the shape that it has in the program",
+  })),
+  estimate_frozen: error((p: { program: string; draw: string }) => ({
+    message: `the density of \`${p.program}\` with its params held, at its own draw \`${p.draw}\`: what the gradient leaves out has no mean of zero where the density is an estimate`,
+    help: "let the gradient pass: `log_prob(q, z)`, as `elbo` does",
+  })),
+  estimate_score: error((p: { program: string }) => ({
+    message: `\`score\` of \`${p.program}\`, whose density is an estimate`,
+    help: "the slope of the logarithm of an estimate is no unbiased estimate; take the score of a model or guide",
+  })),
+  estimate_relaxed: error((p: { program: string; site: string }) => ({
+    message: `\`${p.site}\` is relaxed, and the particles of \`${p.program}\` follow from it`,
+    help: `draw \`${p.site}\` by \`using enumerate\` or \`using reinforce(baseline: nvil)\``,
+  })),
+  estimate_batch: error((p: { program: string }) => ({
+    message: `\`${p.program}\` cannot be estimated from a minibatch: its particles are weighted by all data at once`,
+    help: "learn from all data, or let each element of the plate have auxiliary sites of its own",
+  })),
+};
+
 export const learningMessages = {
   ...modules,
   ...strategies,
@@ -289,4 +368,5 @@ export const learningMessages = {
   ...transforms,
   ...chosen,
   ...objectives,
+  ...estimates,
 };
