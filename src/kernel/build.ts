@@ -57,7 +57,8 @@ export function select(condition: Expr, then: Expr, otherwise: Expr): Expr {
   return { kind: "select", type: then.type, condition, then, else: otherwise };
 }
 export function convert(fn: Conversion, x: Expr): Expr {
-  const type: ScalarType = fn === "f64_bits" ? "f64" : (fn.slice(0, 3) as ScalarType);
+  const isFloat = fn === "f64_bits" || fn === "f64_via_f32";
+  const type: ScalarType = isFloat ? "f64" : (fn.slice(0, 3) as ScalarType);
   return { kind: "convert", type, fn, x };
 }
 export function call(fn: string, args: readonly Expr[], type: ScalarType = "f64"): Expr {

@@ -6,6 +6,7 @@ import { assertNever, internalError } from "../base/internal.js";
 import type {
   BinaryInstr,
   Conversion,
+  Element,
   Expr,
   KernelFunction,
   KernelModule,
@@ -14,6 +15,7 @@ import type {
   UnaryInstr,
 } from "./ir.js";
 import { mathFunction } from "./mathlib/index.js";
+import { expandTile } from "./tile.js";
 
 /** i64 values are bigints of 64 signed bits; the others are numbers. */
 type Value = number | bigint;
@@ -142,19 +144,27 @@ const conversions: Record<Conversion, (x: Value) => Value> = {
     view.setBigInt64(0, BigInt(x));
     return view.getFloat64(0);
   },
+  f64_via_f32: (x) => Math.fround(Number(x)),
 };
 
 /** What a statement list ended with. */
 type Outcome = { readonly returned: Value | undefined } | undefined;
 
+type Memory = Float64Array | Float32Array | Int32Array;
+const memories: Record<Element, (length: number) => Memory> = {
+  f64: (length) => new Float64Array(length),
+  f32: (length) => new Float32Array(length),
+  i32: (length) => new Int32Array(length),
+};
+
 class Machine implements Interpreter {
   readonly #functions: ReadonlyMap<string, KernelFunction>;
-  readonly #buffers = new Map<string, Float64Array | Int32Array>();
+  readonly #buffers = new Map<string, Memory>();
 
   constructor(module: KernelModule) {
     this.#functions = new Map(module.functions.map((fn) => [fn.name, fn]));
     for (const { name, element, length, data } of module.buffers) {
-      const store = element === "f64" ? new Float64Array(length) : new Int32Array(length);
+      const store = memories[element](length);
       if (data !== undefined) store.set(data);
       this.#buffers.set(name, store);
     }
@@ -172,7 +182,7 @@ class Machine implements Interpreter {
     return store instanceof Int32Array ? store : internalError(`${buffer} is not i32`);
   }
 
-  #buffer(name: string): Float64Array | Int32Array {
+  #buffer(name: string): Memory {
     return this.#buffers.get(name) ?? internalError(`no kernel buffer ${name}`);
   }
 
@@ -217,6 +227,8 @@ class Machine implements Interpreter {
         }
         return undefined;
       }
+      case "tile":
+        return this.#run(expandTile(stmt), frame);
       case "while":
         while (this.#valueOf(stmt.condition, frame) !== 0) {
           const outcome = this.#run(stmt.body, frame);

@@ -7,12 +7,18 @@
 export type ScalarType = "f64" | "i32" | "i64";
 
 /**
+ * What a buffer holds. An f32 is read as the f64 of equal value, and what is stored is rounded to
+ * the nearest.
+ */
+export type Element = "f64" | "f32" | "i32";
+
+/**
  * `constant` buffers hold data known at compile time, shared by every chain; `workspace` buffers
- * belong to one chain (an instance). Elements are f64 or i32.
+ * belong to one chain (an instance). Those of f32 are workspace.
  */
 export interface Buffer {
   readonly name: string;
-  readonly element: "f64" | "i32";
+  readonly element: Element;
   readonly length: number;
   readonly region: "constant" | "workspace";
   /** Of constant buffers, and optionally the initial value of workspace ones. */
@@ -60,7 +66,8 @@ export type Conversion =
   | "i64_from_u32"
   | "i32_from_i64"
   | "i64_bits"
-  | "f64_bits";
+  | "f64_bits"
+  | "f64_via_f32"; // rounded to the nearest f32
 
 export type Expr =
   | { readonly kind: "const"; readonly type: ScalarType; readonly value: number | bigint }
@@ -136,6 +143,7 @@ export type Stmt =
       readonly parallel?: { readonly reductions: readonly Reduction[] };
       readonly concurrent?: true;
     }
+  | Tile
   | { readonly kind: "while"; readonly condition: Expr; readonly body: readonly Stmt[] }
   | {
       readonly kind: "if";
@@ -151,6 +159,37 @@ export type Stmt =
       readonly result?: Local;
     }
   | { readonly kind: "return"; readonly value?: Expr };
+/**
+ * The inner loop of a blocked product of matrices: for each r < `rows` and c < `width`
+ *
+ *     out[at + r·row + c] (+)= Σ_{t < steps} left[at + r·row + t·step] · right[at + t·columns + c],
+ *
+ * added to what is there where `onto` is not 0. Both factors are f64, or both f32. Sums of f64 run
+ * over t in order from what is there, and each term may be rounded once with its product; sums of
+ * f32 are rounded to f32 on their way, and added in f64 to what is there. The right factor has
+ * `columns` numbers a step, of which the last may be there to fill it up.
+ */
+export interface Tile {
+  readonly kind: "tile";
+  readonly rows: number;
+  /** 4 of f64, 8 of f32: two vectors. */
+  readonly columns: number;
+  readonly width: number;
+  readonly steps: Expr;
+  readonly left: {
+    readonly buffer: string;
+    readonly at: Expr;
+    readonly row: number;
+    readonly step: number;
+  };
+  readonly right: { readonly buffer: string; readonly at: Expr };
+  readonly out: { readonly buffer: string; readonly at: Expr; readonly row: number };
+  /** i32 */
+  readonly onto: Expr;
+  /** The elements of both factors. */
+  readonly of: "f64" | "f32";
+}
+
 export interface Reduction {
   readonly local: string;
   readonly fn: "add" | "min" | "max";

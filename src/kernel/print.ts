@@ -98,6 +98,16 @@ function printStmt(stmt: Stmt, indent: string): string[] {
       const head = `${indent}${word} ${stmt.index} in ${range}${suffix} {`;
       return [head, ...inner(stmt.body), `${indent}}`];
     }
+    case "tile": {
+      const { rows, columns, width, left, right, out, onto, steps, of } = stmt;
+      const [x, y] = [left, right].map(({ buffer, at }) => `${buffer}[${printExpr(at)}]`);
+      const strides = `rows by ${left.row}, steps by ${left.step}`;
+      const to = `${out.buffer}[${printExpr(out.at)}] rows by ${out.row}`;
+      const added =
+        onto.kind === "const" ? (onto.value === 0 ? "=" : "+=") : `= ${printExpr(onto)} +`;
+      const sum = `sum of ${printExpr(steps)} steps of ${x} (${strides}) * ${y}`;
+      return [`${indent}tile ${of} ${rows}x${width} of ${columns}: ${to} ${added} ${sum}`];
+    }
     case "while":
       return [`${indent}while ${printExpr(stmt.condition)} {`, ...inner(stmt.body), `${indent}}`];
     case "if": {

@@ -16,6 +16,7 @@ import type {
   UnaryInstr,
 } from "./ir.js";
 import { mathFunction } from "./mathlib/index.js";
+import { expandTile, TILE_COLUMNS } from "./tile.js";
 
 const unaryTypes: Record<UnaryInstr, readonly ScalarType[]> = {
   neg: ["f64", "i32", "i64"],
@@ -68,6 +69,7 @@ const conversionTypes: Record<Conversion, readonly [from: ScalarType, to: Scalar
   i32_from_i64: ["i64", "i32"],
   i64_bits: ["f64", "i64"],
   f64_bits: ["i64", "f64"],
+  f64_via_f32: ["f64", "f64"],
 };
 
 /** Verifies every function of a module; returns nothing, or throws an internal error. */
@@ -79,6 +81,9 @@ export function verifyModule(module: KernelModule): void {
       internalError(`kernel buffer ${buffer.name} has length ${buffer.length}`);
     }
     const isF64 = buffer.data instanceof Float64Array;
+    if (buffer.element === "f32" && (buffer.region === "constant" || buffer.data !== undefined)) {
+      internalError(`kernel buffer ${buffer.name} of f32 has data`);
+    }
     if (buffer.data !== undefined && isF64 !== (buffer.element === "f64")) {
       internalError(`kernel buffer ${buffer.name} has data of the wrong type`);
     }
@@ -98,6 +103,11 @@ export function verifyModule(module: KernelModule): void {
   for (const fn of module.functions) {
     new FunctionVerifier(fn, buffers, (name) => functions.get(name) ?? mathFunction(name)).run();
   }
+}
+
+/** The type of what is read from a buffer. */
+function typeOf({ element }: Buffer): ScalarType {
+  return element === "f32" ? "f64" : element;
 }
 
 class FunctionVerifier {
@@ -153,11 +163,20 @@ class FunctionVerifier {
       case "store": {
         const buffer = this.#access(stmt.buffer, stmt.index, assigned);
         if (buffer.region === "constant") this.#fail(`a store to constant ${buffer.name}`);
-        this.#expect(stmt.value, buffer.element, assigned);
+        this.#expect(stmt.value, typeOf(buffer), assigned);
         return false;
       }
       case "for":
         return this.#loop(stmt, assigned);
+      case "tile": {
+        const { left, right, of, columns, width } = stmt;
+        for (const { buffer } of [left, right]) {
+          if (this.#buffers.get(buffer)?.element !== of) this.#fail(`${buffer} is not ${of}`);
+        }
+        if (columns !== TILE_COLUMNS[of] || width > columns) this.#fail(`${width} columns`);
+        this.#block(expandTile(stmt), new Set(assigned));
+        return false;
+      }
       case "while":
         this.#expect(stmt.condition, "i32", assigned);
         this.#block(stmt.body, new Set(assigned));
@@ -286,7 +305,7 @@ class FunctionVerifier {
         return this.#types.get(e.name) ?? this.#fail(`${e.name} has no type`);
       }
       case "load":
-        return this.#access(e.buffer, e.index, assigned).element;
+        return typeOf(this.#access(e.buffer, e.index, assigned));
       case "unary": {
         const x = this.#typeOf(e.x, assigned);
         if (!unaryTypes[e.fn].includes(x)) this.#fail(`${e.fn} of ${x}`);

@@ -1,6 +1,6 @@
 /** The function under construction: its instruction list and its wasm locals. */
 import { internalError } from "../../base/internal.js";
-import type { KernelFunction, ScalarType, Stmt } from "../../kernel/ir.js";
+import type { KernelFunction, ScalarType, Stmt, Tile } from "../../kernel/ir.js";
 import type { Placement } from "./layout.js";
 import type { IndexOp, Instr, PlainOp, ValType, WasmFunction } from "./opcodes.js";
 import type { VectorPlan } from "./plan.js";
@@ -15,6 +15,8 @@ export interface ModuleScope {
    * without SIMD. Handed in, since the vectoriser itself emits scalar code.
    */
   readonly parallelLoop?: (scalar: ScalarEmitter, loop: ForStmt) => boolean;
+  /** Emits a tile of a product with vectors. Absent without SIMD; handed in likewise. */
+  readonly tile?: (scalar: ScalarEmitter, tile: Tile) => void;
   placement(buffer: string): Placement;
   /** The IR of a called function: the module's own, else the math library's. */
   definition(name: string): KernelFunction;

@@ -21,6 +21,7 @@ import {
   serveFunction,
 } from "./pool.js";
 import { ScalarEmitter } from "./scalar.js";
+import { emitTile } from "./tile.js";
 import { emitParallelLoop } from "./vector.js";
 import { VectorEmitter } from "./vector-body.js";
 
@@ -82,6 +83,9 @@ function freeLocals(loop: ForStmt): string[] {
         own.add(stmt.index);
         stmt.body.forEach(visit);
         return;
+      case "tile":
+        for (const e of [stmt.left.at, stmt.right.at, stmt.out.at, stmt.steps, stmt.onto]) expr(e);
+        return;
       case "while":
         expr(stmt.condition);
         stmt.body.forEach(visit);
@@ -116,6 +120,7 @@ type ForStmt = Extract<Stmt, { readonly kind: "for" }>;
 
 class ModuleEmitter implements ModuleScope {
   readonly parallelLoop: ModuleScope["parallelLoop"];
+  readonly tile: ModuleScope["tile"];
   readonly concurrentLoop: ModuleScope["concurrentLoop"];
   readonly fused: boolean;
   /** Wasm indices of the bodies of jobs. */
@@ -135,6 +140,7 @@ class ModuleEmitter implements ModuleScope {
     { simd, fused, threads }: Required<Pick<EmitOptions, "simd" | "fused" | "threads">>,
   ) {
     this.parallelLoop = simd ? emitParallelLoop : undefined;
+    this.tile = simd ? emitTile : undefined;
     this.concurrentLoop = threads ? (scalar, loop) => this.#job(scalar, loop) : undefined;
     this.fused = fused;
     this.#layout = placeBuffers(module.buffers);
@@ -223,6 +229,7 @@ class ModuleEmitter implements ModuleScope {
       case "return":
         return expr(stmt.value);
       case "store":
+      case "tile":
         return false;
       case "for":
         return expr(stmt.from) && expr(stmt.to) && all(stmt.body);

@@ -4,7 +4,7 @@
  * instance's `env.base` to workspace offsets.
  */
 import { internalError } from "../../base/internal.js";
-import type { Buffer } from "../../kernel/ir.js";
+import type { Buffer, Element } from "../../kernel/ir.js";
 
 /** Buffers start at multiples of this, so that two-lane loads never straddle a cache line. */
 const BUFFER_ALIGNMENT = 16;
@@ -13,7 +13,7 @@ const INSTANCE_ALIGNMENT = 128;
 export const PAGE_BYTES = 65536;
 
 export interface Placement {
-  readonly element: "f64" | "i32";
+  readonly element: Element;
   readonly length: number;
   readonly region: "constant" | "workspace";
   /** Bytes: from 0 for constants, from the instance's base for workspace buffers. */
@@ -31,7 +31,7 @@ export interface Layout {
 
 const alignUp = (value: number, to: number): number => Math.ceil(value / to) * to;
 
-export function elementBytes(element: "f64" | "i32"): number {
+export function elementBytes(element: Element): number {
   return element === "f64" ? 8 : 4;
 }
 

@@ -83,6 +83,8 @@ export const plainOps = {
   "f64.convert_i32_s": 0xb7,
   "f64.convert_i32_u": 0xb8,
   "f64.convert_i64_s": 0xb9,
+  "f32.demote_f64": 0xb6,
+  "f64.promote_f32": 0xbb,
   "i64.reinterpret_f64": 0xbd,
   "f64.reinterpret_i64": 0xbf,
   "i32.trunc_sat_f64_s": [0xfc, 0x02],
@@ -100,6 +102,10 @@ export const plainOps = {
   "v128.or": [0xfd, 0x50],
   "v128.xor": [0xfd, 0x51],
   "v128.bitselect": [0xfd, 0x52],
+  "f32x4.demote_f64x2_zero": [0xfd, 0x5e],
+  "f64x2.promote_low_f32x4": [0xfd, 0x5f],
+  "f32x4.add": [0xfd, 0xe4],
+  "f32x4.mul": [0xfd, 0xe6],
   "f64x2.ceil": [0xfd, 0x74],
   "f64x2.floor": [0xfd, 0x75],
   "f64x2.trunc": [0xfd, 0x7a],
@@ -129,6 +135,7 @@ export const plainOps = {
   "f64x2.max": [0xfd, 0xf5],
   "f64x2.convert_low_i32x4_s": [0xfd, 0xfe],
   // Relaxed SIMD: the first two multiplied, the third added, rounded once or twice.
+  "f32x4.relaxed_madd": [0xfd, 0x105],
   "f64x2.relaxed_madd": [0xfd, 0x107],
 } as const satisfies Record<string, Code>;
 export type PlainOp = keyof typeof plainOps;
@@ -153,11 +160,14 @@ export type BlockOp = keyof typeof blockOps;
 export const memoryOps = {
   "i32.load": [0x28, 2],
   "i64.load": [0x29, 3],
+  "f32.load": [0x2a, 2],
   "f64.load": [0x2b, 3],
   "i32.store": [0x36, 2],
   "i64.store": [0x37, 3],
+  "f32.store": [0x38, 2],
   "f64.store": [0x39, 3],
   "v128.load": [[0xfd, 0x00], 3],
+  "v128.load32_splat": [[0xfd, 0x09], 2],
   "v128.load64_splat": [[0xfd, 0x0a], 3],
   "v128.store": [[0xfd, 0x0b], 3],
   "v128.load64_zero": [[0xfd, 0x5d], 2],

@@ -8,6 +8,7 @@ import type {
   Stmt,
   UnaryInstr,
 } from "../../kernel/ir.js";
+import { expandTile } from "../../kernel/tile.js";
 import { emitAddress } from "./address.js";
 import type { FunctionBuilder } from "./builder.js";
 import { inlineBody } from "./inline.js";
@@ -63,7 +64,7 @@ const intBinary = {
   lt_u: "lt_u",
 } as const satisfies Partial<Record<BinaryInstr, string>>;
 
-const conversions: Record<Conversion, PlainOp> = {
+const conversions: Record<Exclude<Conversion, "f64_via_f32">, PlainOp> = {
   f64_from_i32: "f64.convert_i32_s",
   f64_from_i64: "f64.convert_i64_s",
   f64_from_u32: "f64.convert_i32_u",
@@ -117,7 +118,9 @@ export class ScalarEmitter {
         return;
       case "load": {
         const offset = this.address(e.buffer, e.index);
-        fb.push({ op: e.type === "i32" ? "i32.load" : "f64.load", offset });
+        const { element } = fb.module.placement(e.buffer);
+        fb.push({ op: `${element}.load`, offset });
+        if (element === "f32") fb.plain("f64.promote_f32");
         return;
       }
       case "unary":
@@ -134,7 +137,10 @@ export class ScalarEmitter {
         return;
       case "convert":
         this.expr(e.x);
-        fb.plain(conversions[e.fn]);
+        if (e.fn === "f64_via_f32") {
+          fb.plain("f32.demote_f64");
+          fb.plain("f64.promote_f32");
+        } else fb.plain(conversions[e.fn]);
         return;
       case "call":
         this.#call(e.fn, e.args);
@@ -160,13 +166,18 @@ export class ScalarEmitter {
         const { element } = fb.module.placement(stmt.buffer);
         const offset = this.address(stmt.buffer, stmt.index);
         this.expr(stmt.value);
-        fb.push({ op: element === "i32" ? "i32.store" : "f64.store", offset });
+        if (element === "f32") fb.plain("f32.demote_f64");
+        fb.push({ op: `${element}.store`, offset });
         return;
       }
       case "for":
         if (stmt.concurrent && fb.module.concurrentLoop?.(this, stmt)) return;
         if (stmt.parallel !== undefined && fb.module.parallelLoop?.(this, stmt)) return;
         this.loop(stmt);
+        return;
+      case "tile":
+        if (fb.module.tile === undefined) this.statements(expandTile(stmt));
+        else fb.module.tile(this, stmt);
         return;
       case "while":
         this.#while(stmt.condition, stmt.body);

@@ -1,6 +1,6 @@
 /** Two-lane code of the body of a parallel loop, or of a branch-free function. */
 import { assertNever, internalError } from "../../base/internal.js";
-import { add, convert, i32, index } from "../../kernel/build.js";
+import { add, convert, i32, index, load } from "../../kernel/build.js";
 import type { Expr, Stmt } from "../../kernel/ir.js";
 import { inlineBody, keyOf, operands, substitute } from "./inline.js";
 import { isMask, reductionTerm, unitStride, type VectorPlan, varies } from "./plan.js";
@@ -87,6 +87,7 @@ export class VectorEmitter {
         }
         fb.plain("end");
         return;
+      case "tile":
       case "while":
       case "call":
       case "return":
@@ -154,10 +155,23 @@ export class VectorEmitter {
       }
       return;
     }
+    const single = fb.module.placement(buffer).element === "f32";
     if (unitStride(index, this.#plan)) {
       const offset = scalar.address(buffer, this.#atLane(index, copy, 0));
       this.vector(value, copy);
-      fb.push({ op: "v128.store", offset });
+      if (single) {
+        fb.plain("f32x4.demote_f64x2_zero");
+        fb.push({ op: "v128.store64_lane", offset, lane: 0 });
+      } else fb.push({ op: "v128.store", offset });
+      return;
+    }
+    if (single) {
+      for (let lane = 0; lane < LANES; lane++) {
+        const offset = this.#laneAddress(buffer, index, copy, lane);
+        this.#lane(value, copy, lane);
+        fb.plain("f32.demote_f64");
+        fb.push({ op: "f32.store", offset });
+      }
       return;
     }
     const both = fb.newLocal("v128");
@@ -256,7 +270,7 @@ export class VectorEmitter {
   #splat(e: Expr): void {
     const scalar = this.#scalar;
     const { fb } = scalar;
-    if (e.kind === "load" && e.type === "f64") {
+    if (e.kind === "load" && fb.module.placement(e.buffer).element === "f64") {
       const offset = scalar.address(e.buffer, e.index);
       fb.push({ op: "v128.load64_splat", offset });
       return;
@@ -268,9 +282,15 @@ export class VectorEmitter {
   #load(buffer: string, index: Expr, copy: number): void {
     const scalar = this.#scalar;
     const { fb } = scalar;
+    const single = fb.module.placement(buffer).element === "f32";
     if (unitStride(index, this.#plan)) {
       const offset = scalar.address(buffer, this.#atLane(index, copy, 0));
-      fb.push({ op: "v128.load", offset });
+      fb.push({ op: single ? "v128.load64_zero" : "v128.load", offset });
+      if (single) fb.plain("f64x2.promote_low_f32x4");
+      return;
+    }
+    if (single) {
+      this.#byLane(load(buffer, index), copy);
       return;
     }
     const upper = this.#laneAddress(buffer, index, copy, 1);

@@ -18,14 +18,19 @@ export type Storage =
   /** One block of the loop at hand, by the index within the block. */
   | { readonly kind: "block"; readonly buffer: string };
 
+/** In what precision large products of matrices multiply and sum (see `gemm.ts`). */
+export type ProductPrecision = "f64" | "f32";
+
 export class FunctionContext {
   readonly constants: ConstantPool;
+  readonly products: ProductPrecision;
   readonly scratch: ScratchPlan;
   #nextName = 0;
   #nextVariable = 0;
 
-  constructor(constants: ConstantPool) {
+  constructor(constants: ConstantPool, products: ProductPrecision = "f64") {
     this.constants = constants;
+    this.products = products;
     this.scratch = new ScratchPlan(constants);
   }
 

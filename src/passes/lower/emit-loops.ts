@@ -140,8 +140,8 @@ export class RegionEmitter {
   }
 
   /** A scratch buffer that is given back after the top-level item `until`. */
-  take(length: number, until = 0): string {
-    const name = this.context.scratch.take(length);
+  take(length: number, until = 0, element: "f64" | "f32" = "f64"): string {
+    const name = this.context.scratch.take(length, element);
     this.#taken.push({ name, until });
     return name;
   }

@@ -1,39 +1,48 @@
 /**
  * Large products of matrices, blocked as Goto and van de Geijn (2008, "Anatomy of high-performance
- * matrix multiplication") block them: the right factor is packed into panels of four columns that
- * lie contiguously, and a tile of 4 × 4 results stays in registers while one panel and four rows of
- * the left factor go by. Each result is summed in the order of the inner axis, by one thread.
+ * matrix multiplication") block them: the right factor is packed into panels of two vectors of
+ * columns that lie contiguously, and a tile of four rows of results stays in registers while one
+ * panel and four rows of the left factor go by. Each result is summed in the order of the inner
+ * axis, by one thread.
+ *
+ * With `products: "f32"` both factors are rounded to single precision as they are packed; sums over
+ * up to `DEPTH` of the inner axis are made in it, and those are added up in f64. With u = 2⁻²⁴ and
+ * n ≤ DEPTH terms the error of an element is at most (n + 2) u Σ|x||y| to first order (Higham 2002,
+ * "Accuracy and stability of numerical algorithms", section 3.1).
  */
+import { internalError } from "../../base/internal.js";
 import * as k from "../../kernel/build.js";
 import type { Expr, Stmt } from "../../kernel/ir.js";
-import { type ArrayRef, load, loopOver, store } from "./arrays.js";
-import type { FunctionContext } from "./context.js";
-import { type Affine, indexExpr, plus, scale, shift, variableIndex } from "./index-maps.js";
+import { TILE_ROWS as ROWS, TILE_COLUMNS } from "../../kernel/tile.js";
+import { type ArrayRef, load, loopOver } from "./arrays.js";
+import type { FunctionContext, ProductPrecision } from "./context.js";
+import { type Affine, indexExpr, linear, plus, scale, shift, variableIndex } from "./index-maps.js";
 
-/** Rows and columns of the tile in registers: 8 two-lane sums, which 16 registers hold. */
-const ROWS = 4;
-const COLUMNS = 4;
 /** Length of a panel: four rows of it stay in the first-level cache. */
 const DEPTH = 512;
 /** Columns, or rows of a left factor that is packed, that are packed at once: some megabytes. */
 const PACKED = 1024;
 /** Columns of a task: its panels stay in the second-level cache. */
 const WIDTH = 128;
-/** Multiplications of a task: some tenths of a millisecond, against microseconds for handing out. */
-const TASK = 2 ** 20;
+/**
+ * Multiplications of a task: some tens of microseconds, against less than one for taking it. At the
+ * end of a product threads wait for each other for about half a task.
+ */
+const TASK = 2 ** 18;
 /** Numbers that a task packs. */
-const PACK_TASK = 2 ** 15;
+const PACK_TASK = 2 ** 14;
 
 /** Products of fewer multiplications are not worth the packing. */
 const LEAST_WORK = 4096;
 /** Products of fewer are done by one thread. */
-const SHARED_WORK = 2 ** 20;
+const SHARED_WORK = 2 ** 18;
 
 /** Whether a product is large enough in every direction to be blocked. */
 export function isBlocked(x: ArrayRef, out: ArrayRef): boolean {
   const [m, n] = out.shape;
   const inner = x.shape[1];
-  return m >= ROWS && n >= COLUMNS && inner >= 8 && m * n * inner >= LEAST_WORK;
+  const isDense = out.strides[1] === 1 || out.strides[0] === 1;
+  return isDense && m >= 4 && n >= 4 && inner >= 8 && m * n * inner >= LEAST_WORK;
 }
 
 /** `out = x y` for a product that `isBlocked`. */
@@ -43,27 +52,35 @@ export function emitBlockedMatmul(
   x: ArrayRef,
   y: ArrayRef,
   out: ArrayRef,
-  scratch: (length: number) => string,
+  scratch: (length: number, element: ProductPrecision) => string,
 ): void {
+  if (out.strides[1] !== 1) {
+    // Rows of the transposed result are contiguous.
+    emitBlockedMatmul(context, code, transposed(y), transposed(x), transposed(out), scratch);
+    return;
+  }
+  const of = context.products;
+  const size = TILE_COLUMNS[of];
   const [m, n] = out.shape;
   const inner = x.shape[1];
   const depth = pieceOf(inner, DEPTH, 2);
-  const width = pieceOf(n, PACKED, COLUMNS);
-  const byColumns = x.strides[1] !== 1 && n > 2 * COLUMNS;
+  const width = upTo(size, pieceOf(n, PACKED, size));
+  const byColumns = of === "f32" || (x.strides[1] !== 1 && n > 2 * size);
   const height = byColumns ? pieceOf(m, PACKED, ROWS) : m;
-  const packed = scratch(depth * width);
-  const left = byColumns ? scratch(depth * height) : undefined;
+  const packed = scratch(depth * width, of);
+  const left = byColumns ? scratch(depth * height, of) : undefined;
   const shared = m * n * inner >= SHARED_WORK;
   pieces(context, code, inner, depth, (p0, count, inDepth) => {
     pieces(context, inDepth, n, width, (j0, columns, inColumns) => {
-      const right = { array: transposed(y), buffer: packed, size: COLUMNS };
+      const right = { array: transposed(y), buffer: packed, size, filled: true };
       pack(context, inColumns, right, { p0, count, depth, first: j0, extent: columns, shared });
       pieces(context, inColumns, m, height, (i0, rows, inRows) => {
         if (left !== undefined) {
           const part = { p0, count, depth, first: i0, extent: rows, shared };
-          pack(context, inRows, { array: x, buffer: left, size: ROWS }, part);
+          const panels = { array: x, buffer: left, size: ROWS, filled: false };
+          pack(context, inRows, panels, part);
         }
-        const block: Block = { context, x, left, out, packed, depth, p0, count, i0, j0 };
+        const block: Block = { context, x, left, out, packed, depth, p0, count, i0, j0, of };
         tasks(block, inRows, rows, columns, shared);
       });
     });
@@ -90,6 +107,8 @@ interface Block {
   readonly count: Extent;
   readonly i0: Affine;
   readonly j0: Affine;
+  /** Precision of the panels. */
+  readonly of: ProductPrecision;
 }
 
 function transposed(a: ArrayRef): ArrayRef {
@@ -100,10 +119,14 @@ function transposed(a: ArrayRef): ArrayRef {
   };
 }
 
+function upTo(grain: number, extent: number): number {
+  return Math.ceil(extent / grain) * grain;
+}
+
 /** The length of equal pieces of an axis, no longer than `most`, a multiple of `grain`. */
 function pieceOf(extent: number, most: number, grain: number): number {
   const length = Math.ceil(extent / Math.ceil(extent / most));
-  return Math.min(extent, Math.ceil(length / grain) * grain);
+  return Math.min(extent, upTo(grain, length));
 }
 
 /** A loop over `[0, extent)` by pieces of `size`, the last of which may be shorter. */
@@ -179,11 +202,19 @@ interface PackPart {
   readonly shared: boolean;
 }
 
+interface Panels {
+  readonly array: ArrayRef;
+  readonly buffer: string;
+  readonly size: number;
+  /** Whether a last panel of fewer rows is filled up with zeros. */
+  readonly filled: boolean;
+}
+
 /** Copies rows of an array to panels of `size` rows, each with the inner axis first. */
 function pack(
   context: FunctionContext,
   code: Stmt[],
-  { array, buffer, size }: { array: ArrayRef; buffer: string; size: number },
+  { array, buffer, size, filled }: Panels,
   { p0, count, depth, first, extent, shared }: PackPart,
 ): void {
   const [all] = array.shape;
@@ -192,7 +223,8 @@ function pack(
     bySize(context, body, { from, to, all, size }, (j, wide, inPanel) => {
       const { name, at: p } = loopIndex(context, depth);
       const copy: Stmt[] = [];
-      const to = plus(scale(j, depth), scale(p, wide));
+      const step = filled ? size : wide;
+      const to = plus(scale(j, depth), scale(p, step));
       const source = plus(first, j);
       if (array.strides[0] === 1) {
         loopOver(
@@ -210,6 +242,9 @@ function pack(
           const value = load(array, [shift(source, c), plus(p0, p)]);
           copy.push(k.store(buffer, indexExpr(shift(to, c)), value));
         }
+      }
+      for (let c = wide; c < step; c++) {
+        copy.push(k.store(buffer, indexExpr(shift(to, c)), k.f64(0)));
       }
       inPanel.push({
         kind: "for",
@@ -249,11 +284,13 @@ function split(
 /** Tasks of rows and columns of a block. */
 function tasks(block: Block, code: Stmt[], rows: Extent, columns: Extent, shared: boolean): void {
   const { context, out, depth } = block;
+  const columnsOf = TILE_COLUMNS[block.of];
   const [m, n] = out.shape;
-  let wide = Math.min(Math.ceil(n / COLUMNS) * COLUMNS, WIDTH);
-  const some = (work: number): number => Math.max(1, Math.floor(work / ROWS)) * ROWS;
-  const high = Math.min(some(TASK / (depth * wide)), Math.ceil(m / ROWS) * ROWS);
-  if (m <= high) wide = Math.min(wide, Math.max(16, some(TASK / (depth * high))));
+  let wide = Math.min(upTo(columnsOf, n), WIDTH);
+  const some = (work: number, grain: number): number =>
+    Math.max(1, Math.floor(work / grain)) * grain;
+  const high = Math.min(some(TASK / (depth * wide), ROWS), upTo(ROWS, m));
+  if (m <= high) wide = Math.min(wide, Math.max(16, some(TASK / (depth * high), columnsOf)));
   const across = Math.ceil(columns.most / wide);
   const count = shared ? across * Math.ceil(rows.most / high) : 1;
   const inner: Stmt[] = [];
@@ -278,7 +315,7 @@ function tasks(block: Block, code: Stmt[], rows: Extent, columns: Extent, shared
   for (const strip of strips) {
     const body = (first: Expr, last: Expr, into: Stmt[]): void => {
       bySize(context, into, { from: top, to: bottom, all: m, size: ROWS }, (i, high, inRows) => {
-        const range = { from: first, to: last, all: n, size: COLUMNS };
+        const range = { from: first, to: last, all: n, size: columnsOf };
         bySize(context, inRows, range, (j, across, inPanel) => {
           multiply(block, inPanel, i, high, j, across);
         });
@@ -304,78 +341,40 @@ function multiply(
   i: Affine,
   rows: number,
   j: Affine,
-  wide: number,
+  width: number,
 ): void {
-  const { context, x, left, out, packed, depth, p0, count, i0, j0 } = block;
-  const several = p0.terms.length > 0;
-  const row = (r: number): Affine => shift(plus(i0, i), r);
-  const column = (c: Affine): Affine => plus(plus(j0, j), c);
-  loopOver(
-    context,
-    code,
-    wide,
-    (c, body) => {
-      const sums = Array.from({ length: rows }, (_, r) => {
-        const sum = context.local("sum");
-        const before = several
-          ? k.select(k.eq(indexExpr(p0), k.i32(0)), k.f64(0), load(out, [row(r), column(c)]))
-          : k.f64(0);
-        body.push(k.set(sum, before));
-        return sum;
-      });
-      // The panel's place counts the steps; the rows' place goes along.
-      const { name: step, at: q } = loopIndex(context, depth * wide);
-      const panel = context.bind(body, "panel", indexExpr(scale(j, depth)));
-      const place = context.local("x", "i32");
-      const tile =
-        left === undefined
-          ? indexExpr(x.strides[1] === 1 ? p0 : scale(p0, x.strides[1]))
-          : indexExpr(scale(i, depth));
-      body.push(k.set(place, tile));
-      const along = left === undefined ? x.strides[1] : rows;
-      const at = indexOf(context, k.get(place), 2 ** 30);
-      const factor = (r: number, t: number): Expr => {
-        if (left !== undefined) return k.load(left, indexExpr(shift(at, t * along + r)));
-        return load({ ...x, strides: [x.strides[0], 1] }, [row(r), shift(at, t * along)]);
-      };
-      const steps = (length: number, into: Stmt[]): void => {
-        for (let t = 0; t < length; t++) {
-          const right = context.bind(
-            into,
-            "y",
-            k.load(packed, indexExpr(plus(shift(q, t * wide), c))),
-          );
-          sums.forEach((sum, r) => {
-            into.push(k.set(sum, k.multiplyAdd(factor(r, t), right, k.get(sum))));
-          });
-        }
-        into.push(k.set(place, k.add(k.get(place), k.i32(length * along))));
-      };
-      const end = (n: Expr): Expr => k.add(panel, k.mul(n, k.i32(wide)));
-      const known = count.value.kind === "const" ? Number(count.value.value) : undefined;
-      const pairs =
-        known !== undefined ? k.i32(known - (known % 2)) : k.and(count.value, k.i32(-2));
-      const pair: Stmt[] = [];
-      steps(2, pair);
-      body.push({
-        kind: "for",
-        index: step,
-        from: panel,
-        to: end(pairs),
-        step: 2 * wide,
-        body: pair,
-      });
-      // Pieces of the inner axis are even, but for the last.
-      if (x.shape[1] % 2 !== 0) {
-        const last: Stmt[] = [];
-        steps(1, last);
-        const from = end(pairs);
-        body.push({ kind: "for", index: step, from, to: end(count.value), step: wide, body: last });
-      }
-      sums.forEach((sum, r) => {
-        body.push(store(out, [row(r), column(c)], k.get(sum)));
-      });
+  const { x, left, out, packed, depth, p0, count, i0, j0, of } = block;
+  const columns = TILE_COLUMNS[of];
+  const to = bufferOf(out);
+  const row = plus(i0, i);
+  const from = left === undefined ? bufferOf(x) : undefined;
+  code.push({
+    kind: "tile",
+    of,
+    rows,
+    columns,
+    width,
+    steps: count.value,
+    left:
+      from === undefined
+        ? { buffer: left!, at: indexExpr(scale(i, depth)), row: 1, step: rows }
+        : {
+            buffer: from.buffer,
+            at: indexExpr(plus(from.offset, linear([row, p0], x.strides))),
+            row: x.strides[0],
+            step: x.strides[1],
+          },
+    right: { buffer: packed, at: indexExpr(scale(j, depth)) },
+    out: {
+      buffer: to.buffer,
+      at: indexExpr(plus(to.offset, linear([row, plus(j0, j)], out.strides))),
+      row: out.strides[0],
     },
-    { parallel: true },
-  );
+    // Later pieces of the inner axis are added to the first.
+    onto: indexExpr(p0),
+  });
+}
+
+function bufferOf({ home }: ArrayRef) {
+  return home.kind === "buffer" ? home : internalError("a blocked product of one element");
 }

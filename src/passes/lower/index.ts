@@ -8,13 +8,14 @@ import * as k from "../../kernel/build.js";
 import type { Buffer, KernelFunction, Stmt } from "../../kernel/ir.js";
 import type { Graph, Node } from "../../tensor/ops.js";
 import { sizeOf, stridesOf } from "../../tensor/shape-rules.js";
-import { FunctionContext, type Storage } from "./context.js";
+import { FunctionContext, type ProductPrecision, type Storage } from "./context.js";
 import { RegionEmitter } from "./emit-loops.js";
 import { zeroIndex } from "./index-maps.js";
 import { ConstantPool } from "./memory.js";
 import { claimOutputs, planTasks } from "./plan.js";
 import { unrollSmallAxes } from "./unroll.js";
 
+export type { ProductPrecision } from "./context.js";
 export { ConstantPool };
 
 export interface LowerOptions {
@@ -27,6 +28,8 @@ export interface LowerOptions {
   readonly outputs: Readonly<Record<string, string>>;
   /** Shared by the functions of one module, which may also share scratch memory. */
   readonly constants: ConstantPool;
+  /** Precision of large products of matrices; f64 unless given. */
+  readonly products?: ProductPrecision;
 }
 
 export interface Lowered {
@@ -40,7 +43,7 @@ export interface Lowered {
 
 /** One exported function without parameters that computes the named outputs of the graph. */
 export function lowerGraph(graph: Graph, options: LowerOptions): Lowered {
-  const context = new FunctionContext(options.constants);
+  const context = new FunctionContext(options.constants, options.products);
   const { outputs } = unrollSmallAxes(graph);
   const byName = new Map(outputs.map((o) => [o.name, o.node]));
   const wanted = Object.entries(options.outputs).map(([name, buffer]) => {

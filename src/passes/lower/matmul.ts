@@ -6,7 +6,7 @@ import * as k from "../../kernel/build.js";
 import type { Expr, Stmt } from "../../kernel/ir.js";
 import { sizeOf } from "../../tensor/shape-rules.js";
 import { type ArrayRef, denseArray, load, loopOver, loopsOver, store } from "./arrays.js";
-import type { FunctionContext } from "./context.js";
+import type { FunctionContext, ProductPrecision } from "./context.js";
 import { emitBlockedMatmul, isBlocked } from "./gemm.js";
 import { type Affine, plus, shift, variableIndex, zeroIndex } from "./index-maps.js";
 
@@ -22,7 +22,7 @@ export function emitMatmul(
   x: ArrayRef,
   y: ArrayRef,
   out: ArrayRef,
-  scratch: (length: number) => string,
+  scratch: (length: number, element?: ProductPrecision) => string,
 ): void {
   const [m, n] = out.shape;
   const inner = x.shape[1];

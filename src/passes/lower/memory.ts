@@ -11,7 +11,7 @@ type Data = Float64Array | Int32Array;
 export class ConstantPool {
   readonly #byKey = new Map<string, Buffer[]>();
   readonly #all: Buffer[] = [];
-  readonly #scratch: { name: string; length: number }[] = [];
+  readonly #scratch: { name: string; length: number; element: "f64" | "f32" }[] = [];
 
   /** The name of a constant buffer that holds `data` (not copied). */
   add(data: Data): string {
@@ -34,22 +34,27 @@ export class ConstantPool {
 
   /** Scratch buffers so far, at the lengths so far. */
   scratchBuffers(): readonly Buffer[] {
-    return this.#scratch.map(({ name, length }) => ({
+    return this.#scratch.map(({ name, length, element }) => ({
       name,
-      element: "f64",
+      element,
       length,
       region: "workspace",
     }));
   }
 
-  /** The k-th scratch buffer of the module, at least `length` long. */
-  scratch(k: number, length: number): string {
+  /** The k-th scratch buffer of the module, at least `length` long; a new one is of `element`. */
+  scratch(k: number, length: number, element: "f64" | "f32"): string {
     while (this.#scratch.length <= k) {
-      this.#scratch.push({ name: `scratch${this.#scratch.length}`, length: 0 });
+      this.#scratch.push({ name: `scratch${this.#scratch.length}`, length: 0, element });
     }
     const buffer = this.#scratch[k];
     buffer.length = Math.max(buffer.length, length, 1);
     return buffer.name;
+  }
+
+  /** The element type of the k-th scratch buffer, if there is one. */
+  scratchElement(k: number): "f64" | "f32" | undefined {
+    return this.#scratch[k]?.element;
   }
 
   scratchLength(k: number): number {
@@ -69,18 +74,28 @@ export class ScratchPlan {
     this.#pool = pool;
   }
 
-  take(length: number): string {
+  take(length: number, element: "f64" | "f32" = "f64"): string {
     let best = -1;
     for (let k = 0; k < this.#busy.length; k++) {
-      if (this.#busy[k]) continue;
+      if (this.#busy[k] || this.#pool.scratchElement(k) !== element) continue;
       if (best < 0 || this.#better(k, best, length)) best = k;
     }
-    if (best < 0) best = this.#busy.length;
+    if (best < 0) best = this.#place(element);
     this.#busy[best] = true;
-    const name = this.#pool.scratch(best, length);
+    const name = this.#pool.scratch(best, length, element);
     this.#slotOf.set(name, best);
     this.log.push({ take: true, name, length });
     return name;
+  }
+
+  /** A place that this function has not used yet: an earlier function's buffer, or a new one. */
+  #place(element: "f64" | "f32"): number {
+    for (;;) {
+      const k = this.#busy.length;
+      this.#busy.push(false);
+      const known = this.#pool.scratchElement(k);
+      if (known === undefined || known === element) return k;
+    }
   }
 
   give(name: string): void {

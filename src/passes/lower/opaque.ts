@@ -13,6 +13,7 @@ import {
   matrixAt,
   store,
 } from "./arrays.js";
+import type { ProductPrecision } from "./context.js";
 import type { RegionEmitter } from "./emit-loops.js";
 import { foldOf } from "./folds.js";
 import { type Affine, variableIndex, zeroIndex } from "./index-maps.js";
@@ -34,7 +35,8 @@ export function emitOpaque(region: RegionEmitter, node: Node): void {
   switch (node.op) {
     case "matmul": {
       const [x, y, out] = [array(node.x), array(node.y), result()];
-      const scratch = (length: number): string => region.take(length);
+      const scratch = (length: number, element?: ProductPrecision): string =>
+        region.take(length, 0, element);
       eachMatrix(region, node.shape.slice(0, -2), (batch, code) => {
         emitMatmul(
           context,

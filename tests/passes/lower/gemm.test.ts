@@ -19,6 +19,31 @@ function transposed(a: Float64Array, rows: number, columns: number): Float64Arra
   return Float64Array.from(a, (_, at) => a[(at % rows) * columns + Math.floor(at / rows)]);
 }
 
+/** As `naive`, in single precision within pieces of the inner axis. */
+function single(x: Float64Array, y: Float64Array, m: number, k: number, n: number): Float64Array {
+  const out = new Float64Array(m * n);
+  const depth = depthOf(k);
+  for (let i = 0; i < m; i++) {
+    for (let j = 0; j < n; j++) {
+      for (let from = 0; from < k; from += depth) {
+        let sum = 0;
+        for (let p = from; p < Math.min(k, from + depth); p++) {
+          const product = Math.fround(x[i * k + p]) * Math.fround(y[p * n + j]);
+          sum = Math.fround(sum + Math.fround(product));
+        }
+        out[i * n + j] = from === 0 ? sum : out[i * n + j] + sum;
+      }
+    }
+  }
+  return out;
+}
+
+/** Pieces of the inner axis: of equal length, at most 512, even. */
+function depthOf(k: number): number {
+  const length = Math.ceil(k / Math.ceil(k / 512));
+  return Math.min(k, 2 * Math.ceil(length / 2));
+}
+
 const layouts = ["plain", "left transposed", "right transposed", "both transposed"] as const;
 
 describe("blocked products", () => {
@@ -46,13 +71,24 @@ describe("blocked products", () => {
         const rng = stream(1, m, k, n);
         const xs = Float64Array.from({ length: m * k }, () => rng.normal());
         const ys = Float64Array.from({ length: k * n }, () => rng.normal());
-        const compiled = compileGraph(graphOf([g.matmul(a, b)]), true, false);
-        const { 0: out } = compiled.run({
+        const graph = graphOf([g.matmul(a, b)]);
+        const inputs = {
           x: left ? transposed(xs, m, k) : xs,
           y: right ? transposed(ys, k, n) : ys,
-        });
+        };
+        const exact = naive(xs, ys, m, k, n);
         // The same products in the same order: equal to the bit.
-        expect(out).toEqual(naive(xs, ys, m, k, n));
+        for (const simd of [true, false]) {
+          expect(compileGraph(graph, simd, false).run(inputs)[0]).toEqual(exact);
+          const { 0: out } = compileGraph(graph, simd, false, "f32").run(inputs);
+          expect(out).toEqual(single(xs, ys, m, k, n));
+        }
+        // Whether the engine fuses or not, errors of single precision are within their bound.
+        const { 0: out } = compileGraph(graph, true, undefined, "f32").run(inputs);
+        const sizes = naive(xs.map(Math.abs), ys.map(Math.abs), m, k, n);
+        const bound = 1.01 * (depthOf(k) + 2) * 2 ** -24;
+        expect(out.every((v, at) => Math.abs(v - exact[at]) <= bound * sizes[at])).toBe(true);
+        expect(out).not.toEqual(exact);
       });
     }
   }

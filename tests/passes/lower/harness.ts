@@ -1,7 +1,11 @@
 /** Runs graphs through lowering and the CPU device, next to the reference evaluator. */
 import { compileKernels, createMemory, instantiate } from "../../../src/device/cpu/compile.js";
 import type { KernelFunction } from "../../../src/kernel/ir.js";
-import { ConstantPool, lowerGraph } from "../../../src/passes/lower/index.js";
+import {
+  ConstantPool,
+  lowerGraph,
+  type ProductPrecision,
+} from "../../../src/passes/lower/index.js";
 import { evaluateGraph } from "../../../src/tensor/evaluate.js";
 import type { Graph, InputNode, Node } from "../../../src/tensor/ops.js";
 import { sizeOf } from "../../../src/tensor/shape-rules.js";
@@ -22,11 +26,16 @@ export interface Compiled {
   run(inputs: Inputs): Record<string, Float64Array>;
 }
 
-export function compileGraph(graph: Graph, simd = true, fused?: boolean): Compiled {
+export function compileGraph(
+  graph: Graph,
+  simd = true,
+  fused?: boolean,
+  products?: ProductPrecision,
+): Compiled {
   const constants = new ConstantPool();
   const inputs = Object.fromEntries(graph.inputs.map((n) => [n.name, `in_${n.name}`]));
   const outputs = Object.fromEntries(graph.outputs.map((o) => [o.name, `out_${o.name}`]));
-  const lowered = lowerGraph(graph, { name: "f", inputs, outputs, constants });
+  const lowered = lowerGraph(graph, { name: "f", inputs, outputs, constants, products });
   const buffer = (name: string, node: Node) =>
     ({
       name,
