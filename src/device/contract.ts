@@ -54,7 +54,14 @@ export type DeviceLaw =
   /** On (0, 1). */
   | { readonly kind: "uniform" }
   /** Whole numbers 0 … of − 1. Below 2²⁴, so that single precision holds them. */
-  | { readonly kind: "index"; readonly of: number };
+  | { readonly kind: "index"; readonly of: number }
+  /**
+   * Whole numbers 0 … of − 1 without replacement, the rows of a minibatch: the beginning of a
+   * Fisher–Yates shuffle (Knuth, volume 2, algorithm P) that goes on from the order which the step
+   * before left behind. The device keeps that order; an input of this law indexes gathers. The
+   * numbers are the CPU's to the last one, also above 2²⁴ (src/inference/stochastic/rows.ts).
+   */
+  | { readonly kind: "rows"; readonly of: number };
 
 /** An input of the graph that is drawn anew at each step: Philox4x32-10, as on the CPU. */
 export interface DeviceNoise {
@@ -91,6 +98,8 @@ export interface LoopProgram {
   set(values: NamedValues): void;
   /** Keys the random streams. */
   seed(seed: number | bigint, run: number): void;
+  /** Brings the shuffles of `rows` back to their first order, 0, 1, 2, …; so do they begin. */
+  rewind(): void;
   /**
    * Takes `count` steps from number `first` on. The result has one row a step of each traced
    * output. A device that is lost on the way leaves what was read before intact.

@@ -225,6 +225,10 @@ export const samples: Samples = {
   param_start: { element: "s[0]", value: "-1", support: "positive" },
   draw_as_index: { name: "z" },
   natural_family: { site: "z" },
+  state_support: { name: "v", support: "positive" },
+  state_place: { name: "v" },
+  state_draw: { name: "v", site: "z" },
+  state_method: { name: "v", method: "em" },
   estimator_site: { site: "zz", known: ["z"], near: ["z"] },
   relaxed_reading: { site: "z", text: "sum(z)" },
   redraw_missing: { site: "n" },
@@ -270,7 +274,6 @@ export const samples: Samples = {
   },
   tensorflow_failed: { doing: "loading a graph", reason: "Op type not registered 'Ndtri'" },
   device_method: { method: "nuts", device: "webgpu", known: ["vi", "svi", "nce", "hmc"] },
-  device_rows: { size: "N", all: 20_000_000 },
   device_step: {
     method: "em",
     device: "webgpu",

@@ -16,16 +16,10 @@ export const deviceMessages = {
     message: `\`${p.method}\` does not run on the device \`${p.device}\``,
     help: `these methods do: ${p.known.join(", ")}; \`${p.method}\` runs on the CPU`,
   })),
-  device_rows: error((p: { size: string; all: number }) => ({
-    message: `minibatches of \`${p.size}\` are beyond this device: single precision counts to 16777216, and there are ${p.all}`,
-    help: "leave `device` out: the CPU counts further",
+  device_step: error((p: { method: string; device: string; step: string; reason: string }) => ({
+    message: `\`${p.method}\` of this model does not run on the device \`${p.device}\`: ${p.step} has no program there, since ${p.reason}`,
+    help: "leave `device` out: the CPU takes every step; `auto` stays on the CPU by itself",
   })),
-  device_step: error(
-    (p: { method: string; device: string; step: string; reason: string }) => ({
-      message: `\`${p.method}\` of this model does not run on the device \`${p.device}\`: ${p.step} has no program there, since ${p.reason}`,
-      help: "leave `device` out: the CPU takes every step; `auto` stays on the CPU by itself",
-    }),
-  ),
   device_unchecked: warning((p: { name: string }) => ({
     message: `single precision on ${p.name} was not compared with double precision: the CPU has no room for these data`,
     help: "compare a run on a part of the data with the CPU's",

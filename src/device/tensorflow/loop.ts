@@ -12,7 +12,9 @@ import { Scope, type Tensor } from "./graph/scope.js";
 import { below, next, whileLoop } from "./graph/while.js";
 import { Block } from "./lower/block.js";
 import { makeList, setItem, stack } from "./lower/scan.js";
+import { TensorValue } from "./lower/value.js";
 import type { TensorFlowAddon } from "./package.js";
+import { Shuffle } from "./random/rows.js";
 import { Streams } from "./random/streams.js";
 import { type Feed, Session } from "./session.js";
 import { event, placeholder, realOutput, Variable } from "./variables.js";
@@ -51,23 +53,41 @@ export function compileLoop(addon: TensorFlowAddon, spec: LoopSpec, real: RealTy
   const count = placeholder(scope, "count", "int32", []);
   const call = placeholder(scope, "call", "int64", [4]);
   const streams = new Streams(scope, call, count, real);
-  const draws = noise.map((n) => {
+  const draws = noise.map((n, k) => {
     const node = inputOf(n.input);
+    const rows = sizeOf(node.shape);
+    const shuffle =
+      n.law.kind === "rows" && rows > 0
+        ? new Shuffle(scope, `order_${k}`, n.law.of, rows)
+        : undefined;
     if (real === "float" && n.law.kind === "index" && n.law.of > 2 ** 24) {
       internalError("an index above 2²⁴ in single precision");
     }
-    return { node, draw: streams.prepare(n, sizeOf(node.shape), mostSteps) };
+    return { node, draw: streams.prepare(n, rows, mostSteps), shuffle };
   });
   const lists = traced.map(({ node }) => makeList(scope, node.shape, count, real));
   const initial = [scope.ints(0), count, ...changed.map((c) => c.variable.read()), ...lists];
+  const shuffles = draws.flatMap((d) => (d.shuffle === undefined ? [] : [d.shuffle]));
   const final = whileLoop(scope, initial, {
+    hasEffects: shuffles.length > 0,
     condition: (s, [i, n]) => below(s, i, n),
     body: (s, [i, n, ...carried]) => {
       const inner = outer.inner(s);
       changed.forEach(({ node }, k) => {
         inner.set(node, carried[k]);
       });
-      for (const { node, draw } of draws) inner.set(node, cast(draw(s, i, node.shape), real));
+      const effects: string[] = [];
+      for (const { node, draw, shuffle } of draws) {
+        const drawn = draw(s, i, node.shape);
+        if (shuffle === undefined) {
+          inner.set(node, cast(drawn, real));
+          continue;
+        }
+        const { rows, done } = shuffle.step(s, drawn);
+        effects.push(done);
+        // Doubles also where the loop's numbers are single: rows above 2²⁴ are whole.
+        inner.give(node, new TensorValue(rows, node.shape, real));
+      }
       const ends: readonly Tensor[] = nodesOf(
         inner,
         changed.map((c) => c.to),
@@ -77,7 +97,7 @@ export function compileLoop(addon: TensorFlowAddon, spec: LoopSpec, real: RealTy
         traced.map((t) => t.node),
       );
       const kept = rows.map((row, k) => setItem(s, carried[changed.length + k], i, row));
-      return [next(s, i), n, ...ends, ...kept];
+      return [next(s, i, effects), n, ...ends, ...kept];
     },
   });
   const assigned = changed.map(({ variable }, k) => variable.assign(final[2 + k]));
@@ -89,6 +109,10 @@ export function compileLoop(addon: TensorFlowAddon, spec: LoopSpec, real: RealTy
   const session = new Session(addon, scope.toGraph());
   constants.load(session);
   for (const v of variables.values()) v.set(session, new Float64Array(sizeOf(v.shape)));
+  const rewind = (): void => {
+    for (const shuffle of shuffles) shuffle.rewind(session);
+  };
+  rewind();
 
   const key = new Int32Array(8);
   return {
@@ -107,6 +131,7 @@ export function compileLoop(addon: TensorFlowAddon, spec: LoopSpec, real: RealTy
       key[2] = Number(BigInt.asIntN(32, bits >> 32n));
       key[4] = run;
     },
+    rewind,
     steps: async (first, steps) => {
       if (steps > mostSteps) internalError(`${steps} steps in a call, above ${mostSteps}`);
       const words = Int32Array.from(key);

@@ -75,6 +75,11 @@ export class Variable {
     return this.#value;
   }
 
+  /** The variable itself, as operations in a scope take it that read or change parts of it. */
+  handle(scope: Scope): Tensor {
+    return scope.bring(this.#resource);
+  }
+
   /** Sets the value; the name of the node that does. */
   assign(t: Tensor): string {
     const name = this.scope.library.name("assign");

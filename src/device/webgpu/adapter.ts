@@ -30,6 +30,12 @@ const BINDINGS = [
   "storage",
 ] as const;
 
+/** How a program's buffers are bound. */
+interface Layouts {
+  readonly bindGroup: GpuBindGroupLayout;
+  readonly pipeline: GpuPipelineLayout;
+}
+
 /** Buffers that are given back and wait for their next use, by size and usage. */
 type Pool = Map<string, GpuBuffer[]>;
 
@@ -37,22 +43,16 @@ type Pool = Map<string, GpuBuffer[]>;
 export class WebGpuDevice {
   readonly #pipelines = new Map<string, Promise<GpuPipeline>>();
   readonly #pool: Pool = new Map();
-  readonly #layout: GpuBindGroupLayout;
-  readonly #pipelineLayout: GpuPipelineLayout;
+  /** By the number of pieces of `data`. */
+  readonly #layouts = new Map<number, Layouts>();
   #lost: string | undefined;
 
   constructor(
     readonly gpu: GpuDevice,
     readonly info: GpuAdapterInfo,
+    /** Bytes that one buffer may have and one binding may show; the device's own, or fewer. */
+    readonly mostBytes = Math.min(gpu.limits.maxBufferSize, gpu.limits.maxStorageBufferBindingSize),
   ) {
-    this.#layout = gpu.createBindGroupLayout({
-      entries: BINDINGS.map((type, binding) => ({
-        binding,
-        visibility: COMPUTE_STAGE,
-        buffer: { type },
-      })),
-    });
-    this.#pipelineLayout = gpu.createPipelineLayout({ bindGroupLayouts: [this.#layout] });
     void gpu.lost.then(({ reason, message }) => {
       this.#lost = message.length > 0 ? message : reason;
     });
@@ -69,8 +69,27 @@ export class WebGpuDevice {
     const { vendor, architecture, device, description } = this.info;
     return [vendor, architecture, device, description].filter((s) => s).join(" ") || "unnamed";
   }
-  get bindGroupLayout(): GpuBindGroupLayout {
-    return this.#layout;
+  /** Pieces that a program's data may be cut into. */
+  get mostPieces(): number {
+    const others = BINDINGS.filter((type) => type !== "uniform").length - 1;
+    return this.limits.maxStorageBuffersPerShaderStage - others;
+  }
+  /** The bindings of a program whose data are in so many pieces. */
+  layouts(pieces: number): Layouts {
+    const known = this.#layouts.get(pieces);
+    if (known !== undefined) return known;
+    const further = Array.from({ length: pieces - 1 }, () => "read-only-storage" as const);
+    const bindGroup = this.gpu.createBindGroupLayout({
+      entries: [...BINDINGS, ...further].map((type, binding) => ({
+        binding,
+        visibility: COMPUTE_STAGE,
+        buffer: { type },
+      })),
+    });
+    const pipeline = this.gpu.createPipelineLayout({ bindGroupLayouts: [bindGroup] });
+    const made = { bindGroup, pipeline };
+    this.#layouts.set(pieces, made);
+    return made;
   }
   /** Pipelines compiled so far. */
   get pipelineCount(): number {
@@ -115,24 +134,25 @@ export class WebGpuDevice {
   }
 
   /**
-   * The pipeline of a module's text with entry point `main`; equal texts share one. `span` is where
-   * in the model its work comes from, for messages.
+   * The pipeline of a module's text with entry point `main`, of a program whose data are in so many
+   * pieces; equal ones are shared. `span` is where in the model its work comes from, for messages.
    */
-  pipeline(code: string, label: string, span?: Span): Promise<GpuPipeline> {
-    const known = this.#pipelines.get(code);
+  pipeline(code: string, label: string, span?: Span, pieces = 1): Promise<GpuPipeline> {
+    const key = `${pieces}\n${code}`;
+    const known = this.#pipelines.get(key);
     if (known !== undefined) return known;
-    const made = this.#compile(code, label, span);
-    this.#pipelines.set(code, made);
-    made.catch(() => this.#pipelines.delete(code));
+    const made = this.#compile(code, label, pieces, span);
+    this.#pipelines.set(key, made);
+    made.catch(() => this.#pipelines.delete(key));
     return made;
   }
 
-  async #compile(code: string, label: string, span?: Span): Promise<GpuPipeline> {
+  async #compile(code: string, label: string, pieces: number, span?: Span): Promise<GpuPipeline> {
     const module = this.gpu.createShaderModule({ label, code });
     try {
       return await this.gpu.createComputePipelineAsync({
         label,
-        layout: this.#pipelineLayout,
+        layout: this.layouts(pieces).pipeline,
         compute: { module, entryPoint: "main" },
       });
     } catch (error) {
@@ -181,16 +201,24 @@ function firstLine(text: string): string {
 /** Features that are used where the adapter has them. */
 const WANTED_FEATURES = ["subgroups", "timestamp-query"];
 const RAISED_LIMITS = [
+  "maxStorageBuffersPerShaderStage",
   "maxBufferSize",
   "maxStorageBufferBindingSize",
   "maxComputeWorkgroupStorageSize",
 ] as const;
 
+/** What a device may be asked to do with less than it has. */
+export interface GpuOptions {
+  /** Bytes of one buffer and one binding, at most: data above that are cut into pieces. */
+  readonly mostBytes?: number;
+}
+
 /**
- * Opens the most powerful adapter's device. Fails with `webgpu_missing` where the package is not
- * installed, and with `webgpu_no_adapter` where there is no driver.
+ * Opens the most powerful adapter's device, with the largest buffers that it offers. Fails with
+ * `webgpu_missing` where the package is not installed, and with `webgpu_no_adapter` where there is
+ * no driver.
  */
-export async function openGpu(): Promise<WebGpuDevice> {
+export async function openGpu(options: GpuOptions = {}): Promise<WebGpuDevice> {
   const entry = browserEntry() ?? (await packageEntry());
   const adapter = await entry.requestAdapter({ powerPreference: "high-performance" });
   if (adapter === null) return fail("webgpu_no_adapter", undefined, {});
@@ -200,7 +228,7 @@ export async function openGpu(): Promise<WebGpuDevice> {
     requiredFeatures: WANTED_FEATURES.filter((f) => adapter.features.has(f)),
     requiredLimits: limits,
   });
-  return new WebGpuDevice(gpu, adapter.info);
+  return new WebGpuDevice(gpu, adapter.info, options.mostBytes);
 }
 
 function browserEntry(): GpuEntry | undefined {

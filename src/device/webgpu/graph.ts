@@ -37,7 +37,7 @@ function planGraph(graph: Graph) {
   const block = new Block(regions, tables, -1);
   const inputs = new Map<string, { readonly region: Region; readonly length: number }>();
   for (const node of graph.inputs) {
-    const region = regions.make("i", sizeOf(node.shape), true);
+    const region = tables.reserve(regions.make("i", sizeOf(node.shape), true, "data"));
     regions.set(node, region);
     inputs.set(node.name, { region, length: sizeOf(node.shape) });
   }

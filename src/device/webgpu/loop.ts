@@ -6,10 +6,11 @@
 import { internalError } from "../../base/internal.js";
 import type { Node } from "../../tensor/ops.js";
 import { sizeOf } from "../../tensor/shape-rules.js";
-import type { LoopProgram, LoopSpec } from "../contract.js";
+import type { DeviceLaw, LoopProgram, LoopSpec } from "../contract.js";
 import type { WebGpuDevice } from "./adapter.js";
 import { mapTask } from "./emit/map.js";
 import { noiseTask } from "./emit/noise.js";
+import { rowTasks, type Shuffle } from "./emit/rows.js";
 import { advance, Block } from "./plan/block.js";
 import { stepName } from "./plan/context.js";
 import { ConstantTables, type Region, Regions } from "./plan/storage.js";
@@ -31,19 +32,26 @@ export async function compileLoop(device: WebGpuDevice, spec: LoopSpec): Promise
   const inner = new Block(regions, tables, 0);
   const { graph, state, noise, mostSteps } = spec;
   const inputs = new Map<string, Place & { readonly node: Node }>();
-  const drawn = new Set(noise.map((n) => n.input));
+  const drawn = new Map(noise.map((n) => [n.input, n.law.kind]));
   for (const node of graph.inputs) {
     const length = sizeOf(node.shape);
-    const isDrawn = drawn.has(node.name);
-    const region = regions.make("i", isDrawn ? length + (length % 2) : length, !isDrawn);
+    const law = drawn.get(node.name);
+    const region = regionOfInput(regions, tables, length, law, node.name in state);
     regions.set(node, region);
     inputs.set(node.name, { region, length, node });
   }
   const inputOf = (name: string) => inputs.get(name) ?? internalError(`no input ${name}`);
   const outputOf = (name: string): Node =>
     graph.outputs.find((o) => o.name === name)?.node ?? internalError(`no output ${name}`);
+  const shuffles: Shuffle[] = [];
   for (const n of noise) {
     const { region, length } = inputOf(n.input);
+    if (n.law.kind === "rows") {
+      const { tasks, shuffle } = rowTasks(inner, n, n.law.of, region, length);
+      inner.items.push(...tasks);
+      shuffles.push(shuffle);
+      continue;
+    }
     if (n.law.kind === "index" && n.law.of > 2 ** 24) internalError("an index above 2²⁴");
     if (length > 0) inner.items.push(noiseTask(inner, n, region, length));
   }
@@ -78,8 +86,18 @@ export async function compileLoop(device: WebGpuDevice, spec: LoopSpec): Promise
     tables,
   });
   for (const { region, length } of inputs.values()) {
-    if (region.pinned) executable.write(region, new Float32Array(length));
+    if (region.pinned && region.space !== "words") {
+      executable.write(region, new Float32Array(length));
+    }
   }
+  const rewind = (): void => {
+    for (const { order, all } of shuffles) {
+      const first = new Uint32Array(all);
+      for (let k = 0; k < all; k++) first[k] = k;
+      executable.write(order, first);
+    }
+  };
+  rewind();
   let key = { seed0: 0, seed1: 0, run: 0 };
   return {
     kernels: executable.kernels,
@@ -95,6 +113,7 @@ export async function compileLoop(device: WebGpuDevice, spec: LoopSpec): Promise
       const bits = BigInt.asUintN(64, BigInt(seed));
       key = { seed0: Number(bits & 0xffffffffn), seed1: Number(bits >> 32n), run: run >>> 0 };
     },
+    rewind,
     steps: (first, count) =>
       device.guarded(`taking steps ${first} to ${first + count - 1}`, async () => {
         if (count > mostSteps) internalError(`${count} steps in a call, above ${mostSteps}`);
@@ -110,4 +129,18 @@ export async function compileLoop(device: WebGpuDevice, spec: LoopSpec): Promise
         return Object.fromEntries(names.map((name, k) => [name, Float64Array.from(values[k])]));
       }),
   };
+}
+
+/** What steps change is in working memory, what they draw without replacement among the words. */
+function regionOfInput(
+  regions: Regions,
+  tables: ConstantTables,
+  length: number,
+  law: DeviceLaw["kind"] | undefined,
+  isState: boolean,
+): Region {
+  if (law === "rows") return tables.reserve(regions.make("i", length, true, "words"));
+  if (law !== undefined) return regions.make("i", length + (length % 2));
+  if (isState) return regions.make("i", length, true);
+  return tables.reserve(regions.make("i", length, true, "data"));
 }

@@ -12,9 +12,16 @@ import {
 import type { Item, Task } from "./plan/context.js";
 import { planMemory } from "./plan/memory.js";
 import { type Stage, scheduleItems } from "./plan/schedule.js";
-import type { ConstantTables, Region, Regions } from "./plan/storage.js";
+import type { ConstantTables, Region, Regions, Space } from "./plan/storage.js";
 import { paramsData, type RunParams } from "./wgsl/library.js";
-import { counterModule, groupsOf, MOST_LEVELS, soloModule, wideModule } from "./wgsl/module.js";
+import {
+  counterModule,
+  FIXED_BINDINGS,
+  groupsOf,
+  type Layout,
+  soloModule,
+  wideModule,
+} from "./wgsl/module.js";
 
 /** What a program's kernels are made of, before a device is involved. */
 export interface Planned {
@@ -48,6 +55,26 @@ export interface KernelText {
   readonly code: string;
 }
 
+/** The buffers of a program, in the order of their bindings; further pieces of `data` follow. */
+const BINDING = { work: 0, data: 1, indices: 2, params: 3, words: 4 } as const satisfies {
+  readonly [K in Space | "indices" | "params"]: number;
+};
+
+/** Numbers that are converted for a device at a time: more would need as much memory again. */
+const SLICE = 1 << 22;
+
+function slices(length: number, visit: (from: number, to: number) => void): void {
+  for (let from = 0; from < length; from += SLICE) visit(from, Math.min(length, from + SLICE));
+}
+
+type Numbers = Float64Array | Float32Array | Uint32Array;
+
+function part(values: ArrayLike<number>, from: number, to: number): ArrayLike<number> {
+  return ArrayBuffer.isView(values)
+    ? (values as Numbers).subarray(from, to)
+    : Array.prototype.slice.call(values, from, to);
+}
+
 export const NO_RUN: RunParams = { first: 0, count: 0, seed0: 0, seed1: 0, run: 0 };
 
 /** Kernels and memory of one program. Calls must not overlap: each is awaited before the next. */
@@ -56,6 +83,8 @@ export class Executable {
   readonly #stages: readonly Compiled[];
   readonly #places: ReadonlyMap<Region, number>;
   readonly #buffers: readonly UsedBuffer[];
+  /** Numbers of each piece of `data` but the last. */
+  readonly #pieceLength: number;
   readonly #group: GpuBindGroup;
   #isOpen = true;
 
@@ -64,14 +93,16 @@ export class Executable {
     stages: readonly Compiled[],
     places: ReadonlyMap<Region, number>,
     buffers: readonly UsedBuffer[],
+    pieceLength: number,
     readonly kernels: readonly KernelText[],
   ) {
     this.#device = device;
     this.#stages = stages;
     this.#places = places;
     this.#buffers = buffers;
+    this.#pieceLength = pieceLength;
     this.#group = device.gpu.createBindGroup({
-      layout: device.bindGroupLayout,
+      layout: device.layouts(buffers.length - FIXED_BINDINGS + 1).bindGroup,
       entries: buffers.map(({ buffer }, binding) => ({ binding, resource: { buffer } })),
     });
   }
@@ -80,42 +111,96 @@ export class Executable {
   static async create(device: WebGpuDevice, planned: Planned): Promise<Executable> {
     const { stages, spans } = scheduleItems(planned.items, planned.fewRounds);
     const { places, length } = planMemory(planned.regions.all, spans);
-    const byName = new Map([...places].map(([region, place]) => [region.name, place]));
-    const placeOf = (name: string): number => byName.get(name) ?? -1;
+    const { tables } = planned;
     const kernels: KernelText[] = [];
-    const floats = planned.tables.floatData();
-    const words = planned.tables.wordData();
+    const words = tables.wordData();
     checkSize(device, "working memory", length * 4);
-    checkSize(device, "data", floats.byteLength);
     checkSize(device, "indices", words.byteLength);
+    checkSize(device, "rows of minibatches", tables.ownWordCount * 4);
+    const { pieces, pieceLength } = piecesOf(device, tables.floatCount);
+    const all = new Map([...places, ...tables.places]);
+    const layout = { placeOf: namedPlaces(all), pieces, pieceLength };
     return device.guarded("setting a program up", async () => {
-      const compiled = await Promise.all(stages.map((s) => compile(device, s, placeOf, kernels)));
+      const compiled = await Promise.all(stages.map((s) => compile(device, s, layout, kernels)));
       const { gpu } = device;
+      const own = Array.from({ length: pieces }, (_, k): readonly [number, number] => [
+        4 * Math.min(pieceLength, tables.floatCount - k * pieceLength),
+        STORAGE_USAGE,
+      ]);
       const buffers = [
-        [length * 4, STORAGE_USAGE],
-        [floats.byteLength, STORAGE_USAGE],
-        [words.byteLength, STORAGE_USAGE],
-        [paramsData(NO_RUN).byteLength, UNIFORM_USAGE],
-        [4 * MOST_LEVELS, STORAGE_USAGE],
+        [length * 4, STORAGE_USAGE] as const,
+        own[0],
+        [words.byteLength, STORAGE_USAGE] as const,
+        [paramsData(NO_RUN).byteLength, UNIFORM_USAGE] as const,
+        [4 * tables.ownWordCount, STORAGE_USAGE] as const,
+        ...own.slice(1),
       ].map(([bytes, usage]) => ({ buffer: device.takeBuffer(bytes, usage), usage }));
-      gpu.queue.writeBuffer(buffers[1].buffer, 0, floats);
-      gpu.queue.writeBuffer(buffers[2].buffer, 0, words);
-      gpu.queue.writeBuffer(buffers[3].buffer, 0, paramsData(NO_RUN));
-      return new Executable(device, compiled, places, buffers, kernels);
+      gpu.queue.writeBuffer(buffers[BINDING.indices].buffer, 0, words);
+      gpu.queue.writeBuffer(buffers[BINDING.params].buffer, 0, paramsData(NO_RUN));
+      const made = new Executable(device, compiled, all, buffers, pieceLength, kernels);
+      for (const [offset, values] of tables.floatParts) made.#writeData(offset, values);
+      return made;
     });
   }
 
   /** Writes the first elements of a region. */
   write(region: Region, values: ArrayLike<number>): void {
     this.#check();
-    const place = this.#places.get(region) ?? internalError(`${region.name} has no place`);
+    const place = this.#placeOf(region);
+    if (region.space === "data") {
+      this.#writeData(place, values);
+      return;
+    }
+    const { queue } = this.#device.gpu;
+    if (region.space === "words") {
+      const { buffer } = this.#buffers[BINDING.words];
+      slices(values.length, (from, to) => {
+        queue.writeBuffer(buffer, (place + from) * 4, new Uint32Array(part(values, from, to)));
+      });
+      return;
+    }
+    const { buffer } = this.#buffers[BINDING.work];
     const data = values instanceof Float32Array ? values : Float32Array.from(values);
-    if (data.length > 0)
-      this.#device.gpu.queue.writeBuffer(this.#buffers[0].buffer, place * 4, data);
+    if (data.length > 0) queue.writeBuffer(buffer, place * 4, data);
+  }
+
+  /** Writes numbers of `data`, cut where its pieces end. Only a part at a time is converted. */
+  #writeData(place: number, values: ArrayLike<number>): void {
+    slices(values.length, (from, to) => {
+      const converted = new Float32Array(part(values, from, to));
+      this.#pieces(place + from, to - from, (buffer, at, start, length) => {
+        this.#device.gpu.queue.writeBuffer(
+          buffer,
+          at * 4,
+          converted.subarray(start, start + length),
+        );
+      });
+    });
+  }
+
+  /** The parts of `length` numbers of `data` from `place` on that lie in one buffer each. */
+  #pieces(
+    place: number,
+    length: number,
+    visit: (buffer: GpuBuffer, at: number, start: number, length: number) => void,
+  ): void {
+    let done = 0;
+    while (done < length) {
+      const piece = Math.floor((place + done) / this.#pieceLength);
+      const at = place + done - piece * this.#pieceLength;
+      const count = Math.min(length - done, this.#pieceLength - at);
+      const binding = piece === 0 ? BINDING.data : FIXED_BINDINGS + piece - 1;
+      visit(this.#buffers[binding].buffer, at, done, count);
+      done += count;
+    }
+  }
+
+  #placeOf(region: Region): number {
+    return this.#places.get(region) ?? internalError(`${region.name} has no place`);
   }
 
   setParams(run: RunParams): void {
-    this.#device.gpu.queue.writeBuffer(this.#buffers[3].buffer, 0, paramsData(run));
+    this.#device.gpu.queue.writeBuffer(this.#buffers[BINDING.params].buffer, 0, paramsData(run));
   }
 
   /**
@@ -147,16 +232,12 @@ export class Executable {
     const staging = device.takeBuffer(bytes, READ_USAGE);
     const encoder = device.gpu.createCommandEncoder();
     regions.forEach(({ region, length }, k) => {
-      const place = this.#places.get(region) ?? internalError(`${region.name} has no place`);
-      if (length > 0) {
-        encoder.copyBufferToBuffer(
-          this.#buffers[0].buffer,
-          place * 4,
-          staging,
-          starts[k],
-          length * 4,
-        );
-      }
+      const place = this.#placeOf(region);
+      const copy = (buffer: GpuBuffer, at: number, start: number, count: number): void =>
+        encoder.copyBufferToBuffer(buffer, at * 4, staging, starts[k] + start * 4, count * 4);
+      if (length === 0) return;
+      if (region.space === "data") this.#pieces(place, length, copy);
+      else copy(this.#buffers[BINDING[region.space]].buffer, place, 0, length);
     });
     device.gpu.queue.submit([encoder.finish()]);
     await staging.mapAsync(MAP_READ);
@@ -183,19 +264,20 @@ export class Executable {
 export function kernelTexts(planned: Planned): readonly KernelText[] {
   const { stages, spans } = scheduleItems(planned.items, planned.fewRounds);
   const { places } = planMemory(planned.regions.all, spans);
-  const byName = new Map([...places].map(([region, place]) => [region.name, place]));
-  const placeOf = (name: string): number => byName.get(name) ?? -1;
+  const { tables } = planned;
+  const placeOf = namedPlaces(new Map([...places, ...tables.places]));
+  const layout = { placeOf, pieces: 1, pieceLength: tables.floatCount };
   const visit = (stage: Stage): KernelText[] => {
     switch (stage.kind) {
       case "wide": {
         const { task } = stage;
         const groups = groupsOf(task, USUAL_GROUPS);
-        return [{ label: task.label, groups, code: wideModule(task, placeOf) }];
+        return [{ label: task.label, groups, code: wideModule(task, layout) }];
       }
       case "solo": {
         const shared = stage.tasks.flatMap((t) => t.shared);
         const label = soloLabel(stage.tasks.map((t) => t.label));
-        return [{ label, groups: 1, code: soloModule(stage.text, shared, placeOf) }];
+        return [{ label, groups: 1, code: soloModule(stage.text, shared, layout) }];
       }
       case "loop":
         return stage.body.flatMap(visit);
@@ -206,18 +288,42 @@ export function kernelTexts(planned: Planned): readonly KernelText[] {
 /** The least `maxComputeWorkgroupsPerDimension` that WebGPU allows. */
 const USUAL_GROUPS = 65_535;
 
+function namedPlaces(places: ReadonlyMap<Region, number>): (name: string) => number {
+  const byName = new Map([...places].map(([region, place]) => [region.name, place]));
+  return (name) => byName.get(name) ?? -1;
+}
+
 function checkSize(device: WebGpuDevice, what: string, bytes: number): void {
-  const { maxBufferSize, maxStorageBufferBindingSize } = device.limits;
-  const limit = Math.min(maxBufferSize, maxStorageBufferBindingSize);
+  const limit = device.mostBytes;
   if (bytes > limit) {
     fail("webgpu_too_large", undefined, { what, needed: String(bytes), limit: String(limit) });
   }
 }
 
+/** Kernels count the numbers of `data` in 32 bits. */
+const MOST_NUMBERS = 2 ** 32;
+/** Pieces end at multiples of so many numbers: vectors of them lie in one. */
+const PIECE_UNIT = 4;
+
+/** How `count` numbers of data are cut into buffers. @throws TildeError `webgpu_too_large` */
+function piecesOf(
+  device: WebGpuDevice,
+  count: number,
+): { readonly pieces: number; readonly pieceLength: number } {
+  const most = Math.floor(device.mostBytes / 4 / PIECE_UNIT) * PIECE_UNIT;
+  const pieces = Math.ceil(count / most);
+  const room = Math.min(device.mostPieces * most, MOST_NUMBERS);
+  if (count > room) {
+    const [needed, limit] = [String(4 * count), String(4 * room)];
+    fail("webgpu_too_large", undefined, { what: "data", needed, limit });
+  }
+  return { pieces, pieceLength: pieces === 1 ? count : most };
+}
+
 async function compile(
   device: WebGpuDevice,
   stage: Stage,
-  placeOf: (name: string) => number,
+  layout: Layout,
   kernels: KernelText[],
 ): Promise<Compiled> {
   const kernel = (
@@ -228,27 +334,29 @@ async function compile(
   ): Promise<GpuPipeline> => {
     kernels.push({ code, label, groups });
     const origin = tasks.find((t) => t.origin !== undefined)?.origin;
-    return device.pipeline(code, label, origin?.span);
+    return device.pipeline(code, label, origin?.span, layout.pieces);
   };
   switch (stage.kind) {
     case "wide": {
       const { task } = stage;
       const groups = groupsOf(task, device.limits.maxComputeWorkgroupsPerDimension);
-      const pipeline = await kernel(wideModule(task, placeOf), task.label, groups, [task]);
+      const pipeline = await kernel(wideModule(task, layout), task.label, groups, [task]);
       return { kind: "dispatch", pipeline, groups };
     }
     case "solo": {
       const shared = stage.tasks.flatMap((t) => t.shared);
       const label = soloLabel(stage.tasks.map((t) => t.label));
-      const pipeline = await kernel(soloModule(stage.text, shared, placeOf), label, 1, stage.tasks);
+      const pipeline = await kernel(soloModule(stage.text, shared, layout), label, 1, stage.tasks);
       return { kind: "dispatch", pipeline, groups: 1 };
     }
     case "loop": {
       const { level, length } = stage;
+      const counter = (what: "reset" | "next", label: string): Promise<GpuPipeline> =>
+        device.pipeline(counterModule(level, what), label, undefined, layout.pieces);
       const [reset, next, ...body] = await Promise.all([
-        device.pipeline(counterModule(level, "reset"), "a loop's start"),
-        device.pipeline(counterModule(level, "next"), "a loop's step"),
-        ...stage.body.map((s) => compile(device, s, placeOf, kernels)),
+        counter("reset", "a loop's start"),
+        counter("next", "a loop's step"),
+        ...stage.body.map((s) => compile(device, s, layout, kernels)),
       ]);
       return { kind: "loop", length, reset, next, body: body as Compiled[] };
     }

@@ -19,10 +19,6 @@ export interface Objective {
   readonly data: NamedValues;
   /** First values of what steps change, beside the params. */
   readonly initial: NamedValues;
-  /** Inputs for the steps `first` … `first + count − 1`, such as rows of their minibatches. */
-  readonly feed?: (first: number, count: number) => NamedValues;
-  /** Brings `feed` back to its beginning. */
-  readonly rewind?: () => void;
 }
 
 /** A climber on a device, with the gradient at a point for the precision guard. */
@@ -69,7 +65,7 @@ export class DeviceClimber implements TracedClimber {
   /** Brings all but the params back to the beginning. */
   restart(): void {
     this.#program.set(this.#objective.initial);
-    this.#objective.rewind?.();
+    this.#program.rewind();
     this.forget();
   }
 
@@ -91,10 +87,7 @@ export class DeviceClimber implements TracedClimber {
   }
 
   async take(first: number, count: number, settings: StepSettings): Promise<Taken> {
-    this.#program.set({
-      opt_settings: optimiserSettings(settings),
-      ...this.#objective.feed?.(first, count),
-    });
+    this.#program.set({ opt_settings: optimiserSettings(settings) });
     const rows = await this.#program.steps(first, count);
     const taken = rows.opt_taken.indexOf(0);
     const steps = taken < 0 ? count : taken;

@@ -16,6 +16,7 @@ import {
   noiseRoom,
   seedNoise,
 } from "../../inference/stochastic/noise.js";
+import { rowKernels } from "../../inference/stochastic/rows.js";
 import type { Buffer, KernelFunction } from "../../kernel/ir.js";
 import { ConstantPool, lowerGraph } from "../../passes/lower/index.js";
 import type { Graph } from "../../tensor/ops.js";
@@ -95,19 +96,43 @@ function programOf(graph: Graph): GraphProgram {
   };
 }
 
-function noiseOf(graph: Graph, noise: readonly DeviceNoise[]): Noise[] {
-  return noise.map(({ input, site, law }): Noise => {
-    const node = graph.inputs.find((n) => n.name === input) ?? internalError(`no input ${input}`);
-    const own = law.kind === "normal" ? ({ kind: "normal" } as const) : law;
-    return { buffer: input, length: sizeOf(node.shape), law: own, site };
-  });
+/** Kernels that draw the inputs, and the rows' orders, whose first numbers are the rows. */
+function noiseOf(graph: Graph, noise: readonly DeviceNoise[]) {
+  const sizeOfInput = (input: string): number =>
+    sizeOf(graph.inputs.find((n) => n.name === input)?.shape ?? internalError(`no input ${input}`));
+  const own: Noise[] = [];
+  const groups: { readonly size: string; readonly all: number; readonly rows: number }[] = [];
+  for (const { input, site, law } of noise) {
+    const length = sizeOfInput(input);
+    if (law.kind === "rows") {
+      groups.push({ size: input, all: law.of, rows: length });
+      own.push({ buffer: `uniforms.${input}`, length, law: { kind: "uniform" }, site });
+    } else {
+      const drawn = law.kind === "normal" ? ({ kind: "normal" } as const) : law;
+      own.push({ buffer: input, length, law: drawn, site });
+    }
+  }
+  const rows = rowKernels(groups.map((g) => ({ ...g, sources: [] })));
+  const drawn = noiseKernels(own);
+  return {
+    groups,
+    buffers: [...drawn.buffers, ...rows.buffers],
+    functions: [...drawn.functions, ...rows.functions.map((f) => ({ ...f, exported: true }))],
+  };
 }
 
 function loopOf({ graph, state, noise, trace, mostSteps }: LoopSpec): LoopProgram {
-  const instance = instanceOf(graph, noiseKernels(noiseOf(graph, noise)));
+  const drawn = noiseOf(graph, noise);
+  const instance = instanceOf(graph, drawn);
   const places = new Places(instance, graph);
   const step = instance.fn("graph");
   const draw = instance.fn("noise");
+  const shuffle = instance.fn("rows");
+  const shuffles = drawn.groups.map(({ size, rows }) => ({
+    order: instance.i32(`rows.${size}`),
+    rows: instance.i32(`rows.${size}`).subarray(0, rows),
+    to: places.of(size),
+  }));
   const size = (output: string): number =>
     sizeOf(
       graph.outputs.find((o) => o.name === output)?.node.shape ??
@@ -125,11 +150,16 @@ function loopOf({ graph, state, noise, trace, mostSteps }: LoopSpec): LoopProgra
   return {
     set: (values) => places.set(values),
     seed: (seed, run) => seedNoise(instance.i32("mc_key"), seed, run),
+    rewind: () => {
+      for (const { order } of shuffles) for (let k = 0; k < order.length; k++) order[k] = k;
+    },
     steps: async (first, count) => {
       if (count > mostSteps) internalError(`${count} steps in a call, above ${mostSteps}`);
       const rows = traced.map(({ from }) => new Float64Array(from.length * count));
       for (let t = 0; t < count; t++) {
         draw(first + t);
+        shuffle();
+        for (const { rows, to } of shuffles) to.set(rows);
         step();
         traced.forEach(({ from }, k) => {
           rows[k].set(from, t * from.length);

@@ -101,10 +101,7 @@ async function stepSeconds(
   theta: Float64Array,
 ): Promise<number> {
   const mostSteps = windowOf(method.steps, 400);
-  const objective = deviceObjective(device, made, batch, method.optimizer, {
-    seed: run.seed,
-    mostSteps,
-  });
+  const objective = deviceObjective(made, batch, method.optimizer);
   const climber = await DeviceClimber.create(device, objective, mostSteps);
   try {
     climber.seed(run.seed);
@@ -125,8 +122,7 @@ export async function climbOn(request: ClimbRequest): Promise<DeviceClimb> {
   const { steps, lr, schedule, warmup, momentum, clip, tolerance } = method;
   const theta = instance.f64("theta");
   const mostSteps = windowOf(steps, 400);
-  const place = { seed: run.seed, mostSteps };
-  const objective = deviceObjective(device, made, batch, method.optimizer, place);
+  const objective = deviceObjective(made, batch, method.optimizer);
   const climber = await DeviceClimber.create(device, objective, mostSteps);
   const keeper = new Keeper(climber, request);
   let rough: readonly Diagnostic[] = [];

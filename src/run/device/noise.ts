@@ -22,3 +22,20 @@ export function deviceNoise(noise: readonly Noise[]): DeviceNoise[] {
     return { input: buffer, site, law: made };
   });
 }
+
+/** Minibatches of one size, and the input for the numbers of their rows. */
+export interface RowInput {
+  readonly input: string;
+  readonly all: number;
+}
+
+/**
+ * Shuffles of rows from the streams that `rowKernels` draws them from on the CPU, where they come
+ * after `before` others.
+ */
+export function deviceRows(rows: readonly RowInput[], before: number): DeviceNoise[] {
+  return rows.map(({ input, all }, k) => {
+    const own = { buffer: input, length: 0, law: { kind: "uniform" } as const };
+    return { input, site: noiseSite(own, before + k), law: { kind: "rows", of: all } };
+  });
+}

@@ -1,4 +1,4 @@
-/** Loops: functions of the library for the condition and the body (`StatelessWhile`). */
+/** Loops: functions of the library for the condition and the body (`StatelessWhile`, `While`). */
 import type { Scope, Tensor } from "./scope.js";
 import { boolAttr, intAttr } from "./types.js";
 
@@ -7,13 +7,15 @@ export interface WhileParts {
   readonly condition: (scope: Scope, variables: readonly Tensor[]) => Tensor;
   /** The variables' next values. What it reads from outside is captured. */
   readonly body: (scope: Scope, variables: readonly Tensor[]) => readonly Tensor[];
+  /** Whether passes change variables that outlast the loop. */
+  readonly hasEffects?: boolean;
 }
 
 /** Repeats the body while the condition holds; the variables' last values. */
 export function whileLoop(
   scope: Scope,
   initial: readonly Tensor[],
-  { condition, body }: WhileParts,
+  { condition, body, hasEffects }: WhileParts,
 ): Tensor[] {
   const inner = scope.function();
   const next = body(
@@ -27,7 +29,7 @@ export function whileLoop(
   const variables = start.map((t) => test.argument(t.type));
   const condName = test.finish("condition", [condition(test, variables)]);
   const types = start.map((t) => t.type);
-  const results = scope.ops("StatelessWhile", start, types, {
+  const results = scope.ops(hasEffects ? "While" : "StatelessWhile", start, types, {
     attrs: {
       T: { kind: "types", value: types },
       cond: { kind: "function", value: condName },
@@ -41,9 +43,10 @@ export function whileLoop(
   return results.slice(0, initial.length);
 }
 
-/** Adds 1 to an int32. */
-export function next(scope: Scope, i: Tensor): Tensor {
+/** Adds 1 to an int32, after the nodes `after`: what reads it then comes after them, too. */
+export function next(scope: Scope, i: Tensor, after: readonly string[] = []): Tensor {
   return scope.op("AddV2", [i, scope.ints(1)], "int32", {
+    after,
     attrs: { T: { kind: "type", value: "int32" } },
   });
 }

@@ -49,7 +49,7 @@ export class Streams {
     this.#keys = keysOf(scope, this.#low, this.#high);
   }
 
-  /** Prepares the noise of an input of `length` numbers. */
+  /** Prepares the noise of an input of `length` numbers; of rows, the uniforms they come from. */
   prepare(noise: DeviceNoise, length: number, mostSteps: number): Draw {
     const blocks = Math.ceil(length / 2);
     if (length > 0 && length * mostSteps <= MANY) {
@@ -98,6 +98,7 @@ export class Streams {
     }
     const u = openUniform(scope, bits);
     const m = new Maths(scope, "double");
+    if (law.kind === "rows") return u;
     // Below 1 in single precision too.
     if (law.kind === "uniform")
       return this.real === "double" ? u : m.call("Minimum", u, 1 - 2 ** -24);

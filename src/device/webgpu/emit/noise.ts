@@ -3,6 +3,7 @@
  * (src/inference/stochastic/noise.ts): the same Philox words to the bit, so whole numbers and the
  * choice of a normal's layer are the same, and real numbers agree to single precision.
  */
+import { assertNever, internalError } from "../../../base/internal.js";
 import type { DeviceNoise } from "../../contract.js";
 import type { BlockContext, Task } from "../plan/context.js";
 import { LANES, stepName } from "../plan/context.js";
@@ -47,6 +48,10 @@ export function noiseTask(
       store(0, `f32(random_index(${first}, ${law.of}u))`);
       store(1, `f32(random_index(${second}, ${law.of}u))`);
       break;
+    case "rows":
+      return internalError("rows are no numbers of their own");
+    default:
+      return assertNever(law, "noiseTask");
   }
   const count = Math.ceil(length / 2);
   return {

@@ -1,5 +1,5 @@
 /** The value of a node's element as WGSL: fused expressions over what is stored. */
-import { internalError } from "../../../base/internal.js";
+import { assertNever, internalError } from "../../../base/internal.js";
 import { matchAxes } from "../../../passes/lower/index-maps.js";
 import { progressionOf, uniformValue } from "../../../passes/lower/nodes.js";
 import type { ConcatNode, Node, NodeOf, PadNode } from "../../../tensor/ops.js";
@@ -56,7 +56,7 @@ export class ValueEmitter {
     const key = `ws:${region.name}:${position.text}`;
     const known = this.scopes.find(key);
     if (known !== undefined) return known;
-    return this.scopes.bind(`ws[${region.name} + ${position.text}]`, position.depth, key);
+    return this.scopes.bind(loadText(region, position), position.depth, key);
   }
 
   /** The element of a node at the coordinates. */
@@ -161,7 +161,7 @@ export class ValueEmitter {
     if (position.known !== undefined) return constantBound(literal(node.data[position.known]));
     const offset = this.context.tables.floats(node.data);
     return this.scopes.bind(
-      `data[${plusIx(position, fixed(offset)).text}]`,
+      `data_at(${plusIx(position, fixed(offset)).text})`,
       position.depth,
       this.#key(node, at),
     );
@@ -181,6 +181,15 @@ export class ValueEmitter {
       const text = `idx[${plusIx(position, fixed(offset)).text}]`;
       const key = `ix:${text}`;
       return this.scopes.find(key) ?? this.scopes.bind(text, position.depth, key);
+    }
+    const region = indices.op === "input" ? this.context.regions.of(indices) : undefined;
+    if (region?.space === "words") {
+      // Rows that the device drew: whole numbers of 32 bits, below the extent.
+      this.reads.add(region);
+      const place = this.position(at, stridesOf(indices.shape));
+      const text = `words[${region.name} + ${place.text}]`;
+      const key = `ix:${text}`;
+      return this.scopes.find(key) ?? this.scopes.bind(text, place.depth, key);
     }
     const value = this.value(indices, at);
     const key = `ix:${value.text}:${extent}`;
@@ -273,6 +282,20 @@ export class ValueEmitter {
       };
       this.scopes.line(choose(0, parts.length));
     });
+  }
+}
+
+function loadText(region: Region, position: Ix): string {
+  const place = `${region.name} + ${position.text}`;
+  switch (region.space) {
+    case "work":
+      return `ws[${place}]`;
+    case "data":
+      return `data_at(${place})`;
+    case "words":
+      return `f32(words[${place}])`;
+    default:
+      return assertNever(region.space, "loadText");
   }
 }
 

@@ -20,14 +20,14 @@ export function planMemory(
   let base = 0;
   const room = (r: Region): number => Math.ceil(r.length / ALIGN) * ALIGN;
   for (const region of regions) {
-    if (!region.pinned) continue;
+    if (!region.pinned || region.space !== "work") continue;
     places.set(region, base);
     base += room(region);
   }
   let length = base;
   const live: { readonly start: number; readonly end: number; readonly last: number }[] = [];
   const shared = regions
-    .filter((r) => !r.pinned && spans.has(r))
+    .filter((r) => !r.pinned && r.space === "work" && spans.has(r))
     .map((region) => ({ region, span: spans.get(region) as Span }))
     .sort((a, b) => a.span.first - b.span.first || b.region.length - a.region.length);
   for (const { region, span } of shared) {

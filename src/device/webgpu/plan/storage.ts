@@ -1,22 +1,35 @@
 /** Where arrays live on the device, by name; `memory.ts` gives the names their places. */
 import type { Node, ScanNode } from "../../../tensor/ops.js";
 
-/** An array in working memory. Kernels name its first element by `name`. */
+/**
+ * Where an array lies: `work` is written and read by kernels, f32; `data` is read by them and written
+ * from outside, f32, in one buffer or (above the device's limit on bindings) in several; `words` are
+ * whole numbers of 32 bits that kernels write and read.
+ */
+export type Space = "work" | "data" | "words";
+
+/** An array on the device. Kernels name its first element by `name`. */
 export interface Region {
   readonly name: string;
   readonly length: number;
   /** Lives as long as the program: inputs, outputs, the state of loops. */
   readonly pinned: boolean;
+  readonly space: Space;
 }
+
+/** Counters of the loops, at the beginning of `words`. */
+export const MOST_LEVELS = 16;
 
 /** Data known at compile time: f32 numbers in `data`, whole ones in `idx`. */
 export class ConstantTables {
   readonly #floats = new Map<string | Float64Array, number>();
   readonly #words = new Map<string | Float64Array, number>();
-  readonly #floatParts: (readonly [offset: number, values: ArrayLike<number>])[] = [];
+  readonly #floatParts: (readonly [offset: number, values: Float64Array])[] = [];
+  readonly #places = new Map<Region, number>();
   readonly #wordParts: (readonly [offset: number, values: ArrayLike<number>])[] = [];
   #floatCount = 0;
   #wordCount = 0;
+  #ownWords = MOST_LEVELS;
 
   /** The offset of the values in `data`; the same array (or key) is stored once. */
   floats(values: Float64Array, key: string | Float64Array = values): number {
@@ -40,10 +53,32 @@ export class ConstantTables {
     return offset;
   }
 
-  floatData(): Float32Array {
-    const all = new Float32Array(Math.max(4, this.#floatCount));
-    for (const [offset, values] of this.#floatParts) all.set(values, offset);
-    return all;
+  /** Room for a region that is not in working memory. */
+  reserve(region: Region): Region {
+    if (region.space === "data") {
+      this.#places.set(region, this.#floatCount);
+      this.#floatCount += Math.ceil(region.length / 4) * 4;
+    } else {
+      this.#places.set(region, this.#ownWords);
+      this.#ownWords += region.length;
+    }
+    return region;
+  }
+  /** First elements of the regions with room here, by their spaces. */
+  get places(): ReadonlyMap<Region, number> {
+    return this.#places;
+  }
+  /** Numbers in `data`. */
+  get floatCount(): number {
+    return Math.max(4, this.#floatCount);
+  }
+  /** Constants of `data`, with the places of their first elements. */
+  get floatParts(): readonly (readonly [offset: number, values: Float64Array])[] {
+    return this.#floatParts;
+  }
+  /** Words that kernels write. */
+  get ownWordCount(): number {
+    return this.#ownWords;
   }
   wordData(): Uint32Array {
     const all = new Uint32Array(Math.max(4, this.#wordCount));
@@ -58,8 +93,9 @@ export class Regions {
   readonly #ofNode = new Map<Node, Region>();
   readonly #results = new Map<Node, readonly Region[]>();
 
-  make(hint: string, length: number, pinned = false): Region {
-    const region = { name: `${hint}_at_${this.all.length}`, length: Math.max(1, length), pinned };
+  make(hint: string, length: number, pinned = false, space: Space = "work"): Region {
+    const name = `${hint}_at_${this.all.length}`;
+    const region = { name, length: Math.max(1, length), pinned, space };
     this.all.push(region);
     return region;
   }
