@@ -9,6 +9,7 @@ import { createInterface } from "node:readline";
 import { buildObjective } from "../../src/inference/objective/index.js";
 import { learningKernels } from "../../src/inference/svi/compile.js";
 import { stream } from "../../src/math/rng/random.js";
+import type { ProductPrecision } from "../../src/passes/lower/index.js";
 import { checkSource, conditionRaw, selectModel } from "../../src/run/compile.js";
 import { readObject } from "../../src/run/data/values.js";
 import { Helpers, place } from "../../src/run/helpers.js";
@@ -45,7 +46,10 @@ guide encoder(N: int, D: int, d: int, H: int, x: real[N, D]) for vae {
 `;
 
 /** The model on random pictures, as kernels with their optimiser. */
-export function vaeKernels({ pixels, hidden, code, batch }: VaeSizes) {
+export function vaeKernels(
+  { pixels, hidden, code, batch }: VaeSizes,
+  products: ProductPrecision = "f64",
+) {
   const source = { path: "vae.ppl", text: TEXT };
   const checked = checkSource(source);
   const model = selectModel(checked, source);
@@ -66,12 +70,12 @@ export function vaeKernels({ pixels, hidden, code, batch }: VaeSizes) {
     args,
     batch: sizes,
   });
-  return { made, kernels: learningKernels(made, sizes, "adam").kernels };
+  return { made, kernels: learningKernels(made, sizes, "adam", products).kernels };
 }
 
 /** The compiled step, one at a call. */
-export function vaeStep(sizes: VaeSizes = VAE) {
-  const { made, kernels } = vaeKernels(sizes);
+export function vaeStep(sizes: VaeSizes = VAE, products: ProductPrecision = "f64") {
+  const { made, kernels } = vaeKernels(sizes, products);
   const placed = place(kernels);
   const { instance } = placed;
   instance.f64("theta").set(made.initial(1, undefined));

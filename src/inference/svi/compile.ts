@@ -15,13 +15,13 @@ import {
   store,
 } from "../../kernel/build.js";
 import type { Buffer, KernelFunction, KernelModule, Local, Stmt } from "../../kernel/ir.js";
-import { ConstantPool, lowerGraph } from "../../passes/lower/index.js";
+import { ConstantPool, lowerGraph, type ProductPrecision } from "../../passes/lower/index.js";
 import { simplify } from "../../passes/simplify/index.js";
 import type { Graph } from "../../tensor/ops.js";
 import type { KernelInstance } from "../contract.js";
 import {
-  NATURAL_NEXT,
   NATURAL_RATE,
+  NEXT_THETA,
   type ObjectiveGraph,
   type StreamInput,
 } from "../objective/index.js";
@@ -65,6 +65,7 @@ export function learningKernels(
   made: ObjectiveGraph,
   batch: ReadonlyMap<string, number>,
   rule: Rule,
+  products: ProductPrecision = "f64",
 ): Learning {
   const { outputs } = made.graph;
   const turns = made.players ?? [{ graph: made.graph, states: made.states }];
@@ -84,10 +85,11 @@ export function learningKernels(
         inputs: Object.fromEntries(step.inputs.map((n) => [n.name, n.name])),
         outputs: {
           grad: "grad",
-          ...(made.natural && { [NATURAL_NEXT]: NATURAL_NEXT }),
+          ...(made.written && { [NEXT_THETA]: NEXT_THETA }),
           ...Object.fromEntries(turns[k].states.map((s) => [s.next, s.next])),
         },
         constants: pool,
+        products,
       }),
     ),
     lowerGraph(values, {
@@ -112,9 +114,9 @@ export function learningKernels(
       workspace("theta", made.dimension),
       workspace("grad", made.dimension),
       workspace("values", made.valueCount),
-      ...(made.natural === undefined
+      ...(made.written === undefined
         ? []
-        : [workspace(NATURAL_RATE, 1), workspace(NATURAL_NEXT, made.dimension)]),
+        : [workspace(NATURAL_RATE, 1), workspace(NEXT_THETA, made.dimension)]),
       ...noise.map((n) => workspace(n.buffer, noiseRoom(n.length))),
       ...made.states.flatMap((s) => [
         { ...workspace(s.name, elements(s.dims)), data: initial(s.dims, s.init) },
@@ -138,8 +140,8 @@ export function learningKernels(
     length: made.dimension,
     noise: [...noise, ...rows.noise],
     rule,
-    ...(made.natural && {
-      written: { rate: NATURAL_RATE, next: NATURAL_NEXT, mask: made.natural },
+    ...(made.written && {
+      written: { rate: NATURAL_RATE, next: NEXT_THETA, mask: made.written },
     }),
     ...(made.players && {
       players: made.players.map(({ spans, steps: each }, k) => {

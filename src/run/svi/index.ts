@@ -70,7 +70,7 @@ export async function learn(
     bound.guide === undefined
       ? undefined
       : guideReadout(objective, { programs, data, args, model: bound.model, guide: bound.guide });
-  const { kernels, carried } = learningKernels(made, batch, method.optimizer);
+  const { kernels, carried } = learningKernels(made, batch, method.optimizer, method.products);
   if (made.players !== undefined && run.device !== undefined) {
     fail("players_device", objective.span, { objective: objective.name });
   }
