@@ -10,6 +10,7 @@ import { parseArgs } from "node:util";
 import type { GraphDeviceName } from "../../src/device/contract.js";
 import { openers } from "../../src/run/device/open.js";
 import { checkOps } from "./ops.js";
+import { mixtureLines } from "./mixtures.js";
 import { chainLines, kernelLines, learningLines } from "./programs.js";
 import { markdown, type Report } from "./report.js";
 import { sizes } from "./sizes.js";
@@ -42,7 +43,7 @@ say(
   `${checks.filter((c) => c.passed).length} of ${checks.length} ops and functions agree with f64`,
 );
 const lines = [];
-for (const part of [kernelLines, learningLines, chainLines]) {
+for (const part of [kernelLines, learningLines, chainLines, mixtureLines]) {
   for (const line of await part(device, size)) {
     say(`${line.name}: ${line.microseconds.toPrecision(4)} µs`);
     lines.push(line);

@@ -18,6 +18,12 @@ export interface Sizes {
   };
   readonly chains: number;
   readonly regression: { readonly rows: number; readonly columns: number };
+  readonly mixture: {
+    readonly rows: number;
+    readonly columns: number;
+    readonly components: number;
+    readonly iterations: number;
+  };
   /** Each measurement lasts at least so many seconds. */
   readonly seconds: number;
 }
@@ -30,6 +36,7 @@ export const sizes: Readonly<Record<"tiny" | "middle" | "full", Sizes>> = {
     vae: { pictures: 60, pixels: 36, hidden: 8, code: 2, batches: [10] },
     chains: 16,
     regression: { rows: 50, columns: 4 },
+    mixture: { rows: 400, columns: 3, components: 4, iterations: 5 },
     seconds: 0.01,
   },
   middle: {
@@ -39,6 +46,7 @@ export const sizes: Readonly<Record<"tiny" | "middle" | "full", Sizes>> = {
     vae: { pictures: 5000, pixels: 784, hidden: 128, code: 20, batches: [128, 1024] },
     chains: 1024,
     regression: { rows: 1000, columns: 100 },
+    mixture: { rows: 100_000, columns: 16, components: 64, iterations: 12 },
     seconds: 0.3,
   },
   // 4·10⁶ × 100 numbers are 1.6 GB: one binding holds all data of a program.
@@ -49,6 +57,7 @@ export const sizes: Readonly<Record<"tiny" | "middle" | "full", Sizes>> = {
     vae: { pictures: 60_000, pixels: 784, hidden: 400, code: 20, batches: [128, 1024, 8192] },
     chains: 4096,
     regression: { rows: 1000, columns: 100 },
+    mixture: { rows: 1_000_000, columns: 16, components: 64, iterations: 12 },
     seconds: 1,
   },
 };

@@ -48,3 +48,17 @@ model eight_schools(J: int, y: real[J], sigma: real[J]) {
   }
 }
 `;
+
+export const mixture = `
+model mixture(N: int, K: int, D: int) {
+  param pi: simplex[K]
+  for k in 0..K {
+    param mu[k]: real[D]
+    param Sigma[k]: cov[D]
+  }
+  for i in 0..N {
+    z[i] ~ Categorical(pi)
+    x[i] ~ MvNormal(mu[z[i]], Sigma[z[i]])
+  }
+}
+`;

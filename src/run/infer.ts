@@ -4,11 +4,12 @@ import type { Model } from "../model/ir.js";
 import { withAlternatives } from "./alternatives.js";
 import { ascend } from "./cavi.js";
 import { conditionRaw, type Declared } from "./compile.js";
-import type { Run } from "./context.js";
+import { type Run, refuseStates } from "./context.js";
 import { type RawData, readObject } from "./data/values.js";
 import { Shelf } from "./device/auto.js";
 import { checkDevice } from "./device/choices.js";
 import { deviceOf } from "./device/open.js";
+import { refuseFinite } from "./device/process.js";
 import { maximise } from "./em.js";
 import { refuseOpenNormalisers } from "./energies.js";
 import { enumerateAll } from "./enumerate.js";
@@ -79,7 +80,10 @@ async function run(
   const own = learns ? withoutOthers(data, model, declared) : data;
   checkDevice(method, options.device);
   const conditioned = conditionRaw(model, own);
-  if (!learns) refuseOpenNormalisers(conditioned, method.method);
+  if (!learns) {
+    refuseOpenNormalisers(conditioned, method.method);
+    refuseStates(conditioned, method.method);
+  }
   if (options.out !== undefined) await makeFolder(options.out);
   const plain: Run = { conditioned, seed, start, options, files: data.files, resumed };
   const device = await deviceOf(options.device);
@@ -151,9 +155,9 @@ async function fitted(job: Run, model: Model, data: RawData, method: Other): Pro
     case "enumerate":
       return enumerateAll(job, method);
     case "gibbs":
-      return model.unbounded === undefined
-        ? await sampleGibbs(job, method)
-        : await sampleProcess(job, method);
+      if (model.unbounded !== undefined) return await sampleProcess(job, method);
+      if (job.device !== undefined) refuseFinite(job.device);
+      return await sampleGibbs(job, method);
     case "exact":
       return solveExactly(job, method);
     case "vi":

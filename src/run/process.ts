@@ -26,6 +26,7 @@ import { elementCount } from "../model/data.js";
 import { ascend } from "./cavi.js";
 import { partitionsOf } from "./clusters.js";
 import { type Run, refuseParams } from "./context.js";
+import { chainsOnDevice, type DeviceChains } from "./device/process.js";
 import { VariableDiagnostics } from "./diagnostics/index.js";
 import { makeInstance } from "./gibbs-chain.js";
 import type { CaviOptions, GibbsOptions } from "./methods.js";
@@ -49,32 +50,16 @@ const TRUNCATION_LIMIT = 0.01;
 
 /** Chains of the sampler that `method` chooses. @throws TildeError where the model is out of reach */
 export async function sampleProcess(run: Run, method: GibbsOptions): Promise<FitData> {
-  const { conditioned, seed, options } = run;
+  const { conditioned, seed } = run;
   refuseParams(conditioned, "gibbs");
   const plan = planDp(conditioned, makeInstance, "gibbs");
   const settings = optionsOf(plan, method);
-  const compiled = performance.now();
-  const chains: DpChain[] = [];
-  let interrupted = false;
-  for (let chain = 0; chain < method.chains && !interrupted; chain++) {
-    const done = runDpChain(
-      plan,
-      makeInstance,
-      settings,
-      { seed, chain },
-      () => options.signal?.aborted === true,
-      ({ phase, done: count, total }) => {
-        // The samplers tell of every sweep.
-        if (count % 50 !== 0 && count !== total) return;
-        const place = { phase, done: count, total, divergences: 0, gradients: 0, stepSize: 0 };
-        options.onProgress?.({ ...place, chain });
-      },
-    );
-    interrupted = done.draws.kind === "stopped";
-    if (done.draws.draws > 0) chains.push(done);
-    // Signals and timers are heard between chains.
-    await new Promise((resolve) => setImmediate(resolve));
-  }
+  const { device, shelf } = run;
+  const found =
+    device === undefined
+      ? await chainsHere(run, plan, settings, method.chains)
+      : await chainsOnDevice(run, plan, settings, method.chains, device);
+  const { chains, interrupted, compiled } = found;
   const draws = Math.min(...chains.map((c) => c.draws.draws), method.draws);
   const counts = new Float64Array(chains.length * draws);
   chains.forEach((c, k) => {
@@ -85,7 +70,7 @@ export async function sampleProcess(run: Run, method: GibbsOptions): Promise<Fit
   );
   const judged = new VariableDiagnostics(chains.length, draws).summarise(counts);
   const [first] = chains;
-  const warnings: Diagnostic[] = [];
+  const warnings: Diagnostic[] = [...found.warnings];
   const truncation = first?.draws.truncation;
   if (truncation !== undefined && truncation.error > TRUNCATION_LIMIT) {
     warnings.push(diagnostic("truncation_matters", undefined, truncation));
@@ -115,6 +100,8 @@ export async function sampleProcess(run: Run, method: GibbsOptions): Promise<Fit
     warmup: method.warmup,
     warnings,
     figures: {
+      ...(device === undefined ? {} : { device: device.name }),
+      ...(shelf === undefined ? {} : { device: "cpu" }),
       algorithm: first?.draws.algorithm ?? "none",
       clusters: {
         mean: judged.mean,
@@ -128,6 +115,39 @@ export async function sampleProcess(run: Run, method: GibbsOptions): Promise<Fit
       ...(truncation === undefined ? {} : { truncation: { ...truncation } }),
     },
   };
+}
+
+/** Chains on the CPU, in this thread. */
+async function chainsHere(
+  run: Run,
+  plan: DpPlan,
+  settings: DpOptions,
+  count: number,
+): Promise<DeviceChains> {
+  const { seed, options } = run;
+  const compiled = performance.now();
+  const chains: DpChain[] = [];
+  let interrupted = false;
+  for (let chain = 0; chain < count && !interrupted; chain++) {
+    const done = runDpChain(
+      plan,
+      makeInstance,
+      settings,
+      { seed, chain },
+      () => options.signal?.aborted === true,
+      ({ phase, done: at, total }) => {
+        // The samplers tell of every sweep.
+        if (at % 50 !== 0 && at !== total) return;
+        const place = { phase, done: at, total, divergences: 0, gradients: 0, stepSize: 0 };
+        options.onProgress?.({ ...place, chain });
+      },
+    );
+    interrupted = done.draws.kind === "stopped";
+    if (done.draws.draws > 0) chains.push(done);
+    // Signals and timers are heard between chains.
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  return { chains, interrupted, warnings: [], compiled };
 }
 
 /** The sampler's options; an algorithm that the model does not allow is refused here. */

@@ -11,42 +11,35 @@ import type { Buffer, KernelModule } from "../../kernel/ir.js";
 import { gradient } from "../../passes/grad/index.js";
 import { ConstantPool, type Lowered, lowerGraph } from "../../passes/lower/index.js";
 import { SimplifyingBuilder, simplify } from "../../passes/simplify/index.js";
-import { GraphBuilder } from "../../tensor/builder.js";
-import type { ConstNode, Graph, InputNode, Node } from "../../tensor/ops.js";
+import type { ConstNode, InputNode, Node } from "../../tensor/ops.js";
 import { sizeOf } from "../../tensor/shape-rules.js";
 import { substitute } from "../../tensor/transform.js";
 import { operandsOf, topological } from "../../tensor/traverse.js";
 import type { ExpectedJoint } from "../expectation/contract.js";
+import { type Columns, columnsOf } from "./columns.js";
 import { type AscentKernels, expectedCounts, inputsOf, names, workspace } from "./compile.js";
 import { type Pattern, patternsOf, sitesRead } from "./patterns.js";
+import { deviceGraphs } from "./stage-graphs.js";
+import { type Lifted, type StagedGraphs, type Stages, stageNames } from "./stage-parts.js";
 
-/** Names of what crosses between the stages. */
-export const stageNames = {
-  /** The host's function that fills what the device reads. */
-  enter: "enter",
-  input: (j: number): string => `enter_${j}`,
-  sum: (j: number): string => `sum_${j}`,
-  logSum: "log_sum",
-} as const;
-
-/** The device's graphs. All read the host's `input`s, but for `atCounts`, which reads counts. */
-export interface StagedGraphs {
-  /** Sums at the expected counts, and parts of the log of the sum over assignments. */
-  readonly expect: () => Graph;
-  /** Sums at given counts. */
-  readonly atCounts: () => Graph;
-  /** Sums at expected counts with `share` of each row moved to its largest. */
-  readonly sharpened: (share: number) => Graph;
-  /** Of every element; with the tables where elements hang together. */
-  readonly marginals: () => Graph;
-}
+export { type StagedGraphs, stageNames } from "./stage-parts.js";
 
 /** `module` is the host's. */
 export interface StagedKernels extends AscentKernels {
   readonly kind: "staged";
   readonly graphs: StagedGraphs;
   readonly inputs: readonly { readonly name: string; readonly length: number }[];
-  readonly sums: readonly { readonly name: string; readonly length: number }[];
+  readonly sums: readonly Sum[];
+}
+
+export interface Sum {
+  readonly name: string;
+  readonly length: number;
+  readonly shape: readonly number[];
+  /** Along which the values of the discrete site stand, where there is one such site. */
+  readonly columns: Columns | undefined;
+  /** The sites whose updates read it, by index in the joint. */
+  readonly sites: readonly number[];
 }
 
 /** Why the stages cannot be told apart: the step, and the reason. */
@@ -58,8 +51,6 @@ export interface NotStaged {
 
 /** Sums of more elements are no sums: what depends on every item has stayed in them. */
 const MOST_SUMS = 1 << 20;
-/** Rows whose parts of the log sum are added up on the device; the host adds those in f64. */
-const BLOCK = 1024;
 
 /** @throws TildeError where the sum over the discrete sites is too large */
 export function stageAscent(joint: ExpectedJoint): StagedKernels | NotStaged {
@@ -113,7 +104,7 @@ export function stageAscent(joint: ExpectedJoint): StagedKernels | NotStaged {
   const inputs = entries.map((n, j) => ({ name: stageNames.input(j), length: sizeOf(n.shape) }));
   const host = hostModule({ ...parts, patterns, entries, sums, inputs });
   const made = expectedCounts(patterns, discrete);
-  const graphs = deviceGraphs({ ...parts, patterns, entries, sums, made });
+  const graphs = deviceGraphs({ ...parts, patterns, discrete, entries, sums, made });
   return {
     kind: "staged",
     module: host,
@@ -122,19 +113,20 @@ export function stageAscent(joint: ExpectedJoint): StagedKernels | NotStaged {
     sum: made.plan,
     graphs,
     inputs,
-    sums: sums.map((n, j) => ({ name: stageNames.sum(j), length: sizeOf(n.shape) })),
+    sums: describeSums(sums, parts),
   };
 }
 
-interface Lifted {
-  readonly statistics: readonly InputNode[];
-  readonly counts: readonly InputNode[];
-  readonly tables: readonly Node[];
-  readonly terms: Node;
-  /** By site, the gradient in each of its statistics. */
-  readonly naturals: readonly (readonly Node[])[];
-  /** Inputs that stand for known arrays with an entry for each item. */
-  readonly data: ReadonlyMap<Node, ConstNode>;
+function describeSums(sums: readonly Node[], { counts, naturals }: Lifted): Sum[] {
+  const columns = columnsOf(sums, counts);
+  const below = naturals.map((list) => new Set(topological(list)));
+  return sums.map((n, j) => ({
+    name: stageNames.sum(j),
+    length: sizeOf(n.shape),
+    shape: n.shape,
+    columns: columns[j],
+    sites: below.flatMap((own, k) => (own.has(n) ? [k] : [])),
+  }));
 }
 
 /** Everything in one builder, with the data as inputs: nothing of their size is folded. */
@@ -188,14 +180,6 @@ function dependents(outputs: readonly Node[], from: ReadonlySet<Node>): Set<Node
     if (from.has(n) || operandsOf(n).some((x) => found.has(x))) found.add(n);
   }
   return found;
-}
-
-interface Stages extends Lifted {
-  readonly patterns: readonly Pattern[];
-  /** Nodes that the host computes and the device reads. */
-  readonly entries: readonly Node[];
-  /** The other way. */
-  readonly sums: readonly Node[];
 }
 
 /** Natural parameters from sums, terms without discrete sites, and what the device reads. */
@@ -264,145 +248,3 @@ function hostModule(
 
 const namesOf = (list: readonly string[]): Record<string, string> =>
   Object.fromEntries(list.map((n) => [n, n]));
-
-function deviceGraphs(
-  stages: Stages & { readonly made: ReturnType<typeof expectedCounts> },
-): StagedGraphs {
-  const { patterns, entries, sums, tables, counts, data, made } = stages;
-  const isJoint = !made.plan.groups.every((g) => {
-    return g.kind === "aligned" && g.components[0].length === 1;
-  });
-  /** The data's places in a builder, filled when all else is made. */
-  const begin = () => {
-    const g = new SimplifyingBuilder();
-    const replaced = new Map<Node, Node>();
-    for (const input of data.keys()) {
-      if (input.op === "input") replaced.set(input, g.input(input.name, input.shape, input.dtype));
-    }
-    return { g, replaced };
-  };
-  type Begun = ReturnType<typeof begin>;
-  const end = (g: SimplifyingBuilder, outputs: Graph["outputs"]): Graph => {
-    const plain = new GraphBuilder();
-    const whole = new Map<Node, Node>();
-    const found = simplify({ inputs: g.inputs, outputs });
-    const inputs: InputNode[] = [];
-    const byName = new Map([...data].map(([n, c]) => [n.op === "input" ? n.name : "", c]));
-    for (const n of found.inputs) {
-      const known = byName.get(n.name);
-      const node =
-        known === undefined
-          ? plain.input(n.name, n.shape, n.dtype)
-          : plain.constant(known.data, known.shape, known.dtype);
-      whole.set(n, node);
-      if (node.op === "input") inputs.push(node);
-    }
-    const nodes = substitute(
-      plain,
-      found.outputs.map((o) => o.node),
-      whole,
-    );
-    return { inputs, outputs: found.outputs.map((o, k) => ({ name: o.name, node: nodes[k] })) };
-  };
-  const tablesIn = ({ g, replaced }: Begun): Node[] => {
-    entries.forEach((n, j) => {
-      replaced.set(n, g.input(stageNames.input(j), n.shape));
-    });
-    return substitute(g, tables, replaced);
-  };
-  const over = (g: SimplifyingBuilder, graph: Graph, at: readonly Node[]): Map<string, Node> => {
-    const inner = new Map<Node, Node>(graph.inputs.map((n, k) => [n, at[k]]));
-    const nodes = substitute(
-      g,
-      graph.outputs.map((o) => o.node),
-      inner,
-    );
-    return new Map(graph.outputs.map((o, k) => [o.name, nodes[k]]));
-  };
-  const countsIn = (begun: Begun) => {
-    const found = over(begun.g, made.counts, tablesIn(begun));
-    const own = counts.map((n) => found.get(n.name) ?? internalError("a table without counts"));
-    return { own, logSum: found.get(stageNames.logSum) ?? internalError("no log sum") };
-  };
-  const sumsAt = ({ g, replaced }: Begun, at: readonly Node[]): Graph["outputs"] => {
-    counts.forEach((n, k) => {
-      replaced.set(n, at[k]);
-    });
-    return substitute(g, sums, replaced).map((node, j) => ({ name: stageNames.sum(j), node }));
-  };
-  return {
-    expect: () => {
-      const begun = begin();
-      const { own, logSum } = countsIn(begun);
-      const value = { name: stageNames.logSum, node: inParts(begun.g, logSum) };
-      return end(begun.g, [value, ...sumsAt(begun, own)]);
-    },
-    atCounts: () => {
-      const begun = begin();
-      const at = counts.map((n) => begun.g.input(n.name, n.shape));
-      return end(begun.g, sumsAt(begun, at));
-    },
-    sharpened: (share) => {
-      const begun = begin();
-      const { own } = countsIn(begun);
-      const at = own.map((c, p) => (patterns[p].shared ? c : sharpened(begun.g, c, share)));
-      return end(begun.g, sumsAt(begun, at));
-    },
-    marginals: () => {
-      const begun = begin();
-      const at = tablesIn(begun);
-      const found = [...over(begun.g, made.marginals, at)];
-      // Joint draws of sites that hang together need the tables.
-      const shown = isJoint ? at.map((node, k): [string, Node] => [names.table(k), node]) : [];
-      return end(
-        begun.g,
-        [...found, ...shown].map(([name, node]) => ({ name, node })),
-      );
-    },
-  };
-}
-
-/** Rows (of the first axis) with `share` of their sum moved to the first of their largest. */
-function sharpened(g: SimplifyingBuilder, counts: Node, share: number): Node {
-  const rows = counts.shape[0];
-  const width = sizeOf(counts.shape) / rows;
-  const flat = g.reshape(counts, [rows, width]);
-  const spread = (x: Node): Node => g.broadcast(x, [rows, width], [0]);
-  const isLargest = g.select(
-    g.ge(flat, spread(g.reduce("max", flat, [1]))),
-    g.ones([rows, width]),
-    g.zeros([rows, width]),
-  );
-  const before = g.cumulative("sum", isLargest, 1, { exclusive: true });
-  const isFirst = g.select(g.lt(before, 0.5), isLargest, g.zeros([rows, width]));
-  const moved = g.mul(g.mul(isFirst, share), spread(g.sum(flat, [1])));
-  return g.reshape(g.add(g.mul(flat, 1 - share), moved), counts.shape);
-}
-
-/** Numbers that add up to `total`, those of long sums in blocks: `[parts]`. */
-function inParts(g: SimplifyingBuilder, total: Node): Node {
-  const found: Node[] = [];
-  const split = (n: Node): void => {
-    if (n.op === "binary" && n.fn === "add") {
-      split(n.x);
-      split(n.y);
-      return;
-    }
-    const isSum = n.op === "reduce" && n.fn === "sum" && sizeOf(n.x.shape) > BLOCK;
-    if (!isSum) {
-      found.push(g.reshape(n, [1]));
-      return;
-    }
-    const length = sizeOf(n.x.shape);
-    const blocks = Math.floor(length / BLOCK);
-    const flat = g.reshape(n.x, [length]);
-    const main = g.slice(flat, [0], [blocks * BLOCK]);
-    found.push(g.sum(g.reshape(main, [blocks, BLOCK]), [1]));
-    if (length > blocks * BLOCK) {
-      const rest = g.slice(flat, [blocks * BLOCK], [length - blocks * BLOCK]);
-      found.push(g.reshape(g.sum(rest), [1]));
-    }
-  };
-  split(total);
-  return found.length === 1 ? found[0] : g.concat(found, 0);
-}

@@ -1,6 +1,6 @@
 /** Mean-field variational inference by coordinate ascent. */
 export type { CaviPlan, CaviPlanOptions } from "./plan.js";
-export { planCavi, planStagedCavi } from "./plan.js";
+export { planCavi, planStagedCavi, startValues } from "./plan.js";
 export type { CaviDiscrete, CaviDraw, CaviPosterior, CaviSite } from "./posterior.js";
 export { describeCavi } from "./report.js";
 export type {

@@ -86,29 +86,29 @@ export class StagedInstance implements KernelInstance {
     const { graphs, patterns } = this.kernels;
     switch (pending.kind) {
       case "discrete": {
-        const found = await (await this.#program("expect", graphs.expect)).run(this.#enter());
+        const found = await (await this.#program("expect", graphs.expect)).run(this.enter());
         // In f64, whatever the device counts in.
         this.#logSum = found[stageNames.logSum].reduce((sum, v) => sum + v, 0);
-        this.#take(found);
+        this.take(found);
         return;
       }
       case "counts": {
         const program = await this.#program("counts", graphs.atCounts);
         const given = patterns.map((_, k) => [names.counts(k), this.f64(names.counts(k))]);
-        this.#take(await program.run(Object.fromEntries(given)));
+        this.take(await program.run(Object.fromEntries(given)));
         return;
       }
       case "sharpen": {
         const { share } = pending;
         const program = await this.#program("sharpen", () => graphs.sharpened(share));
-        this.#take(await program.run(this.#entered));
+        this.take(await program.run(this.#entered));
         return;
       }
       case "marginals": {
         // The data are on the device once.
         this.close();
         const program = await this.#program("marginals", graphs.marginals);
-        for (const [name, values] of Object.entries(await program.run(this.#enter()))) {
+        for (const [name, values] of Object.entries(await program.run(this.enter()))) {
           this.f64(name).set(values);
         }
         this.close();
@@ -151,7 +151,7 @@ export class StagedInstance implements KernelInstance {
   }
 
   /** What the pass reads, at the present statistics. */
-  #enter(): Record<string, Float64Array> {
+  enter(): Record<string, Float64Array> {
     this.#host.call(stageNames.enter);
     const { inputs } = this.kernels;
     this.#entered = Object.fromEntries(
@@ -160,7 +160,8 @@ export class StagedInstance implements KernelInstance {
     return this.#entered;
   }
 
-  #take(found: Record<string, Float64Array>): void {
+  /** Puts sums where the host's kernels read them. */
+  take(found: Record<string, Float64Array>): void {
     for (const { name } of this.kernels.sums) this.#host.f64(name).set(found[name]);
   }
 }

@@ -100,7 +100,7 @@ export function runDp(
   const rng = (block: number, sweep: number) => stream(key.seed, key.chain, block, sweep);
   let alpha = startingConcentration(model.concentration);
   const kernel = kernelOf(model, { ...options, algorithm }, alpha, rng(STREAMS.start, 0));
-  const store = new Store(model, draws);
+  const store = new DrawStore(model, draws);
   const globals = model.updateGlobals !== undefined;
   let [proposed, accepted] = [0, 0];
   const total = warmup + draws * thin;
@@ -179,8 +179,8 @@ function kernelOf(
 }
 
 /** Kept draws; the table of parameters grows as needed. */
-class Store {
-  readonly #model: ClusterModel;
+export class DrawStore {
+  readonly #model: Pick<ClusterModel, "items" | "width">;
   readonly #labels: Int32Array;
   readonly #clusters: Int32Array;
   readonly #alpha: Float64Array;
@@ -191,7 +191,7 @@ class Store {
   #thetas: Float64Array;
   #kept = 0;
 
-  constructor(model: ClusterModel, draws: number) {
+  constructor(model: Pick<ClusterModel, "items" | "width">, draws: number) {
     this.#model = model;
     this.#labels = new Int32Array(draws * model.items);
     this.#clusters = new Int32Array(draws);
@@ -203,7 +203,7 @@ class Store {
     this.#thetas = new Float64Array(8 * draws * model.width);
   }
 
-  keep(kernel: DpKernel, alpha: number): void {
+  keep(kernel: Pick<DpKernel, "rows" | "logJoint" | "thetas">, alpha: number): void {
     const { items, width } = this.#model;
     const t = this.#kept++;
     kernel.rows(this.#rows);

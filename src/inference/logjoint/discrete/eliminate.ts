@@ -13,7 +13,7 @@ export interface Table {
   readonly node: Node;
 }
 
-/** No table may have more numbers than this (128 MiB of f64). */
+/** No table may have more numbers than this (128 MiB of f64), or than the largest that is given. */
 export const TABLE_LIMIT = 1 << 24;
 
 /**
@@ -29,6 +29,8 @@ export function eliminateAll(
 ): Node {
   let current = [...tables];
   const left = new Set(sizes.keys());
+  const given = tables.map(({ variables }) => variables.reduce((n, v) => n * sizes[v], groups));
+  const limit = Math.max(TABLE_LIMIT, ...given);
   while (left.size > 0) {
     let best = -1;
     let least = Number.POSITIVE_INFINITY;
@@ -39,11 +41,11 @@ export function eliminateAll(
         best = v;
       }
     }
-    if (least > TABLE_LIMIT) {
+    if (least > limit) {
       fail("discrete_sum_too_large", undefined, {
         name: names[best],
         cost: least.toExponential(1),
-        limit: TABLE_LIMIT.toExponential(1),
+        limit: limit.toExponential(1),
       });
     }
     current = eliminate(g, groups, sizes, current, best);

@@ -1,0 +1,366 @@
+/**
+ * The blocked Gibbs sampler of a truncated Dirichlet-process mixture (Ishwaran and James 2001,
+ * section 5) with its passes over the items on a device. Given weights and components, one call draws
+ * all labels from the device's random streams and gives back sums over the items of each component.
+ * Everything else is small and drawn on the host, each site from its complete conditional: given all
+ * others its natural parameters are the gradient of the log joint in its statistics, as in mean-field
+ * updates, at statistics of values in the place of expected ones.
+ */
+import { fail, TildeError } from "../../base/diagnostic.js";
+import { internalError } from "../../base/internal.js";
+import type { GraphDevice, LoopProgram } from "../../device/contract.js";
+import { exchange } from "../../inference/ascent/columns.js";
+import { Ascent } from "../../inference/ascent/engine.js";
+import { stageNames } from "../../inference/ascent/stage.js";
+import { type CaviPlan, planStagedCavi, startValues } from "../../inference/cavi/index.js";
+import { type DpOptions, truncationError } from "../../inference/dp/index.js";
+import type { DpChain } from "../../inference/dp/model/chain.js";
+import type { DpPlan } from "../../inference/dp/model/dp-plan.js";
+import { truncatedModel } from "../../inference/dp/model/truncated.js";
+import { DrawStore } from "../../inference/dp/samplers/run.js";
+import { type RandomStream, stream } from "../../math/rng/random.js";
+import { makeInstance } from "../gibbs-chain.js";
+import { refuseStep, StagedInstance } from "./staged.js";
+
+/** Streams of a sweep's blocks on the host, and of the uniform numbers on the device. */
+const STREAMS = { start: 0, labels: 1, thetas: 3, sticks: 6 } as const;
+const UNIFORM_SITE = 0x53000000;
+const NO_STATES = new Int32Array(0);
+
+export interface BlockedControls {
+  readonly shouldStop: () => boolean;
+  readonly onProgress: (phase: "warmup" | "sampling", done: number, total: number) => void;
+}
+
+/** A chain, and a device that was lost on the way: what was drawn before counts. */
+export interface BlockedChain {
+  readonly chain: DpChain;
+  readonly lost?: TildeError;
+}
+
+/** What a pass gives back. */
+export interface Pass {
+  /** Σ log weight + log density over the items at their labels. */
+  readonly energy: number;
+  /** Items of each component. */
+  readonly sizes: Float64Array;
+}
+
+/** The sampler of a model, compiled for a device; its chains run one after another. */
+export class BlockedSampler {
+  readonly components: number;
+  readonly instance: StagedInstance;
+  readonly #plan: DpPlan;
+  readonly #cavi: CaviPlan;
+  readonly #ascent: Ascent;
+  readonly #program: LoopProgram;
+  /** Values that each site has now, by index in the joint. */
+  readonly #values: readonly Float64Array[];
+  readonly #names: readonly string[];
+  readonly #sticks: number;
+  /** Whether labels can be exchanged without a further pass. */
+  readonly #canSwitch: boolean;
+  /** log V and log(1 − V), which stay exact where V rounds to 0 or 1. The last V is 1. */
+  readonly #breaks: Float64Array;
+  readonly #rests: Float64Array;
+  #sizes: Float64Array;
+
+  private constructor(
+    plan: DpPlan,
+    cavi: CaviPlan,
+    instance: StagedInstance,
+    program: LoopProgram,
+    components: number,
+    sticks: string,
+  ) {
+    this.components = components;
+    this.#plan = plan;
+    this.#cavi = cavi;
+    this.instance = instance;
+    this.#program = program;
+    this.#ascent = new Ascent(cavi.ascent, instance);
+    const { sites } = cavi.ascent.joint;
+    this.#values = sites.map((s) => new Float64Array(s.direct.latent.length));
+    this.#names = sites.map((s) => s.direct.latent.name);
+    this.#sticks = this.#names.indexOf(sticks);
+    this.#canSwitch = instance.kernels.sums.every((s) => {
+      return s.columns !== undefined || s.sites.every((k) => k === this.#sticks);
+    });
+    this.#breaks = new Float64Array(components);
+    this.#rests = new Float64Array(components);
+    this.#sizes = new Float64Array(components);
+  }
+
+  /** @throws TildeError `device_step` where a site has no conditional that can be drawn from */
+  static async create(
+    plan: DpPlan,
+    device: GraphDevice,
+    components: number,
+  ): Promise<BlockedSampler> {
+    const { conditioned, sticks } = truncatedModel(plan.conditioned, components);
+    let made: StagedInstance | undefined;
+    const cavi = planStagedCavi(conditioned, makeInstance, {}, (kernels) => {
+      made = new StagedInstance(device, kernels);
+      return made;
+    });
+    const refuse = (step: string, reason: string): never =>
+      refuseStep("gibbs", device, { kind: "not_staged", step, reason });
+    if ("kind" in cavi) return refuse(cavi.step, cavi.reason);
+    const instance = made ?? internalError("a plan without its instance");
+    cavi.ascent.joint.sites.forEach((s, k) => {
+      const { family } = new Ascent(cavi.ascent, instance).factors[k] ?? { family: "" };
+      if (!family.includes("quadrature")) return;
+      refuse(`the update of \`${s.direct.latent.name}\``, "its conditional is of no known family");
+    });
+    const { drawn } = instance.kernels.graphs;
+    if (drawn === undefined) {
+      return refuse(`the update of \`${plan.structure.plate.label}\``, "labels hang together");
+    }
+    const graph = drawn();
+    const labels = stageNames.labels(0);
+    const program = await device.compileLoop({
+      graph,
+      state: { [stageNames.kept(0)]: labels },
+      noise: [{ input: stageNames.uniform(0), site: UNIFORM_SITE, law: { kind: "uniform" } }],
+      trace: graph.outputs.map((o) => o.name).filter((name) => name !== labels),
+      mostSteps: 1,
+    });
+    return new BlockedSampler(plan, cavi, instance, program, components, sticks);
+  }
+
+  close(): void {
+    this.#program.close();
+    this.instance.close();
+  }
+
+  /** Puts everything but the labels at a random point, and keys the streams of a chain. */
+  start(seed: number | bigint, chain: number): void {
+    this.#program.seed(seed, chain);
+    const { ascent, direct, places, draw } = this.#cavi;
+    const state = draw(stream(seed, chain, STREAMS.start, 0));
+    startValues(ascent, direct, places, state).forEach((values, k) => {
+      this.#values[k].set(values);
+      this.#ascent.startAt(k, this.#values[k]);
+    });
+    const sticks = this.#values[this.#sticks];
+    sticks.forEach((v, k) => {
+      this.#breaks[k] = Math.log(v);
+      this.#rests[k] = Math.log1p(-v);
+    });
+  }
+
+  /** Draws all labels given weights and components. */
+  async pass(sweep: number): Promise<Pass> {
+    this.#program.set(this.instance.enter());
+    const found = await this.#program.steps(sweep, 1);
+    this.instance.take(found);
+    this.#sizes = found[stageNames.sizes(0)];
+    const energy = found[stageNames.energy].reduce((sum, v) => sum + v, 0);
+    return { energy, sizes: this.#sizes };
+  }
+
+  /** The labels of the last pass. */
+  async labels(): Promise<Float64Array> {
+    const name = stageNames.kept(0);
+    return (await this.#program.read([name]))[name];
+  }
+
+  /** Draws everything but the labels. @returns where the labels of the pass have gone */
+  update(seed: number | bigint, chain: number, sweep: number): Int32Array {
+    const places = Int32Array.from({ length: this.components }, (_, k) => k);
+    if (this.#canSwitch) this.#switchLabels(places, stream(seed, chain, STREAMS.labels, sweep));
+    const rng = stream(seed, chain, STREAMS.thetas, sweep);
+    this.#values.forEach((values, k) => {
+      if (k === this.#sticks) return;
+      const factor = this.#ascent.factors[k] ?? internalError("a site without a factor");
+      if (!factor.update(this.#ascent.optimal(k))) {
+        const name = this.#names[k];
+        fail("site_improper", undefined, { method: "gibbs", name });
+      }
+      factor.draw(rng, values, NO_STATES);
+      this.#ascent.startAt(k, values);
+    });
+    this.#drawSticks(stream(seed, chain, STREAMS.sticks, sweep));
+    return places;
+  }
+
+  /** α as it stands. */
+  alpha(): number {
+    const { concentration, concentrationName } = this.#plan.structure;
+    if (concentration.kind === "fixed") return concentration.value;
+    return this.#values[this.#names.indexOf(concentrationName ?? "")][0];
+  }
+
+  /** V_k ~ Beta(1 + n_k, α + Σ_{l>k} n_l), in logs. */
+  #drawSticks(rng: RandomStream): void {
+    const T = this.components;
+    const alpha = this.alpha();
+    let beyond = this.#sizes.reduce((n, c) => n + c, 0);
+    const values = this.#values[this.#sticks];
+    for (let k = 0; k < T - 1; k++) {
+      beyond -= this.#sizes[k];
+      const odds = rng.logitBeta(1 + this.#sizes[k], alpha + Math.max(0, beyond));
+      this.#rests[k] = odds > 0 ? -odds - Math.log1p(Math.exp(-odds)) : -Math.log1p(Math.exp(odds));
+      this.#breaks[k] = odds + this.#rests[k];
+      values[k] = Math.exp(this.#breaks[k]);
+    }
+    this.#placeSticks();
+  }
+
+  #placeSticks(): void {
+    const T = this.components;
+    const site = this.#cavi.ascent.joint.sites[this.#sticks];
+    const out = this.#ascent.expectedStatistics(this.#sticks);
+    if (site.kind === "point") internalError("sticks without statistics");
+    site.statistics.forEach(({ statistic: { kind } }, j) => {
+      const from = { log: this.#breaks, log1m: this.#rests, value: this.#values[this.#sticks] };
+      if (kind !== "log" && kind !== "log1m" && kind !== "value") {
+        return internalError(`sticks are read by ${kind}`);
+      }
+      out[j].set(from[kind].subarray(0, T - 1));
+    });
+  }
+
+  /**
+   * The moves of Papaspiliopoulos and Roberts (2008, section 4), as the CPU's sampler makes them:
+   * two components in use, weights staying; neighbours with their breaks.
+   */
+  #switchLabels(places: Int32Array, rng: RandomStream): void {
+    const T = this.components;
+    const used = [...this.#sizes.keys()].filter((k) => this.#sizes[k] > 0);
+    if (used.length > 1) {
+      const a = rng.int(used.length);
+      const b = (a + 1 + rng.int(used.length - 1)) % used.length;
+      const [j, l] = [used[a], used[b]];
+      const log = (this.#sizes[l] - this.#sizes[j]) * (this.#logWeight(j) - this.#logWeight(l));
+      if (Math.log(rng.uniform()) < log) this.#exchange(places, j, l);
+    }
+    // Not with the last one, whose break is 1 by truncation.
+    if (T < 3) return;
+    const j = rng.int(T - 2);
+    const log = this.#sizes[j] * this.#rests[j + 1] - this.#sizes[j + 1] * this.#rests[j];
+    if (!(Math.log(rng.uniform()) < log)) return;
+    for (const v of [this.#breaks, this.#rests, this.#values[this.#sticks]]) {
+      [v[j], v[j + 1]] = [v[j + 1], v[j]];
+    }
+    this.#placeSticks();
+    this.#exchange(places, j, j + 1);
+  }
+
+  #logWeight(k: number): number {
+    const isLast = k === this.components - 1;
+    const rest = this.#rests.subarray(0, k).reduce((sum, v) => sum + v, 0);
+    return rest + (isLast ? 0 : this.#breaks[k]);
+  }
+
+  /** Exchanges two labels: sizes, sums, and parameters. */
+  #exchange(places: Int32Array, j: number, l: number): void {
+    for (let k = 0; k < places.length; k++) {
+      if (places[k] === j) places[k] = l;
+      else if (places[k] === l) places[k] = j;
+    }
+    exchange(this.#sizes, [this.components], 0, j, l);
+    for (const { name, shape, columns } of this.instance.kernels.sums) {
+      if (typeof columns !== "number") continue;
+      exchange(this.instance.f64(name), shape, columns, j, l);
+    }
+    for (const { name, length } of this.#plan.structure.components) {
+      const k = this.#names.indexOf(name);
+      exchange(this.#values[k], [this.components, length], 0, j, l);
+      this.#ascent.startAt(k, this.#values[k]);
+    }
+  }
+
+  /** Runs a chain. @throws TildeError where the device is lost before the first draw */
+  async chain(
+    settings: DpOptions,
+    seed: number | bigint,
+    chain: number,
+    controls: BlockedControls,
+  ): Promise<BlockedChain> {
+    const { structure, layout } = this.#plan;
+    const { warmup, draws, thin } = settings;
+    const { items } = structure;
+    const store = new DrawStore({ items, width: layout.length }, draws);
+    const globals = structure.globals.map((g) => this.#names.indexOf(g.name));
+    const width = structure.globals.reduce((n, g) => n + g.length, 0);
+    const globalDraws = new Float64Array(draws * width);
+    let kept = 0;
+    let kind: "finished" | "stopped" = "finished";
+    let lost: TildeError | undefined;
+    const total = warmup + draws * thin;
+    try {
+      this.start(seed, chain);
+      for (let t = 1; t <= total; t++) {
+        if (controls.shouldStop()) {
+          kind = "stopped";
+          break;
+        }
+        const { energy, sizes } = await this.pass(t);
+        const isKept = t > warmup && (t - warmup) % thin === 0;
+        const labels = isKept ? await this.labels() : undefined;
+        const places = this.update(seed, chain, t);
+        if (labels !== undefined) {
+          store.keep(this.#state(labels, places, sizes, energy), this.alpha());
+          let at = kept++ * width;
+          for (const k of globals) {
+            globalDraws.set(this.#values[k], at);
+            at += this.#values[k].length;
+          }
+        }
+        if (t <= warmup) controls.onProgress("warmup", t, warmup);
+        else controls.onProgress("sampling", t - warmup, total - warmup);
+        // Signals and timers are heard between sweeps.
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    } catch (error) {
+      if (!(error instanceof TildeError) || kept === 0) throw error;
+      lost = error;
+      kind = "stopped";
+    }
+    const alpha = store.largestAlpha(this.alpha());
+    const done: DpChain = {
+      globals: globalDraws,
+      draws: {
+        kind,
+        algorithm: "blocked",
+        ...store.result(),
+        splitMerge: { proposed: 0, accepted: 0 },
+        truncation: {
+          components: this.components,
+          error: truncationError(items, alpha, this.components),
+        },
+      },
+    };
+    return { chain: done, ...(lost && { lost }) };
+  }
+
+  /** The components in use side by side, and each item's among them. */
+  #state(labels: Float64Array, places: Int32Array, sizes: Float64Array, energy: number) {
+    const { structure, layout } = this.#plan;
+    const used = [...sizes.keys()].filter((k) => sizes[k] > 0);
+    const compact = new Int32Array(this.components);
+    used.forEach((k, c) => {
+      compact[k] = c;
+    });
+    const columns = layout.map(({ component, element }) => {
+      const { name, length } = structure.components[component];
+      return { values: this.#values[this.#names.indexOf(name)], length, element };
+    });
+    return {
+      rows: (out: Int32Array): void => {
+        for (let i = 0; i < out.length; i++) out[i] = compact[places[labels[i]]];
+      },
+      thetas: (): Float64Array => {
+        const out = new Float64Array(used.length * columns.length);
+        used.forEach((k, c) => {
+          columns.forEach(({ values, length, element }, j) => {
+            out[c * columns.length + j] = values[k * length + element];
+          });
+        });
+        return out;
+      },
+      logJoint: (): number => energy,
+    };
+  }
+}

@@ -1,0 +1,112 @@
+/** Chains of a Dirichlet-process mixture on a device: the blocked sampler. */
+import { type Diagnostic, diagnostic, fail } from "../../base/diagnostic.js";
+import type { GraphDevice } from "../../device/contract.js";
+import { type DpOptions, truncationFor } from "../../inference/dp/index.js";
+import type { DpChain } from "../../inference/dp/model/chain.js";
+import type { DpPlan } from "../../inference/dp/model/dp-plan.js";
+import { largeConcentration } from "../../inference/dp/samplers/concentration.js";
+import type { Run } from "../context.js";
+import { BlockedSampler } from "./blocked.js";
+import { openCpuGraphs } from "./cpu-graphs.js";
+import { guardPrecision } from "./guard.js";
+import { fitsCpu, refuseStep } from "./staged.js";
+
+export interface DeviceChains {
+  readonly chains: readonly DpChain[];
+  readonly interrupted: boolean;
+  /** Of the precision guard, and of a device that was lost. */
+  readonly warnings: readonly Diagnostic[];
+  /** When everything was compiled, by `performance.now`. */
+  readonly compiled: number;
+}
+
+/**
+ * Runs chains one after another.
+ * @throws TildeError where the algorithm or a site has no program for devices, the device is too
+ * imprecise, or it is lost before the first draw
+ */
+export async function chainsOnDevice(
+  run: Run,
+  plan: DpPlan,
+  settings: DpOptions,
+  count: number,
+  device: GraphDevice,
+): Promise<DeviceChains> {
+  const { seed, options } = run;
+  const { algorithm } = settings;
+  if (algorithm !== "auto" && algorithm !== "blocked") {
+    const step = `the algorithm \`${algorithm}\``;
+    const reason = "it draws labels one after another; `blocked` draws them at once";
+    return refuseStep("gibbs", device, { kind: "not_staged", step, reason });
+  }
+  const components = settings.truncation ?? defaultTruncation(plan);
+  const sampler = await BlockedSampler.create(plan, device, components);
+  const chains: DpChain[] = [];
+  try {
+    const warnings = [...(await guardBlocked(run, plan, sampler, device))];
+    const compiled = performance.now();
+    let interrupted = false;
+    for (let chain = 0; chain < count && !interrupted; chain++) {
+      const { chain: done, lost } = await sampler.chain(settings, seed, chain, {
+        shouldStop: () => options.signal?.aborted === true,
+        onProgress: (phase, at, total) => {
+          if (at % 50 !== 0 && at !== total) return;
+          const place = { phase, done: at, total, divergences: 0, gradients: 0, stepSize: 0 };
+          options.onProgress?.({ ...place, chain });
+        },
+      });
+      interrupted = done.draws.kind === "stopped";
+      if (done.draws.draws > 0) chains.push(done);
+      warnings.push(...(lost?.diagnostics ?? []));
+    }
+    return { chains, interrupted, warnings, compiled };
+  } finally {
+    sampler.close();
+  }
+}
+
+/** Models whose plates all have a size. @throws TildeError */
+export function refuseFinite(device: GraphDevice): never {
+  const step = "a sweep over sites that are no labels of an unbounded plate";
+  const reason = "the blocked sampler of Dirichlet-process mixtures is the one that devices have";
+  return refuseStep("gibbs", device, { kind: "not_staged", step, reason });
+}
+
+function defaultTruncation({ structure: { concentration, items } }: DpPlan): number {
+  if (concentration.kind !== "site") return truncationFor(items, largeConcentration(concentration));
+  const wanted = "a number of components, since the concentration has a prior of its own";
+  return fail("bad_option", undefined, { option: "`truncation`", value: "absent", wanted });
+}
+
+/** The precision guard: what one pass gives back, with the same labels but for rounding. */
+async function guardBlocked(
+  run: Run,
+  plan: DpPlan,
+  sampler: BlockedSampler,
+  device: GraphDevice,
+): Promise<readonly Diagnostic[]> {
+  if (device.precision === "f64") return [];
+  const { kernels } = sampler.instance;
+  if (!fitsCpu(kernels)) return [diagnostic("device_unchecked", undefined, { name: device.name })];
+  const exact = await BlockedSampler.create(plan, openCpuGraphs(), sampler.components);
+  const passOf = async (of: BlockedSampler) => {
+    of.start(run.seed, 0);
+    const { energy } = await of.pass(1);
+    return { energy, sums: kernels.sums.map((s) => of.instance.f64(s.name).slice(0, s.length)) };
+  };
+  const [wanted, found] = [await passOf(exact), await passOf(sampler)];
+  exact.close();
+  // Each sum by its own size.
+  const sizes = wanted.sums.map((s) => s.reduce((m, v) => Math.max(m, Math.abs(v)), 1e-300));
+  const [at, there] = [wanted, found].map(({ energy, sums }) => ({
+    lp: energy,
+    gradient: sums.flatMap((s, k) => Array.from(s, (v) => v / sizes[k])),
+  }));
+  return await guardPrecision(
+    device,
+    [new Float64Array(0)],
+    () => at,
+    async () => there,
+    "objective",
+  );
+}
