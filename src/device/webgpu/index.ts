@@ -1,5 +1,5 @@
 /** The WebGPU device: graphs and loops in single precision on a graphics card. */
-export { openGpu, type WebGpuDevice } from "./adapter.js";
+export { type GpuOptions, openGpu, type WebGpuDevice } from "./adapter.js";
 export { asGraphDevice, openWebGpu } from "./device.js";
 export { compileGraph, printWgsl, type WebGpuProgram } from "./graph.js";
 export { compileLoop, type WebGpuLoop } from "./loop.js";

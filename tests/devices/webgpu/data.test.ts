@@ -1,6 +1,20 @@
 /** Rows of minibatches drawn on the device, and data in several buffers. */
-import { afterAll, describe, test } from "vitest";
-import { asGraphDevice, type WebGpuDevice } from "../../../src/device/webgpu/index.js";
+import { afterAll, describe, expect, test } from "vitest";
+import { TildeError } from "../../../src/base/diagnostic.js";
+import type { GraphDevice } from "../../../src/device/contract.js";
+import {
+  asGraphDevice,
+  compileGraph,
+  compileLoop,
+  type WebGpuDevice,
+} from "../../../src/device/webgpu/index.js";
+import { svi } from "../../../src/run/methods.js";
+import { GraphBuilder } from "../../../src/tensor/builder.js";
+import { evaluateGraph } from "../../../src/tensor/evaluate.js";
+import type { Graph, Node } from "../../../src/tensor/ops.js";
+import { inputsOf } from "../../../src/tensor/transform.js";
+import { distance, seeded, uniform } from "../../tensor/random-graph.js";
+import { flat, jobOf, learnOn, lines } from "../run/fixtures.js";
 import { expectShuffles, shuffleSizes } from "../shuffles.js";
 import { deviceForTests } from "./harness.js";
 
@@ -16,5 +30,132 @@ describe.skipIf(device === undefined)("rows of minibatches on WebGPU", () => {
 
   test("above 2²⁴, where single precision counts no further", async () => {
     await expectShuffles(asGraphDevice(on), 2 ** 24 + 4099, 50, [5n]);
+  });
+});
+
+/** A device that binds 2048 numbers at a time, and one of as many as it can. */
+const BYTES = 8192;
+const narrow = await deviceForTests({ mostBytes: BYTES });
+afterAll(() => narrow?.close());
+
+function graphOf(outputs: readonly Node[]): Graph {
+  return {
+    inputs: inputsOf(outputs),
+    outputs: outputs.map((node, k) => ({ name: String(k), node })),
+  };
+}
+
+describe.skipIf(narrow === undefined)("data in several buffers", () => {
+  const on = narrow as WebGpuDevice;
+  const wide = device as WebGpuDevice;
+  const numbers = (length: number, seed: number): Float64Array =>
+    uniform(seeded(seed), length).map(Math.fround);
+
+  /** Against f64, and to the last bit what a device with one buffer computes. */
+  async function check(graph: Graph, values: Record<string, Float64Array>): Promise<number> {
+    const program = await compileGraph(on, graph);
+    const whole = await compileGraph(wide, graph);
+    const exact = evaluateGraph(graph, values);
+    const [found, same] = [await program.run(values), await whole.run(values)];
+    for (const { name } of graph.outputs) {
+      expect(found[name]).toEqual(same[name]);
+      expect(distance(found[name], exact[name])).toBeLessThan(1e-5);
+    }
+    program.close();
+    whole.close();
+    const texts = program.kernels.map((k) => k.code.match(/var<storage, read> data\d*/g)?.length);
+    return Math.max(...texts.map((n) => n ?? 0));
+  }
+
+  test("products with a matrix of 9600 numbers, from either side", async () => {
+    const g = new GraphBuilder();
+    const x = g.input("x", [120, 80]);
+    const w = g.input("w", [80]);
+    const v = g.input("v", [120]);
+    const fitted = g.reshape(g.matmul(x, g.reshape(w, [80, 1])), [120]);
+    const back = g.matmul(g.reshape(v, [1, 120]), x);
+    const square = g.matmul(g.transpose(g.slice(x, [0, 0], [120, 20]), [1, 0]), x);
+    const values = { x: numbers(9600, 1), w: numbers(80, 2), v: numbers(120, 3) };
+    const pieces = await check(graphOf([fitted, back, square, g.sum(g.square(x))]), values);
+    expect(pieces).toBe(Math.ceil(9800 / 2048));
+  });
+
+  test("constants, rows of them, and elements across the ends of pieces", async () => {
+    const g = new GraphBuilder();
+    const c = g.constant(numbers(3003, 4), [143, 21]);
+    const x = g.input("x", [143, 21]);
+    const rows = g.constant(Float64Array.of(142, 0, 48, 49, 97, 98, 48), [7], "int");
+    const moved = g.add(g.gather(c, rows, 0), g.gather(x, rows, 0));
+    const shifted = g.slice(g.concat([c, x], 0), [40, 3], [50, 17]);
+    await check(graphOf([moved, shifted, g.reduce("max", g.mul(c, x), [0])]), {
+      x: numbers(3003, 5),
+    });
+  });
+
+  test("in loops: written once, gathered by rows that the device draws, read back", async () => {
+    const g = new GraphBuilder();
+    const all = g.input("all", [997, 5]);
+    const rows = g.input("rows", [64], "int");
+    const sum = g.input("sum", [5]);
+    const batch = g.gather(all, rows, 0);
+    const spec = {
+      graph: {
+        inputs: [all, rows, sum],
+        outputs: [
+          { name: "next", node: g.add(sum, g.reduce("sum", batch, [0])) },
+          { name: "batch", node: g.slice(batch, [0, 0], [16, 5]) },
+        ],
+      },
+      state: { sum: "next" },
+      noise: [{ input: "rows", site: 64, law: { kind: "rows", of: 997 } }] as const,
+      trace: ["batch"],
+      mostSteps: 8,
+    };
+    const values = numbers(997 * 5, 6);
+    const ends = [];
+    for (const d of [on, wide]) {
+      const loop = await compileLoop(d, spec);
+      loop.set({ all: values });
+      loop.seed(9n, 0);
+      const { batch: rowsOf } = await loop.steps(0, 8);
+      const { sum: end, all: kept } = await loop.read(["sum", "all"]);
+      expect(kept).toEqual(values);
+      ends.push([...rowsOf, ...end]);
+      loop.close();
+    }
+    expect(ends[0]).toEqual(ends[1]);
+  });
+
+  test("learning with minibatches and without: the params of a device with one buffer", async () => {
+    const N = 1500;
+    const x = Array.from({ length: N }, (_, k) => Math.sin(k));
+    const data = { N, x, y: x.map((v, k) => 0.7 - 1.1 * v + 0.5 * Math.cos(5 * k)) };
+    for (const batch of [{ N: 50 }, undefined]) {
+      const method = svi({ ...(batch && { batch }), steps: 60, lr: 0.02, draws: 10 });
+      const found = [];
+      for (const d of [on, wide]) {
+        const device: GraphDevice = asGraphDevice(d);
+        found.push(flat((await learnOn(jobOf(lines, data, device), method)).params));
+      }
+      expect(found[0]).toEqual(found[1]);
+    }
+  });
+
+  test("more than all buffers hold is refused with the sizes", async () => {
+    const room = on.mostPieces * BYTES;
+    expect(room).toBeGreaterThan(4 * BYTES);
+    const g = new GraphBuilder();
+    const n = room / 4 + 1;
+    const failing = compileGraph(on, graphOf([g.sum(g.input("x", [n]))]));
+    const error = await failing.then(
+      () => undefined,
+      (e: unknown) => e,
+    );
+    expect(error).toBeInstanceOf(TildeError);
+    const { code, message, help } = (error as TildeError).diagnostics[0];
+    expect(code).toBe("webgpu_too_large");
+    expect(message).toContain(String(room + 16));
+    expect(message).toContain(String(room));
+    expect(help).toContain("batch");
   });
 });

@@ -2,7 +2,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import { constants } from "node:os";
 import { join, resolve } from "node:path";
-import { openGpu, type WebGpuDevice } from "../../../src/device/webgpu/index.js";
+import { type GpuOptions, openGpu, type WebGpuDevice } from "../../../src/device/webgpu/index.js";
 
 const cache = resolve(import.meta.dirname, "../../../node_modules/.cache/tilde-vulkan/usr/lib");
 
@@ -30,10 +30,10 @@ function useSoftwareVulkan(): void {
 }
 
 /** The device, or undefined with a printed reason. */
-export async function deviceForTests(): Promise<WebGpuDevice | undefined> {
+export async function deviceForTests(options: GpuOptions = {}): Promise<WebGpuDevice | undefined> {
   useSoftwareVulkan();
   try {
-    return await openGpu();
+    return await openGpu(options);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     console.warn(
