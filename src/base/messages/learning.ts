@@ -61,6 +61,10 @@ const guides = {
       didYouMean(p.near) ??
       "a guide draws sites of its model; others are auxiliary, where those follow from them, and stand in a `marginal(…)`",
   })),
+  guide_auxiliary: error((p: { name: string; guide: string }) => ({
+    message: `the guide \`${p.guide}\` draws \`${p.name}\`, which its model does not have: the density of the other sites is an integral over it`,
+    help: `take \`marginal(${p.guide}, particles: 5)\` for the guide, which estimates that without bias`,
+  })),
   guide_misses_site: error((p: { name: string; guide: string }) => ({
     message: `the guide \`${p.guide}\` does not draw the site \`${p.name}\`, and no data give it`,
     help: `draw \`${p.name}\` in the guide, or pass its values as data`,
@@ -361,7 +365,27 @@ const estimates = {
   })),
 };
 
+const states = {
+  state_support: error((p: { name: string; support: string }) => ({
+    message: `\`${p.name}\` has \`then\` and lies in ${p.support}`,
+    help: "what is carried from step to step is real; take `exp` of it, or what else is wanted, where it is read",
+  })),
+  state_place: error((p: { name: string }) => ({
+    message: `\`${p.name}\` has \`then\` inside a loop or with an index`,
+    help: "carry one array: `param v: real[N, D] = 0 then e`, at the top of the model or in a module",
+  })),
+  state_draw: error((p: { name: string; site: string }) => ({
+    message: `the next value of \`${p.name}\` reads \`${p.site}\`, which is drawn`,
+    help: "let it follow from params and data; in an objective, from densities and values of draws",
+  })),
+  state_method: error((p: { name: string; method: string }) => ({
+    message: `\`${p.method}\` takes no steps in which \`${p.name}\` could be carried on`,
+    help: "`then` is for `svi` and `nce`",
+  })),
+};
+
 export const learningMessages = {
+  ...states,
   ...modules,
   ...strategies,
   ...guides,

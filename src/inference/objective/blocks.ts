@@ -42,6 +42,8 @@ export function blockOf(parts: Parts, s: BlockSite, strategy: string, isApart: b
   const { g } = parts;
   const refuse = (): never => fail("strategy_missing", s.span, { site: s.site, strategy });
   const { model } = s.program.conditioned;
+  // No density is a function of particles alone, and they are not drawn again.
+  if (s.program.isParticles === true) return refuse();
   const split = siteCost(parts, s, s.trace);
   // Statements that read several elements of the plate would see all of them moved.
   const isJoint = split !== undefined && split.plate !== undefined && !split.isApart;

@@ -5,6 +5,7 @@
 import { fail } from "../../base/diagnostic.js";
 import { internalError } from "../../base/internal.js";
 import type { DataSet } from "../../model/data.js";
+import type { Expr } from "../../model/ir.js";
 import type { Evaluation, Objective } from "../../model/objective.js";
 import { evaluationSize } from "../../model/objective.js";
 import { type Conditioned, condition } from "../../passes/condition/index.js";
@@ -20,16 +21,25 @@ import type {
   ProgramBinding,
   StateSlot,
 } from "./contract.js";
+import { bindEstimates, withProposals } from "./estimate-binding.js";
+import {
+  drawProgram,
+  type EstimatedDraws,
+  estimatedTerms,
+  evaluateEstimated,
+  noEstimatedDraws,
+  visible,
+} from "./estimated-draws.js";
 import { initialTheta, type ParamOwner } from "./initial.js";
 import { linearFactors } from "./linear.js";
-import { NEXT, naturalStep, RATE } from "./natural.js";
+import { naturalStep, RATE } from "./natural.js";
+import { NEXT, nextOfObjective, nextOfProgram, replaced, stateMask } from "./next.js";
 import { layoutParams, paramNode } from "./parameters.js";
 import { bindPlayers, mergeStrategies, type Turn } from "./players.js";
 import {
   type Batch,
   type Builder,
   conditionProgram,
-  drawTrace,
   type EvaluatedTerm,
   evaluateTerms,
   type Program,
@@ -41,7 +51,6 @@ import {
 } from "./programs.js";
 import { bindReadings, siteValue } from "./readings.js";
 import type { Copies } from "./replicate.js";
-import { siteTerms } from "./score.js";
 import { StoppingBuilder } from "./stopping.js";
 
 export interface BuildOptions {
@@ -86,8 +95,8 @@ export function buildObjective(objective: Objective, options: BuildOptions): Obj
   }
   const conditioned = condition(objective.body, args);
   const layout = bindPrograms(objective, conditioned, options, data, batch);
-  refuseImages(objective, layout.programs);
-  refuseEnergies(objective, layout.programs);
+  refuseImages(objective, allPrograms(layout));
+  refuseEnergies(objective, allPrograms(layout));
   const owners = [...new Set(layout.programs.values()), { conditioned, slots: layout.own }];
   const streams = new Map([...layout.programs.values()].flatMap((p) => [...p.streams]));
   const shared = {
@@ -105,7 +114,8 @@ export function buildObjective(objective: Objective, options: BuildOptions): Obj
       ...climbing(objective, conditioned, layout, owners, undefined, options.natural),
     };
   }
-  const turns = bindPlayers(objective, conditioned, layout, options.programs);
+  const known = { ...layout, programs: allPrograms(layout) };
+  const turns = bindPlayers(objective, conditioned, known, options.programs);
   const made = turns.map((t, k) =>
     climbing({ ...objective, result: players[k].result }, conditioned, layout, owners, t),
   );
@@ -125,9 +135,15 @@ export function buildObjective(objective: Objective, options: BuildOptions): Obj
 }
 
 type Layout = ReturnType<typeof bindPrograms>;
+
+/** Those of the objective's arguments, and those made of them. */
+function allPrograms({ programs, estimated }: Layout): ReadonlyMap<string, Program> {
+  return new Map([...programs, ...estimated]);
+}
+
 type Climbing = Pick<
   ObjectiveGraph,
-  "graph" | "noise" | "states" | "strategies" | "value" | "natural"
+  "graph" | "noise" | "states" | "strategies" | "value" | "written"
 >;
 
 /** Value and gradient of one number, in the params of one player or, without one, in all of them. */
@@ -144,14 +160,20 @@ function climbing(
   const noise: NoiseInput[] = [];
   const held = turn && ((slot: ParamSlot) => !turn.slots.has(slot));
   // Draws that none of the player's params move need no estimator.
-  const isHeld = (name: string): boolean =>
-    turn !== undefined &&
-    [...programOf(layout.programs, name).slots.values()].every((s) => !turn.slots.has(s));
+  const programs = allPrograms(layout);
+  const isHeld = (name: string): boolean => {
+    const program = programOf(programs, name);
+    const slots = [program, program.estimate?.proposal].flatMap((p) => [
+      ...(p?.slots.values() ?? []),
+    ]);
+    return turn !== undefined && slots.every((s) => !turn.slots.has(s));
+  };
   const objective: Objective = {
     ...written,
     draws: written.draws.map((d) => (isHeld(d.program) ? { ...d, frozen: true } : d)),
   };
-  const base = { g, theta, noise, objective, conditioned, programs: layout.programs, held };
+  const base = { g, theta, noise, objective, conditioned, programs, held };
+  const estimated = noEstimatedDraws();
 
   const traces = new Map<string, Trace>();
   for (const d of objective.draws) {
@@ -159,12 +181,14 @@ function climbing(
       name: `${d.name}.${b.name}`,
       count: sizeNumber(conditioned, b.size),
     }));
-    const program = programOf(layout.programs, d.program);
-    traces.set(d.name, drawTrace(base, program, d.name, { loops }, d.frozen));
+    const program = programOf(programs, d.program);
+    traces.set(d.name, drawProgram(base, program, d.name, { loops }, d.frozen, estimated));
   }
   const state: State = { ...base, traces };
   const sizes = bindReadings(state);
-  const evaluations = new Map(objective.evaluations.map((e) => [e.name, evaluate(state, e)]));
+  const evaluations = new Map(
+    objective.evaluations.map((e) => [e.name, evaluate(state, e, estimated)]),
+  );
   // First of inputs in the place of the densities: that shows how they enter.
   const places = new Map([...evaluations].map(([name, n]) => [name, g.input(name, n.shape)]));
   // What is no real number has no slope.
@@ -185,15 +209,26 @@ function climbing(
       .map((e) => [e.name, evaluate(again, e)] as const);
     return substitute(g, [plain], standIns(places, new Map([...evaluations, ...moved])))[0];
   };
-  const made = siteTerms({ ...state, factors, whole }, drawn);
+  const made = estimatedTerms({ ...state, factors, whole }, drawn, estimated);
   const value = made.exact.reduce<Node>((total, t) => g.add(total, t), drawn);
   const surrogate = made.score.reduce<Node>((total, t) => g.add(total, t), value);
   const [grad] = gradient(g, surrogate, [theta]);
   const natural = isNatural
     ? naturalStep({ ...state, factors, whole }, grad, layout.dimension)
     : undefined;
+  const mask = stateMask(layout.slots, layout.dimension);
+  const renewed = [
+    ...[...new Set(layout.programs.values())].flatMap((p) => nextOfProgram(state, p)),
+    ...nextOfObjective(conditioned, layout.own, (e) =>
+      objectiveNode(state, evaluations, sizes, layout.own, e),
+    ),
+  ].filter(([slot]) => held?.(slot) !== true);
+  const next = renewed.reduce<Node>(
+    (all, [slot, node]) => replaced(g, all, slot, node),
+    natural?.next ?? theta,
+  );
   const values = valuesNode(state, layout.slots, owners);
-  const steps = natural === undefined ? [] : [natural.next];
+  const steps = natural === undefined && mask === undefined ? [] : [next];
   const plainNodes = g.resolve([value, grad, values, ...made.states.map((s) => s.next), ...steps]);
   const own = turn === undefined ? "" : `~${turn.name}`;
   const nodes = renamed(g, plainNodes, new Set(made.states.map((s) => s.slot.name)), own);
@@ -211,8 +246,8 @@ function climbing(
       internalError(`${name} is left in the graph`);
   }
   const { strategies } = made;
-  const steered = natural && { natural: natural.isNatural };
-  return { graph, noise, states, strategies, value: nodes[0], ...steered };
+  const all = natural?.isNatural.map((x, k) => Math.max(x, mask?.[k] ?? 0)) ?? mask;
+  return { graph, noise, states, strategies, value: nodes[0], ...(all && { written: all }) };
 }
 
 /** The nodes with another ending of the names of some inputs: players carry numbers of their own. */
@@ -238,7 +273,9 @@ function renamed(
  */
 function refuseEnergies(objective: Objective, programs: ReadonlyMap<string, Program>): void {
   const energyOf = (program: string) => {
-    const { slots, conditioned } = programOf(programs, program);
+    const { slots, conditioned, estimate } = programOf(programs, program);
+    // Weights of particles need a density up to a constant alone.
+    if (estimate?.kind === "normalize" && estimate.proposal !== undefined) return undefined;
     const { energies = [], name, variables } = conditioned.model;
     const site = variables.find((v) => energies.includes(v.name));
     return site && { site, model: name, isLearned: slots.size > 0 };
@@ -273,6 +310,9 @@ function refuseImages(objective: Objective, programs: ReadonlyMap<string, Progra
   for (const d of objective.draws) {
     if (d.frozen) check(d.program, "draws from it without gradients");
   }
+  for (const [name, { estimate }] of programs) {
+    if (estimate !== undefined) check(name, "estimates its density");
+  }
   for (const e of objective.evaluations) {
     if (e.frozen) check(e.program, "holds its params constant in its density");
     if (e.kind === "score") check(e.program, "takes its score");
@@ -291,11 +331,16 @@ export function bindPrograms(
   data: DataSet,
   batch: Batch,
 ) {
-  const models = [...options.programs.values()].map((b) => b.model);
-  const known = withSizes(models, data);
+  const asked = withProposals(objective, conditioned, options.programs, data);
+  const bindings = asked.programs;
+  const known = withSizes(
+    [...bindings.values()].map((b) => b.model),
+    data,
+  );
+  const names = [...new Set([...objective.programs, ...bindings.keys()])];
   const made = new Map<ProgramBinding["model"], Omit<Program, "slots">>();
-  for (const name of objective.programs) {
-    const binding = options.programs.get(name);
+  for (const name of names) {
+    const binding = bindings.get(name);
     if (binding === undefined || made.has(binding.model)) continue;
     // The first program's params have their plain names: it is the model that is learned.
     const prefix = made.size === 0 ? "" : binding.model.name;
@@ -307,11 +352,12 @@ export function bindPrograms(
     layout.owned.get(c) ?? internalError(`no params of ${c.model.name}`);
   const programs = new Map<string, Program>();
   const bound = new Map([...made].map(([m, p]) => [m, { ...p, slots: slotsOf(p.conditioned) }]));
-  for (const name of objective.programs) {
-    const program = bound.get(options.programs.get(name)?.model ?? objective.body);
+  for (const name of names) {
+    const program = bound.get(bindings.get(name)?.model ?? objective.body);
     if (program !== undefined) programs.set(name, program);
   }
-  return { ...layout, programs, own: slotsOf(conditioned) };
+  const estimated = bindEstimates(objective, asked, programs);
+  return { ...layout, programs, estimated, own: slotsOf(conditioned) };
 }
 
 function traceOf(state: State, e: Evaluation): Trace {
@@ -320,10 +366,15 @@ function traceOf(state: State, e: Evaluation): Trace {
 }
 
 /** The value of an evaluation for all copies of its draw. */
-function evaluate(state: State, e: Evaluation): Node {
+function evaluate(state: State, e: Evaluation, found?: EstimatedDraws): Node {
   if (e.reading !== undefined) return siteValue(state, state.programs, traceOf(state, e), e);
   const program = programOf(state.programs, e.program);
-  const trace = traceOf(state, e);
+  const drawn = traceOf(state, e);
+  const draw = state.objective.draws.find((d) => d.name === e.draw);
+  const isOwn = draw?.program === e.program;
+  const trace = isOwn ? drawn : visible(state.programs.get(draw?.program ?? ""), drawn);
+  const estimate = evaluateEstimated(state, program, trace, e, found);
+  if (estimate !== undefined) return estimate;
   switch (e.kind) {
     case "log_joint":
     case "log_prob":
@@ -382,12 +433,13 @@ function scoreOf(state: State, program: Program, trace: Trace, e: Evaluation): N
   return substitute(g, [joined], places)[0];
 }
 
-/** What the objective returns. */
+/** What the objective returns, or another expression of its text. */
 function objectiveNode(
   state: State,
   evaluations: ReadonlyMap<string, Node>,
   found: ReadonlyMap<string, number>,
   own: ReadonlyMap<string, ParamSlot>,
+  e: Expr = state.objective.result,
 ): Node {
   const { g, theta, conditioned, objective } = state;
   const sizes = new Map([...conditioned.sizes, ...found]);
@@ -404,12 +456,13 @@ function objectiveNode(
       const slot = own.get(variable.name);
       if (slot !== undefined) {
         const node = paramNode(l, lowering.vars, g, theta, slot);
-        return state.held?.(slot) === true ? g.stopGradient(node) : node;
+        const isHeld = slot.isState === true || state.held?.(slot) === true;
+        return isHeld ? g.stopGradient(node) : node;
       }
       return evaluations.get(variable.name) ?? internalError(`no value of ${variable.name}`);
     },
   );
-  return lowering.l.lower(objective.result, emptyContext).node;
+  return lowering.l.lower(e, emptyContext).node;
 }
 
 /** All params in their own coordinates, `[valueCount]`. */

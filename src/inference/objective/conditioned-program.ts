@@ -1,7 +1,9 @@
 /** A program of an objective joined with what the data say of it, whole or cut into minibatches. */
 import { fail } from "../../base/diagnostic.js";
+import type { Span } from "../../base/span.js";
 import { type DataSet, type DataValue, elementCount } from "../../model/data.js";
 import type { Model } from "../../model/ir.js";
+import type { EstimateKind } from "../../model/objective.js";
 import type { Size } from "../../model/size.js";
 import { stmtExprs, walkExpr, walkStmts } from "../../model/traverse.js";
 import { type Conditioned, condition } from "../../passes/condition/index.js";
@@ -19,6 +21,26 @@ export interface Program {
   readonly streams: ReadonlyMap<string, StreamInput>;
   /** By size name, the elements there are for each one that is seen. */
   readonly scale: ReadonlyMap<string, number>;
+  /** Of a program made of this one; its draws are this one's, its density is estimated. */
+  readonly estimate?: BoundEstimate;
+  /** Its params are constants wherever it is lowered. */
+  readonly held?: boolean;
+  /** Its draws enter the objective beside the densities: all of the objective is their cost. */
+  readonly isParticles?: boolean;
+}
+
+/** An estimated program with what it is made of. */
+export interface BoundEstimate {
+  readonly kind: EstimateKind;
+  /** As the text has it, for messages. */
+  readonly name: string;
+  readonly span?: Span;
+  readonly particles: number;
+  /** Sites that particles draw: neither kept nor given by data. */
+  readonly own: ReadonlySet<string>;
+  readonly base: Program;
+  /** Draws `own` given the rest; without one the program does so itself. */
+  readonly proposal?: Program;
 }
 
 /**

@@ -4,6 +4,7 @@
  */
 import type { DataSet, DataValue } from "../../model/data.js";
 import type { Model, Support } from "../../model/ir.js";
+import type { Estimate, EstimateKind } from "../../model/objective.js";
 import type { StrategyKind } from "../../model/strategy.js";
 import type { Graph, Node } from "../../tensor/ops.js";
 
@@ -34,6 +35,8 @@ export interface ParamSlot {
   /** Where its values stand in `values`, and how many they are. */
   readonly valueOffset: number;
   readonly valueLength: number;
+  /** `param v = init then next`: no gradient moves it, and its next value is in `theta.next`. */
+  readonly isState?: boolean;
 }
 
 /** Data of which a minibatch is taken: the driver writes the rows of each step. */
@@ -120,10 +123,10 @@ export interface ObjectiveGraph {
   /** Where params are maximised over in turn; `graph` is then that of the first. */
   readonly players?: readonly PlayerGraph[];
   /**
-   * 1 for params that take steps along natural gradients: the graph has the input `natural.rate` and
-   * the output `natural.next`, what `theta` becomes there.
+   * 1 for params whose next values the graph (of each player) gives as the output `theta.next`: those
+   * that take steps along natural gradients, whose size is the input `natural.rate`, and states.
    */
-  readonly natural?: Float64Array;
+  readonly written?: Float64Array;
 }
 
 /** A model or guide for an argument of the objective. */
@@ -131,4 +134,16 @@ export interface ProgramBinding {
   readonly model: Model;
   /** True for a guide (and for noise): its sites are never given by data. */
   readonly isGuide: boolean;
+  /** Sites of a guide that its model does not have. */
+  readonly auxiliary?: readonly string[];
+  /** The argument stands for a program made of this one: `marginal(q, particles: 5)`. */
+  readonly estimate?: EstimateBinding;
+}
+
+/** An estimated program that is given at a run, as `Estimate` is one of an objective's text. */
+export interface EstimateBinding {
+  readonly kind: EstimateKind;
+  readonly keep?: Estimate["keep"];
+  readonly proposal?: ProgramBinding;
+  readonly particles: number;
 }

@@ -50,6 +50,9 @@ export function siteCost(
   if (factors === undefined) return undefined;
   const own = objective.evaluations.filter((e) => e.draw === s.draw.name);
   if (own.some((e) => e.kind === "log_probs" || e.kind === "score")) return undefined;
+  // Estimates are no sums over statements.
+  if (s.program.isParticles === true || s.program.estimate !== undefined) return undefined;
+  if (own.some((e) => programs.get(e.program)?.estimate !== undefined)) return undefined;
   const sites = descendants(s.program.conditioned.model, s.site);
   const counts = trace.copies.loops.map((b) => b.count);
   const rank = counts.length;

@@ -43,6 +43,8 @@ export interface Trace {
   readonly values: ReadonlyMap<string, Node>;
   /** What estimators need beside the draws, by their names. */
   readonly companions?: ReadonlyMap<string, Node>;
+  /** Of a draw by resampling: the log mean weight of the particles that it was chosen from. */
+  readonly logMean?: Node;
 }
 
 /** The sites that a program draws, and those of its model that are images of them. */
@@ -81,7 +83,7 @@ export function dataNode(
  * The program's text with streamed inputs, and those that a draw gives, as params, whose values the
  * lowering is asked for.
  */
-function withStreams(program: Program, given: ReadonlySet<string> = new Set()): Model {
+export function withStreams(program: Program, given: ReadonlySet<string> = new Set()): Model {
   const { model } = program.conditioned;
   const isAsked = (name: string): boolean => program.streams.has(name) || given.has(name);
   const names = new Set(model.inputs.map((i) => i.name).filter(isAsked));
@@ -102,10 +104,13 @@ function withStreams(program: Program, given: ReadonlySet<string> = new Set()): 
     ...model,
     variables: [...model.variables, ...added],
     body: model.body.map((s) => mapStmt(s, rewrite)),
+    ...(model.states && {
+      states: model.states.map((s) => ({ ...s, next: rewrite(s.next) })),
+    }),
   };
 }
 
-function lower(
+export function lower(
   b: Builder,
   program: Program,
   model: Model,
@@ -118,7 +123,9 @@ function lower(
     const slot = program.slots.get(variable.name);
     if (variable.role === "param" && slot !== undefined) {
       const node = paramNode(l, lowering.vars, b.g, b.theta, slot);
-      return frozen || b.held?.(slot) === true ? b.g.stopGradient(node) : node;
+      const isHeld =
+        frozen || program.held === true || slot.isState === true || b.held?.(slot) === true;
+      return isHeld ? b.g.stopGradient(node) : node;
     }
     const known = value(variable.name);
     if (known !== undefined) return known;
@@ -128,6 +135,15 @@ function lower(
     return internalError(`${variable.name} has no value`);
   });
   return lowering;
+}
+
+/** The program's text over its params and data alone. */
+export function lowerProgram(
+  b: Builder,
+  program: Program,
+  value: (name: string) => Node | undefined,
+): ReturnType<typeof startLowering> {
+  return lower(b, program, withStreams(program), false, value);
 }
 
 /** Draws every site of the program, once for each copy. */
@@ -215,7 +231,7 @@ export function redrawTrace(
   return { name: trace.name, guide: trace.guide, copies: { loops }, values };
 }
 
-function dimsOf(conditioned: Conditioned, vars: Variables, name: string): number[] {
+export function dimsOf(conditioned: Conditioned, vars: Variables, name: string): number[] {
   const variable = vars.byName.get(name) ?? internalError(`no variable ${name}`);
   return variable.type.dims.map((d) => sizeNumber(conditioned, d));
 }

@@ -42,7 +42,8 @@ export function build(setup: Setup): ObjectiveGraph {
     const guide = guides.get(text);
     const model = guide?.program ?? models.get(text);
     if (model === undefined) throw new Error(`no program ${text}`);
-    return [name, { model, isGuide: guide !== undefined }] as const;
+    const { auxiliary } = guide ?? {};
+    return [name, { model, isGuide: guide !== undefined, auxiliary }] as const;
   });
   const set = (given: Setup["data"]): DataSet =>
     new Map(Object.entries(given ?? {}).map(([k, v]) => [k, value(v)]));
