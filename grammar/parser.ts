@@ -253,6 +253,10 @@ export class TildeParser extends CstParser {
     this.OPTION2(() => {
       this.CONSUME(t.Equal);
       this.SUBRULE(this.expression);
+      this.OPTION3(() => {
+        this.CONSUME(t.Then);
+        this.SUBRULE2(this.expression, { LABEL: "next" });
+      });
     });
   });
 

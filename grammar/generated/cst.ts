@@ -266,6 +266,8 @@ export type ParamStatementCstChildren = {
   type?: TypeCstNode[];
   Equal?: IToken[];
   expression?: ExpressionCstNode[];
+  Then?: IToken[];
+  next?: ExpressionCstNode[];
 };
 
 export interface FactorStatementCstNode extends CstNode {

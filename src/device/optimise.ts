@@ -58,6 +58,8 @@ export function adamGraph(
     readonly params: string;
     readonly rule?: "adam" | "sgd";
     readonly state?: Readonly<Record<string, string>>;
+    /** An output with other values of the params where `mask` is 1: those that no gradient moves. */
+    readonly written?: { readonly output: string; readonly mask: Float64Array };
   },
 ): OptimiserGraph {
   const g = new GraphBuilder();
@@ -67,11 +69,18 @@ export function adamGraph(
     objective.inputs.map((n) => [n, g.input(n.name, n.shape, n.dtype)]),
   );
   const carried = Object.entries(names.state ?? {});
-  const [value, gradient, ...carriedNext] = substitute(
+  const { written } = names;
+  const [value, gradient, ...others] = substitute(
     g,
-    [names.value, names.gradient, ...carried.map(([, output]) => output)].map(outputOf),
+    [
+      names.value,
+      names.gradient,
+      ...carried.map(([, output]) => output),
+      ...(written === undefined ? [] : [written.output]),
+    ].map(outputOf),
     own,
   );
+  const carriedNext = others.slice(0, carried.length);
   const params =
     [...own.values()].find((n) => n.name === names.params) ?? internalError("no parameters");
   const { shape } = params;
@@ -106,7 +115,11 @@ export function adamGraph(
   const share = (log: Node): Node => g.neg(g.expm1(g.mul(steps, log)));
   const top = g.mul(over(isAdam ? g.div(rate, share(log1)) : rate), moved);
   const root = g.sqrt(g.div(speed, over(share(log2))));
-  const next = g.add(params, isAdam ? g.div(top, g.add(root, EPSILON)) : top);
+  const climbed = g.add(params, isAdam ? g.div(top, g.add(root, EPSILON)) : top);
+  // Steps of size 0 are no steps: estimates are made by them.
+  const isWritten = written && g.and(g.ne(g.constant(written.mask, shape), 0), over(g.ne(rate, 0)));
+  const next =
+    isWritten === undefined ? climbed : g.select(isWritten, others[carried.length], climbed);
   const averaged = g.add(scalar(counts, 1), averaging);
   // A running mean: a sum would lose digits as it grows.
   const mean = g.add(average, g.div(g.sub(next, average), over(g.max(averaged, 1))));

@@ -7,7 +7,7 @@ import type { MessageCode, MessageParams } from "../base/messages/index.js";
 import type { Span } from "../base/span.js";
 import type { Distribution } from "../distributions/contract.js";
 import { type Interval, type IntervalLookup, intervalOf, meet } from "../model/interval.js";
-import type { Binder, DistExpr, Expr, Input } from "../model/ir.js";
+import type { Binder, DistExpr, Expr, Input, State } from "../model/ir.js";
 import type { Size } from "../model/size.js";
 import { dependsOnRandom } from "../model/traverse.js";
 import type * as ast from "../syntax/ast.js";
@@ -71,6 +71,8 @@ export class ModelState {
   readonly variables = new Map<string, VariableInfo>();
   /** What has been found of an objective; undefined for models and guides. */
   objective?: ObjectiveState;
+  /** Draws of other distributions while the `sample` of a `dist` is elaborated, and its scope. */
+  drawing?: { readonly scope: Scope; readonly draws: { name: string; dist: DistExpr }[] };
   /** Names that depend on a site or a param. */
   readonly random = new Set<string>();
   readonly intervals = new Map<string, Interval>();
@@ -82,6 +84,8 @@ export class ModelState {
   readonly parameters = new Set<string>();
   /** Names that stand in some size: they are at least 1 wherever there is an element. */
   readonly usedAsSize = new Set<string>();
+  /** Params with `then`. */
+  readonly states: State[] = [];
   /** The plate `for k in 0.. { }` and the name of its size. */
   unbounded?: { readonly size: string; readonly plate: ast.ForStmt };
   /** Loop variables and binders in sight so far. */

@@ -181,6 +181,7 @@ function elaborateProgram(
     ...(unbounded && { unbounded }),
     ...(Object.keys(plain.images).length > 0 && { images: plain.images }),
     ...(written.energies.length > 0 && { energies: written.energies }),
+    ...(cx.model.states.length > 0 && { states: cx.model.states }),
   };
   return { model, cx, scope };
 }

@@ -11,7 +11,7 @@ import { functionValue, isModuleSyntax, resolveModule, staticInt } from "./calla
 import { type Cx, quote } from "./context.js";
 import { defineLocal, openArguments } from "./functions.js";
 import type { Element, Entry, Instance, ModuleRef, Scope, VariableInfo } from "./scope.js";
-import { letOf, paramOf } from "./sites.js";
+import { addState, letOf, paramOf } from "./sites.js";
 import { define, unrolled } from "./unroll.js";
 
 type CallAst = Extract<ast.Expr, { kind: "call" }>;
@@ -97,6 +97,14 @@ function body(
         cx.reporter.report("module_statement", s.span, { kind: s.kind });
     }
   }
+  for (const s of block.statements) if (s.kind === "param") stateOfModule(cx, s, instance, scope);
+}
+
+function stateOfModule(cx: Cx, s: ast.ParamStmt, instance: Instance, scope: Scope): void {
+  if (s.next === undefined) return;
+  const name = pathOf(cx, instance, s.target, scope);
+  const element = cx.model.variables.get(name)?.element;
+  if (element !== undefined) addState(cx, s, name, element, scope);
 }
 
 /** `decode.w`, or `decode.w.0` for an element of a family. */

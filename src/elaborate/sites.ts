@@ -163,6 +163,28 @@ export function paramOf(
   return initValue(cx, value, declared, s);
 }
 
+/**
+ * Adds the state of a param with `then`. Its next value is looked at once everything around it has
+ * been: it may read later definitions.
+ */
+export function addState(
+  cx: Cx,
+  s: ast.ParamStmt,
+  name: string,
+  element: Element,
+  scope: Scope,
+): void {
+  if (s.next === undefined) return;
+  if (element.support.kind !== "real") {
+    const support = printSupport(element.support);
+    cx.reporter.report("state_support", s.target.span, { name, support });
+    return;
+  }
+  const value = cx.expr(s.next, scope);
+  const made = value && initValue(cx, value, element, s);
+  if (made !== undefined) cx.model.states.push({ param: name, next: made.init });
+}
+
 function initValue(
   cx: Cx,
   value: Expr,

@@ -14,7 +14,7 @@ import { targetIndex } from "./indexing.js";
 import { instanceLet } from "./modules.js";
 import { drawStmt } from "./objectives.js";
 import type { Element, Scope, VariableInfo } from "./scope.js";
-import { letOf, observed, paramOf, sameSupport, siteOf } from "./sites.js";
+import { addState, letOf, observed, paramOf, sameSupport, siteOf } from "./sites.js";
 import { dimsAgree, toSize } from "./sizes.js";
 import { strategyOf } from "./strategies.js";
 import { openUnbounded } from "./unbounded/plate.js";
@@ -28,7 +28,12 @@ interface Place {
 
 /** The body of a model. */
 export function elaborateBody(cx: Cx, body: ast.Block, scope: Scope): Stmt[] {
-  return block(cx, body, scope, { inLoop: false, nested: false });
+  const made = block(cx, body, scope, { inLoop: false, nested: false });
+  for (const s of body.statements) {
+    const v = s.kind === "param" ? cx.model.variables.get(s.target.name.text) : undefined;
+    if (s.kind === "param" && v?.element !== undefined) addState(cx, s, v.name, v.element, scope);
+  }
+  return made;
 }
 
 function block(cx: Cx, b: ast.Block, scope: Scope, place: Place): Stmt[] {
@@ -68,7 +73,7 @@ function statement(cx: Cx, s: ast.Stmt, scope: Scope, place: Place): Stmt | unde
     case "let":
       return letStmt(cx, s, scope, place);
     case "param":
-      return paramStmt(cx, s, scope);
+      return paramStmt(cx, s, scope, place);
     case "factor":
       return factorStmt(cx, s, scope);
     case "for":
@@ -331,7 +336,10 @@ function localLet(cx: Cx, s: ast.LetStmt, scope: Scope, place: Place): Stmt | un
   return { kind: "local", span: s.span, name: local, value };
 }
 
-function paramStmt(cx: Cx, s: ast.ParamStmt, scope: Scope): Stmt | undefined {
+function paramStmt(cx: Cx, s: ast.ParamStmt, scope: Scope, place: Place): Stmt | undefined {
+  if (s.next !== undefined && (place.nested || s.target.indices.length > 0)) {
+    return cx.reporter.report("state_place", s.target.span, { name: s.target.name.text });
+  }
   const v = variableOf(cx, s, scope);
   const indices = targetIndices(cx, s.target, scope);
   const made = working(v, () => paramOf(cx, s, scope));

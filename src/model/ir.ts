@@ -261,6 +261,15 @@ export interface Model {
   readonly energies?: readonly string[];
   /** Of a guide: sites of its model that definitions give, drawn from `Transformed`. */
   readonly images?: Readonly<Record<string, Image>>;
+  /** Params that no gradient moves: after each step they have another value. */
+  readonly states?: readonly State[];
+}
+
+/** `param v = init then next` */
+export interface State {
+  readonly param: string;
+  /** The value after a step, as a function of what was before it; of the param's own shape. */
+  readonly next: Expr;
 }
 
 /** A site z = f(u) of a guide: u is a site of the guide alone, whose density a factor makes that of z. */

@@ -223,5 +223,6 @@ export function printModel(m: Model): string {
     lines.push(`  unbounded ${size}: ${variables.join(", ")} labelled by ${label}`);
   }
   lines.push("body", ...m.body.flatMap((s) => printStmt(s, "  ")));
+  for (const { param, next } of m.states ?? []) lines.push(`  then ${param} = ${show(next)}`);
   return `${lines.join("\n")}\n`;
 }

@@ -45,6 +45,12 @@ export function refuseNothing(
   fail(sum === undefined ? "no_latent_sites" : "no_continuous_sites", undefined, { method });
 }
 
+/** What is carried from step to step needs steps of learning by gradients. */
+export function refuseStates({ model }: Conditioned, method: string): void {
+  const [state] = model.states ?? [];
+  if (state !== undefined) fail("state_method", state.next.span, { name: state.param, method });
+}
+
 /** Methods that sample need a prior on everything that they sample. */
 export function refuseParams(conditioned: Conditioned, method: string): void {
   const param = conditioned.model.variables.find((v) => v.role === "param");

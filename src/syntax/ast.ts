@@ -135,6 +135,8 @@ export interface ParamStmt {
   readonly target: Target;
   readonly type?: TypeExpr;
   readonly init?: Expr;
+  /** `param v = init then next`: no gradient moves it; after a step it has this value. */
+  readonly next?: Expr;
 }
 export interface FactorStmt {
   readonly kind: "factor";

@@ -65,13 +65,14 @@ export function lowerStatement(cx: LowerContext, node: StatementCstNode): Stmt {
     };
   }
   if (c.paramStatement !== undefined) {
-    const { target, type, expression } = c.paramStatement[0].children;
+    const { target, type, expression, next } = c.paramStatement[0].children;
     return {
       kind: "param",
       span,
       target: lowerTarget(cx, target[0]),
       type: optionalType(cx, type),
       init: expression === undefined ? undefined : lowerExpression(cx, expression[0]),
+      ...(next && { next: lowerExpression(cx, next[0]) }),
     };
   }
   if (c.observeStatement !== undefined) {

@@ -108,7 +108,8 @@ function stmtLines(stmt: Stmt): string[] {
       return [`let ${printTyped(stmt.target, stmt.type)} = ${printExpr(stmt.value)}`];
     case "param": {
       const init = stmt.init === undefined ? "" : ` = ${printExpr(stmt.init)}`;
-      return [`param ${printTyped(stmt.target, stmt.type)}${init}`];
+      const next = stmt.next === undefined ? "" : ` then ${printExpr(stmt.next)}`;
+      return [`param ${printTyped(stmt.target, stmt.type)}${init}${next}`];
     }
     case "factor":
       return [`factor ${printExpr(stmt.value)}`];

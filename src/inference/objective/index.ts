@@ -11,4 +11,5 @@ export type {
   StrategyReason,
   StreamInput,
 } from "./contract.js";
-export { NEXT as NATURAL_NEXT, RATE as NATURAL_RATE } from "./natural.js";
+export { RATE as NATURAL_RATE } from "./natural.js";
+export { NEXT as NEXT_THETA } from "./next.js";

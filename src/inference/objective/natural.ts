@@ -20,12 +20,12 @@ import { coordinatesOf } from "./coordinates.js";
 import type { Parts } from "./costs.js";
 import { families, informations } from "./families.js";
 import type { Family, Fisher, Values } from "./family.js";
+import { replaced } from "./next.js";
 import { evaluateTerms, type Program, type Trace } from "./programs.js";
 import { baseOf } from "./replicate.js";
 
-/** The input that holds the step size, and what `theta` becomes. */
+/** The input that holds the step size. */
 export const RATE = "natural.rate";
-export const NEXT = "natural.next";
 
 export interface NaturalStep {
   /** `[dimension]`; only where `isNatural` is 1. */
@@ -64,17 +64,15 @@ export function naturalStep(parts: Parts, grad: Node, dimension: number): Natura
   const isNatural = new Float64Array(dimension);
   const owned = new Set(drawn.map((d) => d.program));
   for (const program of owned) {
-    for (const s of program.slots.values()) isNatural.fill(1, s.offset, s.offset + s.length);
+    for (const s of program.slots.values()) {
+      if (s.isState !== true) isNatural.fill(1, s.offset, s.offset + s.length);
+    }
   }
   const isOpen = Float64Array.from(isNatural);
   let next = theta as Node;
   const put = (slot: ParamSlot, values: Node): void => {
-    const flat = g.reshape(values, [slot.length]);
-    const before = g.slice(next, [0], [slot.offset]);
-    const after = slot.offset + slot.length;
-    const rest = g.slice(next, [after], [dimension - after]);
-    next = g.concat([before, flat, rest], 0);
-    isOpen.fill(0, slot.offset, after);
+    next = replaced(g, next, slot, values);
+    isOpen.fill(0, slot.offset, slot.offset + slot.length);
   };
   for (const d of drawn) {
     const closed = closedStep(parts, d, drawn, grad, rate);

@@ -42,6 +42,7 @@ export function layoutParams(sources: readonly ParamSource[]): {
       const size = eventRank === 0 ? 1 : dims[dims.length - 1];
       const events = valueLength === 0 ? 0 : valueLength / size ** eventRank;
       const length = eventRank === 0 ? valueLength : events * free(size);
+      const isState = conditioned.model.states?.some((s) => s.param === v.name) === true;
       const slot: ParamSlot = {
         name: prefix === "" ? v.name : `${prefix}.${v.name}`,
         program: conditioned.model.name,
@@ -52,6 +53,7 @@ export function layoutParams(sources: readonly ParamSource[]): {
         length,
         valueOffset,
         valueLength,
+        ...(isState && { isState }),
       };
       slots.push(slot);
       own.set(v.name, slot);

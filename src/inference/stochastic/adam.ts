@@ -169,8 +169,8 @@ export function withOptimiser(model: KernelModule, what: Optimised): KernelModul
     written === undefined
       ? over(player, climbed)
       : [
-          ...over({ ...player, spans: stretches(written.mask, 0) }, climbed),
-          ...over({ ...player, spans: stretches(written.mask, 1) }, [
+          ...over({ ...player, spans: stretches(written.mask, 0, player.spans) }, climbed),
+          ...over({ ...player, spans: stretches(written.mask, 1, player.spans) }, [
             store(params, i, load(written.next, i)),
           ]),
         ];
@@ -251,14 +251,20 @@ function turns(
   ];
 }
 
-/** The stretches of a mask that have the given value. */
-function stretches(mask: Float64Array, value: number): [number, number][] {
+/** The stretches inside of `spans` where a mask has the given value. */
+function stretches(
+  mask: Float64Array,
+  value: number,
+  spans: OptimisedPlayer["spans"],
+): [number, number][] {
   const found: [number, number][] = [];
-  mask.forEach((m, k) => {
-    if (m !== value) return;
-    const last = found.at(-1);
-    if (last !== undefined && last[1] === k) last[1] = k + 1;
-    else found.push([k, k + 1]);
-  });
+  for (const [from, to] of spans) {
+    for (let k = from; k < to; k++) {
+      if (mask[k] !== value) continue;
+      const last = found.at(-1);
+      if (last !== undefined && last[1] === k) last[1] = k + 1;
+      else found.push([k, k + 1]);
+    }
+  }
   return found;
 }

@@ -14,6 +14,8 @@ export interface Objective {
   readonly noise: readonly DeviceNoise[];
   /** Inputs that steps change, each with the output that is its next value. */
   readonly state: Readonly<Record<string, string>>;
+  /** The output with the next values of params that no gradient moves: 1 in the mask. */
+  readonly written?: { readonly output: string; readonly mask: Float64Array };
   readonly rule: Rule;
   /** Inputs that stay as they are. */
   readonly data: NamedValues;
@@ -49,11 +51,11 @@ export class DeviceClimber implements TracedClimber {
     objective: Objective,
     mostSteps: number,
   ): Promise<DeviceClimber> {
-    const { graph, names, noise, state, rule } = objective;
+    const { graph, names, noise, state, rule, written } = objective;
     const input =
       graph.inputs.find((n) => n.name === names.params) ?? internalError("no parameters");
     if (rule === "natural") return internalError("natural gradients are the CPU's alone");
-    const step = adamGraph(graph, { ...names, state, rule });
+    const step = adamGraph(graph, { ...names, state, rule, ...(written && { written }) });
     const program = await device.compileLoop({ ...step, noise, mostSteps });
     return new DeviceClimber(program, objective, sizeOf(input.shape), mostSteps);
   }

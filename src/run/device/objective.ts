@@ -1,5 +1,9 @@
 /** An objective of the language in the form that climbers on devices take. */
-import type { ObjectiveGraph, StreamInput } from "../../inference/objective/index.js";
+import {
+  NEXT_THETA,
+  type ObjectiveGraph,
+  type StreamInput,
+} from "../../inference/objective/index.js";
 import type { Rule } from "../../inference/stochastic/adam.js";
 import { elements, noiseOf } from "../../inference/svi/compile.js";
 import { SimplifyingBuilder, simplify } from "../../passes/simplify/index.js";
@@ -54,6 +58,7 @@ export function deviceObjective(
     noise: [...deviceNoise(noise), ...rows.filter((r) => isRead.has(r.input))],
     state: Object.fromEntries(state),
     rule,
+    ...(made.written && { written: { output: NEXT_THETA, mask: made.written } }),
     data: readOf(data),
     initial: readOf(initial),
   };

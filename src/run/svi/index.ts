@@ -63,7 +63,7 @@ export async function learn(
     fail("bad_option", undefined, { option: "`optimizer`", value: '"natural"', wanted });
   }
   const made = buildObjective(objective, { programs, data, args, batch, natural });
-  if (made.dimension === 0) {
+  if (made.params.every((p) => p.isState === true)) {
     fail("nothing_to_learn", objective.span, { objective: objective.name });
   }
   const readout =

@@ -3,7 +3,7 @@
  * Fisher information of all families beside second differences of divergences.
  */
 import { expect, test } from "vitest";
-import { NATURAL_NEXT, NATURAL_RATE } from "../../../src/inference/objective/index.js";
+import { NEXT_THETA, NATURAL_RATE } from "../../../src/inference/objective/index.js";
 import { cholesky, solve } from "../../../src/math/linalg/index.js";
 import { evaluateGraph } from "../../../src/tensor/evaluate.js";
 import { array, build, type Setup } from "./driver.js";
@@ -23,11 +23,11 @@ function stepper(setup: Setup): (theta: Float64Array, rate: number, noise: Noise
     }
     const out = evaluateGraph(made.graph, inputs);
     const values: Record<string, number[]> = {};
-    const moved = evaluateGraph(made.graph, { ...inputs, theta: out[NATURAL_NEXT] }).values;
+    const moved = evaluateGraph(made.graph, { ...inputs, theta: out[NEXT_THETA] }).values;
     for (const p of made.params) {
       values[p.name] = [...moved.subarray(p.valueOffset, p.valueOffset + p.valueLength)];
     }
-    return { before: theta, after: out[NATURAL_NEXT], grad: out.grad, values };
+    return { before: theta, after: out[NEXT_THETA], grad: out.grad, values };
   };
 }
 interface Stepped {

@@ -3,7 +3,7 @@
  * (Hoffman, Blei, Wang and Paisley 2013, section 2.3).
  */
 import { expect, test } from "vitest";
-import { NATURAL_NEXT, NATURAL_RATE } from "../../../src/inference/objective/index.js";
+import { NEXT_THETA, NATURAL_RATE } from "../../../src/inference/objective/index.js";
 import { stream } from "../../../src/math/rng/index.js";
 import { evaluateGraph } from "../../../src/tensor/evaluate.js";
 import { array, build, type Setup } from "./driver.js";
@@ -31,7 +31,7 @@ function stepper(setup: Setup): (rate: number, noise: Noise) => Stepped {
     }
     for (const s of made.states) inputs[s.name] = Float64Array.of(s.init);
     const out = evaluateGraph(made.graph, inputs);
-    return { before: theta, after: out[NATURAL_NEXT], grad: out.grad };
+    return { before: theta, after: out[NEXT_THETA], grad: out.grad };
   };
 }
 
