@@ -1,5 +1,6 @@
 /** Gamma functions as graphs, in forms that do not cancel where their arguments are large. */
 import type { GraphBuilder } from "../../tensor/builder.js";
+import { uniformValue } from "../../tensor/elementwise-builder.js";
 import type { Node } from "../../tensor/ops.js";
 import { LOG_PI } from "./logs.js";
 
@@ -33,8 +34,13 @@ export function lgammaDifference(g: GraphBuilder, x: Node, d: Node | number): No
   return g.select(large, g.add(leading, corrections), plain);
 }
 
-/** log B(a, b) for a, b > 0, by the difference over the larger argument. */
+/** log B(a, b) for a, b > 0, by the difference over the larger argument; B(1, b) is 1/b. */
 export function lbeta(g: GraphBuilder, a: Node | number, b: Node | number): Node {
+  const isOne = (x: Node | number): boolean => {
+    return (typeof x === "number" ? x : uniformValue(x)) === 1;
+  };
+  if (isOne(a) && typeof b !== "number") return g.neg(g.log(b));
+  if (isOne(b) && typeof a !== "number") return g.neg(g.log(a));
   const small = g.min(a, b);
   return g.sub(g.lgamma(small), lgammaDifference(g, g.max(a, b), small));
 }

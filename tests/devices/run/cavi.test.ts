@@ -1,37 +1,15 @@
 /** CAVI with its passes over the data on a device: the CPU's sweeps, from the same starts. */
 import { describe, expect, test } from "vitest";
-import { diagnostic, TildeError } from "../../../src/base/diagnostic.js";
-import type { GraphDevice } from "../../../src/device/contract.js";
+import { TildeError } from "../../../src/base/diagnostic.js";
 import { ascend } from "../../../src/run/cavi.js";
 import { openCpuGraphs } from "../../../src/run/device/cpu-graphs.js";
 import { cavi } from "../../../src/run/methods.js";
 import type { FitData } from "../../../src/run/results/fit.js";
 import { jobOf } from "./fixtures.js";
-import { caviCases } from "./mixtures.js";
+import { caviCases, lostAt } from "./mixtures.js";
 
 const historyOf = (fit: FitData): readonly number[] =>
   (fit.figures.elbo as { history: number[] }).history;
-
-/** The CPU as a device whose passes fail from this one on. */
-function lostAt(pass: number): GraphDevice {
-  const device = openCpuGraphs();
-  let passes = 0;
-  return {
-    ...device,
-    compileGraph: async (graph) => {
-      const program = await device.compileGraph(graph);
-      return {
-        ...program,
-        run: async (inputs) => {
-          passes++;
-          if (passes < pass) return await program.run(inputs);
-          const params = { reason: "the driver was reset", doing: "running a graph" };
-          throw new TildeError([diagnostic("webgpu_lost", undefined, params)]);
-        },
-      };
-    },
-  };
-}
 
 describe("CAVI with its passes on a device", () => {
   test.each(caviCases)("%s", async (_, text, data) => {

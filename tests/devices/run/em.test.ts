@@ -1,38 +1,16 @@
 /** EM with its passes over the data on a device: the CPU's iterations, from the same starts. */
 import { describe, expect, test } from "vitest";
-import { diagnostic, TildeError } from "../../../src/base/diagnostic.js";
-import type { GraphDevice } from "../../../src/device/contract.js";
+import { TildeError } from "../../../src/base/diagnostic.js";
 import { Shelf } from "../../../src/run/device/auto.js";
 import { openCpuGraphs } from "../../../src/run/device/cpu-graphs.js";
 import { maximise } from "../../../src/run/em.js";
 import { em } from "../../../src/run/methods.js";
 import type { FitData } from "../../../src/run/results/fit.js";
 import { jobOf } from "./fixtures.js";
-import { emCases, emModel } from "./mixtures.js";
+import { emCases, emModel, lostAt } from "./mixtures.js";
 
 const historyOf = (fit: FitData): readonly number[] =>
   (fit.figures.log_likelihood as { history: number[] }).history;
-
-/** The CPU as a device whose passes fail from this one on. */
-function lostAt(pass: number): GraphDevice {
-  const device = openCpuGraphs();
-  let passes = 0;
-  return {
-    ...device,
-    compileGraph: async (graph) => {
-      const program = await device.compileGraph(graph);
-      return {
-        ...program,
-        run: async (inputs) => {
-          passes++;
-          if (passes < pass) return await program.run(inputs);
-          const params = { reason: "the driver was reset", doing: "running a graph" };
-          throw new TildeError([diagnostic("webgpu_lost", undefined, params)]);
-        },
-      };
-    },
-  };
-}
 
 describe("EM with its passes on a device", () => {
   test.each(emCases)("%s", async (name, data) => {

@@ -1,5 +1,8 @@
 /** Models with discrete sites and data for them, for fits by EM and CAVI on devices. */
 import { readFileSync } from "node:fs";
+import { diagnostic, TildeError } from "../../../src/base/diagnostic.js";
+import type { GraphDevice } from "../../../src/device/contract.js";
+import { openCpuGraphs } from "../../../src/run/device/cpu-graphs.js";
 
 const models = new URL("../../inference/em/models/", import.meta.url);
 export const emModel = (name: string): string =>
@@ -66,3 +69,38 @@ export const caviCases: readonly (readonly [string, string, Record<string, unkno
   ["normals", normals, plane],
   ["a chain", chain, series],
 ];
+
+/** The CPU as a device whose passes fail from this one on. */
+export function lostAt(pass: number): GraphDevice {
+  const device = openCpuGraphs();
+  let passes = 0;
+  const count = (): void => {
+    passes++;
+    if (passes < pass) return;
+    const params = { reason: "the driver was reset", doing: "running a graph" };
+    throw new TildeError([diagnostic("webgpu_lost", undefined, params)]);
+  };
+  return {
+    ...device,
+    compileGraph: async (graph) => {
+      const program = await device.compileGraph(graph);
+      return {
+        ...program,
+        run: async (inputs) => {
+          count();
+          return await program.run(inputs);
+        },
+      };
+    },
+    compileLoop: async (spec) => {
+      const loop = await device.compileLoop(spec);
+      return {
+        ...loop,
+        steps: async (first, steps) => {
+          count();
+          return await loop.steps(first, steps);
+        },
+      };
+    },
+  };
+}
