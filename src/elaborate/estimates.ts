@@ -102,12 +102,7 @@ function estimateOf(cx: Cx, e: CallAst, name: string, scope: Scope): Estimate | 
 }
 
 /** The model or guide that an estimate is made of. */
-function argumentOf(
-  cx: Cx,
-  e: ast.Expr,
-  kind: EstimateKind,
-  scope: Scope,
-): string | undefined {
+function argumentOf(cx: Cx, e: ast.Expr, kind: EstimateKind, scope: Scope): string | undefined {
   if (isEstimate(e, scope.env)) {
     return cx.reporter.report("estimate_nested", e.span, { name: quote(e.span), kind });
   }
@@ -136,12 +131,7 @@ function keptSites(cx: Cx, e: ast.Expr | undefined): Estimate["keep"] | "wrong" 
   return e.items.flatMap((i) => (i.kind === "name" ? [{ name: i.name, span: i.span }] : []));
 }
 
-function particlesOf(
-  cx: Cx,
-  e: ast.Expr,
-  kind: EstimateKind,
-  scope: Scope,
-): Expr | undefined {
+function particlesOf(cx: Cx, e: ast.Expr, kind: EstimateKind, scope: Scope): Expr | undefined {
   const value = cx.expr(e, scope);
   if (value === undefined) return undefined;
   const { scalar, dims } = value.type;

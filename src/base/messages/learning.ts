@@ -335,7 +335,12 @@ const estimates = {
     help: "give a whole number from 1 to 100000: the more, the closer the estimate",
   })),
   estimate_proposal: error(
-    (p: { proposal: string; program: string; missing: readonly string[]; extra: readonly string[] }) => ({
+    (p: {
+      proposal: string;
+      program: string;
+      missing: readonly string[];
+      extra: readonly string[];
+    }) => ({
       message:
         p.missing.length > 0
           ? `the proposal \`${p.proposal}\` does not draw ${list(p.missing)} of \`${p.program}\``

@@ -60,7 +60,10 @@ function pick({ g }: Builder, node: Node, chosen: Node, rank: number): Node {
   const axes = chosen.shape.map((_, k) => k);
   const wide = g.broadcast(chosen, node.shape, axes);
   if (node.dtype === "bool") {
-    return g.ne(g.reduce("sum", g.select(g.and(wide, node), g.constant(1), g.constant(0)), [rank]), 0);
+    return g.ne(
+      g.reduce("sum", g.select(g.and(wide, node), g.constant(1), g.constant(0)), [rank]),
+      0,
+    );
   }
   return g.reduce("sum", g.select(wide, node, g.full(node.shape, 0, node.dtype)), [rank]);
 }

@@ -12,7 +12,9 @@ import { inputsOf } from "../../tensor/transform.js";
 import type { KernelInstance } from "../contract.js";
 import { type BuildOptions, bindPrograms } from "../objective/build.js";
 import type { NoiseInput } from "../objective/contract.js";
-import { drawTrace, evaluateTerms, type Program, sumPerCopy } from "../objective/programs.js";
+import { drawProgram, noEstimatedDraws, visible } from "../objective/estimated-draws.js";
+import { estimatedDensity } from "../objective/estimates.js";
+import { evaluateTerms, type Program, sumPerCopy } from "../objective/programs.js";
 import { StoppingBuilder } from "../objective/stopping.js";
 import { noiseKernels, noiseRoom, seedNoise } from "../stochastic/noise.js";
 import { elements, noiseOf, workspace } from "./compile.js";
@@ -138,15 +140,13 @@ function readoutGraph(objective: Objective, options: ReadoutOptions) {
   const find = (name: string): Program =>
     layout.programs.get(name) ?? internalError(`no program ${name}`);
   const [model, guide] = [find(options.model), find(options.guide)];
-  const drawing = {
-    ...guide,
-    conditioned: { ...guide.conditioned, model: plain(guide.conditioned.model) },
-  };
-  const trace = drawTrace(builder, drawing, "draw", { loops: [] }, true);
+  const drawing = drawingOf(guide);
+  const trace = drawProgram(builder, drawing, "draw", { loops: [] }, true, noEstimatedDraws());
   let offset = 0;
   // What an image was made of is no site of the model.
   const images = Object.values(guide.conditioned.model.images ?? {});
-  const drawn = [...trace.values].filter(([name]) => !images.some((i) => i.base === name));
+  const seen = visible(drawing, trace);
+  const drawn = [...seen.values].filter(([name]) => !images.some((i) => i.base === name));
   const sites = drawn.map(([name, node]): DrawnSite => {
     const length = elements(node.shape);
     offset += length;
@@ -156,9 +156,10 @@ function readoutGraph(objective: Objective, options: ReadoutOptions) {
     const real = node.dtype === "bool" ? g.select(node, g.constant(1), g.constant(0)) : node;
     return g.reshape(real, [elements(node.shape)]);
   });
+  const { estimate } = guide;
   const evaluated = withoutLabels(() =>
-    [model, guide].map((program) => {
-      return { program, terms: evaluateTerms(builder, program, trace, true) };
+    (estimate === undefined ? [model, guide] : [model]).map((program) => {
+      return { program, terms: evaluateTerms(builder, program, seen, true) };
     }),
   );
   const nodes: Node[] = [flat.length === 1 ? flat[0] : g.concat(flat, 0)];
@@ -166,10 +167,21 @@ function readoutGraph(objective: Objective, options: ReadoutOptions) {
   let hasGlobals = true;
   if (evaluated !== undefined) {
     const [above, below] = evaluated;
-    nodes.push(g.stack(evaluated.map((e) => sumPerCopy(builder, e.terms, trace.copies))));
-    const local = localRatios(builder, above, below);
-    ({ plates, hasGlobals } = local);
-    if (local.ratios !== undefined) nodes.push(local.ratios);
+    const sums = evaluated.map((e) => sumPerCopy(builder, e.terms, trace.copies));
+    if (estimate !== undefined) {
+      const request = {
+        name: "draw.particles",
+        kind: "log_prob",
+        frozen: false,
+        isOwn: true,
+      } as const;
+      sums.push(estimatedDensity(builder, estimate, trace, request).node);
+    }
+    nodes.push(g.stack(sums));
+    // Estimates are no sums over statements.
+    const local = below && localRatios(builder, above, below);
+    if (local !== undefined) ({ plates, hasGlobals } = local);
+    if (local?.ratios !== undefined) nodes.push(local.ratios);
   }
   const resolved = g.resolve(nodes);
   const graph: Graph = simplify({
@@ -177,6 +189,18 @@ function readoutGraph(objective: Objective, options: ReadoutOptions) {
     outputs: resolved.map((node, k) => ({ name: ["sites", "densities", "locals"][k], node })),
   });
   return { graph, noise, sites, plates, hasGlobals };
+}
+
+/** A program whose draws are wanted alone, estimated or not. */
+function drawingOf(program: Program): Program {
+  const bare = (p: Program): Program => {
+    return { ...p, conditioned: { ...p.conditioned, model: plain(p.conditioned.model) } };
+  };
+  const { estimate } = program;
+  if (estimate === undefined) return bare(program);
+  const { base, proposal } = estimate;
+  const own = { ...estimate, base: bare(base), ...(proposal && { proposal: bare(proposal) }) };
+  return { ...bare(program), estimate: own };
 }
 
 /** The guide's own draws, whatever way gradients take through them. */

@@ -11,6 +11,7 @@ import type { Declared } from "../compile.js";
 import type { RawData } from "../data/values.js";
 import type { NceOptions, SviOptions } from "../methods.js";
 import { loadImport } from "../sources.js";
+import { readEstimate } from "./estimate-text.js";
 import { withEstimators } from "./estimators.js";
 
 export interface Programs {
@@ -47,8 +48,9 @@ export function bindMethod(
       continue;
     }
     const wanted = named[name] ?? (place === 1 ? second : undefined);
-    const found = programOf(model, declared, objective, name, wanted, place === 1);
-    if (found.isGuide && name !== OVER_DATA) guides.push(name);
+    const found = boundOf(model, declared, objective, name, wanted, place === 1);
+    const isPosterior = found.estimate?.kind === "normalize";
+    if ((found.isGuide || isPosterior) && name !== OVER_DATA) guides.push(name);
     programs.set(name, { ...found, isGuide: found.isGuide && name !== OVER_DATA });
   }
   for (const [argument, name] of Object.entries(named)) {
@@ -56,9 +58,54 @@ export function bindMethod(
     const wanted = `models and guides for ${objective.programs.slice(1).join(", ")}`;
     fail("bad_option", undefined, { option: "`programs`", value: `${argument}: ${name}`, wanted });
   }
-  const drawn = new Set(objective.draws.map((d) => d.program));
+  const drawn = new Set(objective.draws.flatMap((d) => sourcesOf(objective, d.program)));
   const using = withEstimators(programs, drawn, method.estimators);
   return { ...chosen, programs: using, model: objective.programs[0], guide: guides[0] };
+}
+
+/** An argument that is drawn from, or those that an estimate of the objective's text draws from. */
+function sourcesOf({ estimates = [] }: Objective, name: string): string[] {
+  const estimate = estimates.find((e) => e.name === name);
+  if (estimate === undefined) return [name];
+  const { program, proposal } = estimate;
+  return proposal === undefined ? [program] : [program, proposal];
+}
+
+/** The program of that name, or the one that `marginal` or `normalize` makes of it. */
+function boundOf(
+  model: Model,
+  declared: Declared,
+  objective: Objective,
+  argument: string,
+  wanted: string | undefined,
+  isSecond: boolean,
+): ProgramBinding {
+  const text = wanted === undefined ? undefined : readEstimate(wanted);
+  if (text === undefined) return programOf(model, declared, objective, argument, wanted, isSecond);
+  const { program, proposal, ...estimate } = text;
+  const isGuide = isSecond && argument !== OVER_DATA;
+  const base =
+    program === model.name
+      ? { model, isGuide: false }
+      : programOf(model, declared, objective, argument, program, isSecond);
+  const isOwn = base.model === model && estimate.kind === "normalize";
+  if (isGuide && !base.isGuide && !isOwn) {
+    fail("guide_needed", undefined, { objective: objective.name, model: model.name });
+  }
+  const own = proposal === undefined ? undefined : proposalOf(declared, proposal);
+  return { ...base, estimate: { ...estimate, ...(own && { proposal: own }) } };
+}
+
+/** A proposal is a guide for the model, or for the guide whose auxiliary sites it draws. */
+function proposalOf(declared: Declared, name: string): ProgramBinding {
+  const guide = declared.guides.get(name);
+  if (guide !== undefined) {
+    const { program, auxiliary } = guide;
+    return { model: program, isGuide: true, ...(auxiliary && { auxiliary }) };
+  }
+  const known = argumentNames(declared);
+  const model = declared.models.get(name) ?? fail("program_unknown", undefined, { name, known });
+  return { model, isGuide: false };
 }
 
 function programOf(
@@ -88,7 +135,8 @@ function programOf(
   if (guide === undefined) {
     return fail("guide_needed", undefined, { objective: objective.name, model: model.name });
   }
-  return { model: guide.program, isGuide: true };
+  const { program, auxiliary } = guide;
+  return { model: program, isGuide: true, ...(auxiliary && { auxiliary }) };
 }
 
 const argumentNames = ({ models, guides }: Declared): string[] => [
