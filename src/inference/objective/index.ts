@@ -1,6 +1,7 @@
 /** Objectives as graphs: what learning by gradients drives. */
 export { type BuildOptions, buildObjective } from "./build.js";
 export type {
+  EstimateBinding,
   NoiseInput,
   NoiseLaw,
   ObjectiveGraph,
