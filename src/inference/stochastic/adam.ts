@@ -28,6 +28,7 @@ import {
   when,
 } from "../../kernel/build.js";
 import type { Buffer, Expr, KernelModule, Local, Stmt } from "../../kernel/ir.js";
+import { type ChunkSum, chunkCount, sharedLoop } from "../../kernel/share.js";
 import { type Noise, noiseKernels } from "./noise.js";
 
 /** `natural`: adam for the params that have no natural gradient. */
@@ -124,16 +125,8 @@ export function withOptimiser(model: KernelModule, what: Optimised): KernelModul
   const i = index("i");
   const whole: OptimisedPlayer = { objective, spans: [[0, length]], steps: 1 };
   const players = what.players ?? [whole];
-  const over = (
-    { spans }: OptimisedPlayer,
-    body: readonly Stmt[],
-    reductions: readonly Local[] = [],
-  ): Stmt[] =>
-    spans.map(([from, to]) =>
-      loop("i", i32(from), i32(to), body, {
-        reductions: reductions.map((l) => ({ local: l.name, fn: "add" })),
-      }),
-    );
+  const over = ({ spans }: OptimisedPlayer, body: readonly Stmt[], sum?: ChunkSum): Stmt[] =>
+    spans.flatMap((span) => sharedLoop("i", span, body, sum));
   const g = mul(load(gradient, i), get(scale));
   const [moved, speed] = [f("moved"), f("speed")];
   const adam: Stmt[] = [
@@ -179,7 +172,11 @@ export function withOptimiser(model: KernelModule, what: Optimised): KernelModul
     set(value, call(player.objective, [])),
     store("opt_trace", index("t"), get(value)),
     set(norm, f64(0)),
-    ...over(player, [set(norm, add(get(norm), mul(load(gradient, i), load(gradient, i))))], [norm]),
+    ...over(player, [], {
+      local: norm,
+      term: mul(load(gradient, i), load(gradient, i)),
+      parts: "opt_parts",
+    }),
     when(unary("eqz", finite(add(get(value), get(norm)))), [giveBack(index("t"))]),
     set(scale, f64(1)),
     when(gt(setting(SETTINGS.clip), f64(0)), [
@@ -219,6 +216,7 @@ export function withOptimiser(model: KernelModule, what: Optimised): KernelModul
       f64Buffer("opt_second", length),
       f64Buffer("opt_average", length),
       f64Buffer("opt_trace", TRACE),
+      f64Buffer("opt_parts", chunkCount(length)),
     ],
     functions: [
       ...model.functions,

@@ -5,6 +5,7 @@
 import {
   add,
   binary,
+  concurrent,
   convert,
   f64,
   i32,
@@ -17,6 +18,10 @@ import {
 } from "../../kernel/build.js";
 import type { Buffer, KernelFunction, Stmt } from "../../kernel/ir.js";
 import { type Noise, noiseRoom } from "./noise.js";
+
+/** Threads share copies of at least so many numbers, if there are at most so many rows. */
+const SHARED = 2 ** 15;
+const MOST_SHARED = 2048;
 
 /** An array whose rows along one axis are drawn. */
 export interface RowSource {
@@ -70,11 +75,13 @@ export function rowKernels(groups: readonly RowGroup[]): {
       const to = add(mul(add(mul(o, i32(rows)), b), i32(inner)), i);
       const row = load(order, b, "i32");
       const from = add(mul(add(mul(o, i32(all)), row), i32(inner)), i);
+      const copied = loop("i", i32(0), i32(inner), [store(buffer, to, load(whole, from))], {
+        reductions: [],
+      });
+      const isShared = rows * inner >= SHARED && rows <= MOST_SHARED;
       body.push(
         loop("o", i32(0), i32(outer), [
-          loop("b", i32(0), i32(rows), [
-            loop("i", i32(0), i32(inner), [store(buffer, to, load(whole, from))]),
-          ]),
+          isShared ? concurrent("b", rows, [copied]) : loop("b", i32(0), i32(rows), [copied]),
         ]),
       );
     }

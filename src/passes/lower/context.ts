@@ -21,16 +21,31 @@ export type Storage =
 /** In what precision large products of matrices multiply and sum (see `gemm.ts`). */
 export type ProductPrecision = "f64" | "f32";
 
+/** Which loops are cut into chunks that threads can share, in elements. */
+export interface Sharing {
+  /** Loops over fewer are not worth waking anyone. */
+  readonly least: number;
+  /** Of a chunk: some microseconds at least. */
+  readonly chunk: number;
+}
+export const SHARING: Sharing = { least: 2 ** 15, chunk: 2 ** 13 };
+
 export class FunctionContext {
   readonly constants: ConstantPool;
   readonly products: ProductPrecision;
+  readonly sharing: Sharing;
   readonly scratch: ScratchPlan;
   #nextName = 0;
   #nextVariable = 0;
 
-  constructor(constants: ConstantPool, products: ProductPrecision = "f64") {
+  constructor(
+    constants: ConstantPool,
+    products: ProductPrecision = "f64",
+    sharing: Sharing = SHARING,
+  ) {
     this.constants = constants;
     this.products = products;
+    this.sharing = sharing;
     this.scratch = new ScratchPlan(constants);
   }
 

@@ -5,7 +5,8 @@
 import { internalError } from "../../base/internal.js";
 import * as k from "../../kernel/build.js";
 import type { Expr, Local, Reduction, Stmt } from "../../kernel/ir.js";
-import type { Node } from "../../tensor/ops.js";
+import { printExpr } from "../../kernel/print.js";
+import type { ConcatNode, Node } from "../../tensor/ops.js";
 import { sizeOf, stridesOf } from "../../tensor/shape-rules.js";
 import type { FunctionContext, Storage } from "./context.js";
 import type { Coordinates } from "./descend.js";
@@ -25,21 +26,22 @@ import { gatheredCoordinates, indexCoordinates } from "./nodes.js";
 import { emitOpaque } from "./opaque.js";
 import type { AccumulateTask, MapTask, Plan, Task } from "./plan.js";
 import {
+  BLOCK,
   type Item,
   type Keeping,
   keepingOf,
+  LONG_SUM,
   type LoopItem,
   type Phase,
   scheduleTasks,
 } from "./schedule.js";
+import { chunksOf, emitSharedLoop } from "./share.js";
 import { linearIn, ValueEmitter } from "./values.js";
 
-/** Rows of a block: what a block's phases share should stay in the first-level cache. */
-export const BLOCK = 256;
+/** Smaller parts of an output are copied. */
+const LEAST_IN_PLACE = 256;
 /** Up to here one block takes all rows. */
 const ONE_BLOCK = 512;
-/** Longer sums are made block by block, which keeps their rounding error small. */
-const LONG_SUM = 4096;
 
 /** A block of a loop: first row, number of rows, and the index of a row in the block. */
 export interface Block {
@@ -55,7 +57,8 @@ export class RegionEmitter {
   readonly #items: readonly Item[];
   readonly #fixed: ReadonlyMap<Node, Storage>;
   readonly #taken: { readonly name: string; readonly until: number }[] = [];
-  readonly #accumulators = new Map<Task, Local>();
+  /** Where sums in locals are made, while the loops at hand run. */
+  readonly accumulators = new Map<Task, Local>();
   /** The index variables of the loops at hand. */
   readonly #loops: IndexVar[] = [];
 
@@ -74,6 +77,42 @@ export class RegionEmitter {
     const schedule = scheduleTasks(plan);
     this.#items = schedule.items;
     this.#keeping = keepingOf(plan, schedule, new Set(fixed.keys()));
+  }
+
+  /**
+   * Makes large parts of outputs that are joined where they belong, instead of copying them there.
+   * For outputs whose buffers nothing else reads or writes.
+   */
+  makeInPlace(): void {
+    for (const [output, storage] of this.#fixed) {
+      if (output.op !== "concat" || output.shape.length !== 1 || storage.kind !== "buffer")
+        continue;
+      this.#partsInPlace(output, storage.buffer, storage.offset);
+    }
+  }
+
+  #partsInPlace({ xs }: ConcatNode, buffer: string, start: Affine): void {
+    const { roots } = this.plan;
+    let offset = start;
+    for (const part of xs) {
+      const here = offset;
+      offset = shift(offset, part.shape[0]);
+      if (part.op === "concat" && !roots.isRoot(part)) {
+        this.#partsInPlace(part, buffer, here);
+        continue;
+      }
+      const view = roots.viewOf(part);
+      if (view === undefined || part.shape[0] < LEAST_IN_PLACE) continue;
+      const { base } = view;
+      const isWhole =
+        view.offset === 0 && view.strides[0] === 1 && sizeOf(base.shape) === part.shape[0];
+      const keeping = this.#keeping.get(base);
+      const isKept = keeping?.storage === "buffer" && keeping.contracted === 0;
+      if (!isWhole || !isKept || !roots.isRoot(base) || base.op === "output") continue;
+      if (this.#fixed.has(base) || this.values.storage.has(base)) continue;
+      const strides = stridesOf(base.shape);
+      this.values.storage.set(base, { kind: "buffer", buffer, offset: here, strides });
+    }
   }
 
   /** All tasks in order. Scratch memory stays taken until `release`. */
@@ -139,6 +178,14 @@ export class RegionEmitter {
     }
   }
 
+  /** Of a root that is kept for one iteration of the outermost loop only, its elements. */
+  iterationLength(root: Node): number | undefined {
+    const keeping = this.#keeping.get(root);
+    if (keeping?.storage !== "buffer" || keeping.contracted === 0) return undefined;
+    let left = keeping.contracted;
+    return root.shape.reduce((length, n) => (n === 1 || left-- > 0 ? length : length * n), 1);
+  }
+
   /** A scratch buffer that is given back after the top-level item `until`. */
   take(length: number, until = 0, element: "f64" | "f32" = "f64"): string {
     const name = this.context.scratch.take(length, element);
@@ -192,19 +239,23 @@ export class RegionEmitter {
       }
     }
     const sums = item.extent > LONG_SUM && carried.some((task) => task.inLocal);
-    if (depth === 0 && (item.phases.length > 1 || item.phases[0].kind === "special" || sums)) {
+    const chunks = depth === 0 ? chunksOf(this, item) : undefined;
+    if (chunks !== undefined) emitSharedLoop(this, item, chunks);
+    else if (depth === 0 && (item.phases.length > 1 || item.phases[0].kind === "special" || sums)) {
       this.#emitBlocks(item);
     } else {
       const [phase] = item.phases;
       const index = this.context.local("i", "i32").name;
-      const body = this.#emitBody(phase, depth, item.extent, k.index(index));
-      code.push(k.loop(index, k.i32(0), k.i32(item.extent), body, this.#parallel(phase)));
+      const body = this.loopBody(phase, depth, item.extent, k.index(index));
+      if (body.length > 0) {
+        code.push(k.loop(index, k.i32(0), k.i32(item.extent), body, this.parallelOf(phase)));
+      }
     }
     for (const task of carried) this.#finishAccumulator(task);
   }
 
   /** The body of a loop whose index is `position`. */
-  #emitBody(phase: Phase, depth: number, extent: number, position: Expr): Stmt[] {
+  loopBody(phase: Phase, depth: number, extent: number, position: Expr): Stmt[] {
     const level = this.values.depth + 1;
     return this.values.inScope(() => {
       const id = this.context.variableId();
@@ -234,19 +285,19 @@ export class RegionEmitter {
             );
       const total = new Map<Task, Local>();
       for (const task of item.tasks) {
-        const whole = this.#accumulators.get(task);
+        const whole = this.accumulators.get(task);
         if (task.kind !== "accumulate" || task.shared > 0 || whole === undefined) continue;
         const part = this.context.local("part");
         this.values.code.push(k.set(part, k.f64(foldOf(task.root).start)));
         total.set(task, whole);
-        this.#accumulators.set(task, part);
+        this.accumulators.set(task, part);
       }
       this.#emitPhases(item, { first: k.index(first), rows });
       for (const [task, whole] of total) {
-        const part = this.#accumulators.get(task)!;
+        const part = this.accumulators.get(task)!;
         const sum = foldOf(task.root as AccumulateTask["root"]).combine(k.get(whole), k.get(part));
         this.values.code.push(k.set(whole, sum));
-        this.#accumulators.set(task, whole);
+        this.accumulators.set(task, whole);
       }
     });
     const from = k.i32(0);
@@ -260,7 +311,7 @@ export class RegionEmitter {
         for (const task of phase.tasks) this.#emitSpecial(task, item.extent, block);
         continue;
       }
-      this.blockLoop(item.extent, block, this.#parallel(phase), () => {
+      this.blockLoop(item.extent, block, this.parallelOf(phase), () => {
         this.#emitItems(phase.items, 1);
       });
     }
@@ -318,7 +369,7 @@ export class RegionEmitter {
   }
 
   /** What a loop promises: independent iterations, but for sums and extrema in locals. */
-  #parallel(phase: Phase): Parallel | undefined {
+  parallelOf(phase: Phase): Parallel | undefined {
     const reductions: Reduction[] = [];
     for (const item of phase.items) {
       if (item.kind === "loop") return undefined;
@@ -328,7 +379,7 @@ export class RegionEmitter {
       if (!task.inLocal && endsInKeptAxis(task.root)) continue;
       const { parallel } = foldOf(task.root);
       if (!task.inLocal || parallel === undefined) return undefined;
-      reductions.push({ local: this.#accumulators.get(task)!.name, fn: parallel });
+      reductions.push({ local: this.accumulators.get(task)!.name, fn: parallel });
     }
     return { reductions };
   }
@@ -374,7 +425,13 @@ export class RegionEmitter {
     if (storage?.kind === "block") {
       code.push(k.store(storage.buffer, this.values.blockIndex!, value));
     } else if (storage?.kind === "buffer") {
-      code.push(k.store(storage.buffer, indexExpr(linearIn(storage, at)), value));
+      const place = indexExpr(linearIn(storage, at));
+      // Parts of an output may have been made where they belong.
+      const isThere =
+        value.kind === "load" &&
+        value.buffer === storage.buffer &&
+        printExpr(value.index) === printExpr(place);
+      if (!isThere) code.push(k.store(storage.buffer, place, value));
     }
   }
 
@@ -386,7 +443,7 @@ export class RegionEmitter {
     const start = k.f64(foldOf(task.root).start);
     if (task.inLocal) {
       const local = storage?.kind === "local" ? storage.local : this.context.local("acc");
-      this.#accumulators.set(task, local);
+      this.accumulators.set(task, local);
       code.push(k.set(local, start));
       return;
     }
@@ -417,7 +474,7 @@ export class RegionEmitter {
   }
 
   #finishAccumulator(task: AccumulateTask): void {
-    const local = this.#accumulators.get(task);
+    const local = this.accumulators.get(task);
     if (local === undefined || this.values.storage.get(task.root)?.kind === "local") return;
     this.#keep(task.root, this.#coordinates(task.root.shape), k.get(local));
   }
@@ -438,7 +495,7 @@ export class RegionEmitter {
       this.#startAccumulator(task);
     }
     const { code } = this.values;
-    const local = this.#accumulators.get(task);
+    const local = this.accumulators.get(task);
     if (local !== undefined) {
       code.push(k.set(local, fold.combine(k.get(local), value)));
       return;

@@ -8,14 +8,14 @@ import * as k from "../../kernel/build.js";
 import type { Buffer, KernelFunction, Stmt } from "../../kernel/ir.js";
 import type { Graph, Node } from "../../tensor/ops.js";
 import { sizeOf, stridesOf } from "../../tensor/shape-rules.js";
-import { FunctionContext, type ProductPrecision, type Storage } from "./context.js";
+import { FunctionContext, type ProductPrecision, type Sharing, type Storage } from "./context.js";
 import { RegionEmitter } from "./emit-loops.js";
 import { zeroIndex } from "./index-maps.js";
 import { ConstantPool } from "./memory.js";
 import { claimOutputs, planTasks } from "./plan.js";
 import { unrollSmallAxes } from "./unroll.js";
 
-export type { ProductPrecision } from "./context.js";
+export type { ProductPrecision, Sharing } from "./context.js";
 export { ConstantPool };
 
 export interface LowerOptions {
@@ -30,6 +30,8 @@ export interface LowerOptions {
   readonly constants: ConstantPool;
   /** Precision of large products of matrices; f64 unless given. */
   readonly products?: ProductPrecision;
+  /** Which loops are cut into chunks that threads can share; large ones unless given. */
+  readonly sharing?: Sharing;
 }
 
 export interface Lowered {
@@ -43,7 +45,7 @@ export interface Lowered {
 
 /** One exported function without parameters that computes the named outputs of the graph. */
 export function lowerGraph(graph: Graph, options: LowerOptions): Lowered {
-  const context = new FunctionContext(options.constants, options.products);
+  const context = new FunctionContext(options.constants, options.products, options.sharing);
   const { outputs } = unrollSmallAxes(graph);
   const byName = new Map(outputs.map((o) => [o.name, o.node]));
   const wanted = Object.entries(options.outputs).map(([name, buffer]) => {
@@ -67,6 +69,7 @@ export function lowerGraph(graph: Graph, options: LowerOptions): Lowered {
   }
   const body: Stmt[] = [];
   const region = new RegionEmitter(context, plan, inputs, fixed, body);
+  region.makeInPlace();
   region.emit();
   if (result !== undefined) {
     body.push(

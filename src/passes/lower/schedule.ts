@@ -6,6 +6,11 @@
 import type { Node } from "../../tensor/ops.js";
 import { type Plan, producerOf, type Task } from "./plan.js";
 
+/** Rows of a block: what a block's phases share should stay in the first-level cache. */
+export const BLOCK = 256;
+/** Longer sums are made block by block, which keeps their rounding error small. */
+export const LONG_SUM = 4096;
+
 export interface LoopItem {
   readonly kind: "loop";
   readonly id: number;
