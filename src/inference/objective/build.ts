@@ -30,6 +30,7 @@ import {
   noEstimatedDraws,
   visible,
 } from "./estimated-draws.js";
+import { type ExactPlan, expectedTerms, planExact } from "./exact.js";
 import { initialTheta, type ParamOwner } from "./initial.js";
 import { linearFactors } from "./linear.js";
 import { naturalStep, RATE } from "./natural.js";
@@ -63,6 +64,8 @@ export interface BuildOptions {
   readonly batch?: Batch;
   /** Whether guides' params are to take steps along natural gradients. */
   readonly natural?: boolean;
+  /** Whether expectations over a site that have a closed form are taken in it; true if absent. */
+  readonly analytic?: boolean;
 }
 
 interface State extends Builder {
@@ -70,6 +73,7 @@ interface State extends Builder {
   readonly conditioned: Conditioned;
   readonly programs: ReadonlyMap<string, Program>;
   readonly traces: ReadonlyMap<string, Trace>;
+  readonly exact?: ExactPlan;
 }
 
 function standIns(
@@ -111,13 +115,15 @@ export function buildObjective(objective: Objective, options: BuildOptions): Obj
   if (players === undefined) {
     return {
       ...shared,
-      ...climbing(objective, conditioned, layout, owners, undefined, options.natural),
+      ...climbing(objective, conditioned, layout, owners, undefined, options),
     };
   }
   const known = { ...layout, programs: allPrograms(layout) };
+  // Natural gradients are those of one number.
+  const own: ClimbOptions = { analytic: options.analytic };
   const turns = bindPlayers(objective, conditioned, known, options.programs);
   const made = turns.map((t, k) =>
-    climbing({ ...objective, result: players[k].result }, conditioned, layout, owners, t),
+    climbing({ ...objective, result: players[k].result }, conditioned, layout, owners, t, own),
   );
   const noise = new Map(made.flatMap((m) => m.noise.map((n) => [n.name, n] as const)));
   const [first] = made;
@@ -141,6 +147,7 @@ function allPrograms({ programs, estimated }: Layout): ReadonlyMap<string, Progr
   return new Map([...programs, ...estimated]);
 }
 
+type ClimbOptions = Pick<BuildOptions, "natural" | "analytic">;
 type Climbing = Pick<
   ObjectiveGraph,
   "graph" | "noise" | "states" | "strategies" | "value" | "written"
@@ -153,7 +160,7 @@ function climbing(
   layout: Layout,
   owners: readonly ParamOwner[],
   turn: Turn | undefined,
-  isNatural = false,
+  { natural: isNatural = false, analytic: isAnalytic = true }: ClimbOptions,
 ): Climbing {
   const g = new StoppingBuilder();
   const theta = g.input("theta", [layout.dimension]);
@@ -184,19 +191,24 @@ function climbing(
     const program = programOf(programs, d.program);
     traces.set(d.name, drawProgram(base, program, d.name, { loops }, d.frozen, estimated));
   }
-  const state: State = { ...base, traces };
-  const sizes = bindReadings(state);
+  const drawing: State = { ...base, traces };
+  const sizes = bindReadings(drawing);
   const evaluations = new Map(
-    objective.evaluations.map((e) => [e.name, evaluate(state, e, estimated)]),
+    objective.evaluations.map((e) => [e.name, evaluate(drawing, e, estimated)]),
   );
   // First of inputs in the place of the densities: that shows how they enter.
   const places = new Map([...evaluations].map(([name, n]) => [name, g.input(name, n.shape)]));
   // What is no real number has no slope.
   for (const [name, n] of evaluations) if (n.dtype !== "real") places.delete(name);
   const standing = new Map<string, Node>([...evaluations, ...places]);
-  const plain = objectiveNode(state, standing, sizes, layout.own);
+  const plain = objectiveNode(drawing, standing, sizes, layout.own);
   const readsSites = objective.evaluations.some((e) => e.kind === "value" && e.draw !== undefined);
   const factors = readsSites ? undefined : linearFactors(g, plain, places);
+  const exact = isAnalytic ? planExact(drawing, factors) : undefined;
+  const state: State = { ...drawing, exact };
+  for (const e of objective.evaluations) {
+    if (exact?.draws.get(e.draw ?? "")?.has(e.name)) evaluations.set(e.name, evaluate(state, e));
+  }
   for (const [name, place] of places) {
     g.stand(place, evaluations.get(name) ?? internalError(`no value of ${name}`));
   }
@@ -378,7 +390,7 @@ function evaluate(state: State, e: Evaluation, found?: EstimatedDraws): Node {
   switch (e.kind) {
     case "log_joint":
     case "log_prob":
-      return sumPerCopy(state, evaluateTerms(state, program, trace, e.frozen), trace.copies);
+      return sumPerCopy(state, expectedTerms(state, e, trace), trace.copies);
     case "log_probs":
       return pointwise(state, evaluateTerms(state, program, trace, e.frozen), trace.copies, e);
     case "score":

@@ -5,6 +5,7 @@
 import type { Draw, Objective } from "../../model/objective.js";
 import type { Node } from "../../tensor/ops.js";
 import { dependences, descendants } from "./dependence.js";
+import { type ExactPlan, expectedTerms } from "./exact.js";
 import { type Builder, evaluateTerms, type Program, sumBeyond, type Trace } from "./programs.js";
 
 export interface Parts extends Builder {
@@ -15,6 +16,8 @@ export interface Parts extends Builder {
   readonly traces: ReadonlyMap<string, Trace>;
   /** The constant factor of each evaluation, where the objective is linear in them. */
   readonly factors: ReadonlyMap<string, Node> | undefined;
+  /** Which statements' densities are replaced by their expectations. */
+  readonly exact?: ExactPlan;
 }
 
 export interface SiteOfDraw {
@@ -67,8 +70,8 @@ export function siteCost(
     const factor = factors.get(e.name);
     if (program === undefined || factor === undefined) return undefined;
     const kinds = dependences(program.conditioned.model, sites);
-    evaluateTerms(parts, program, trace, e.frozen).forEach((t, k) => {
-      if (kinds[k] === "none") return;
+    expectedTerms(parts, e, trace).forEach((t, k) => {
+      if (kinds[k] === "none" || t.without === s.site) return;
       const isOwn =
         plate !== undefined &&
         kinds[k] === "element" &&

@@ -5,7 +5,13 @@
  * be so from the text counts as depending on all elements.
  */
 import type { Binder, Expr, Model, Stmt } from "../../model/ir.js";
-import { distDependsOnRandom, stmtExprs, walkExpr, walkStmts } from "../../model/traverse.js";
+import {
+  distDependsOnRandom,
+  distExprs,
+  stmtExprs,
+  walkExpr,
+  walkStmts,
+} from "../../model/traverse.js";
 import type { Scope, Term } from "../logjoint/scopes.js";
 import { collectStatements } from "../logjoint/scopes.js";
 import { dependents } from "./replicate.js";
@@ -62,13 +68,17 @@ export function dependences(model: Model, sites: ReadonlySet<string>): Dependenc
   });
 }
 
-/** The loop around everything, where it runs from 0 and no condition stands outside of it. */
-function outermost(scope: Scope): Binder | undefined {
+/**
+ * The loop around everything, where it runs from 0 and no condition stands outside of it.
+ * @param anyStart whether it may run from elsewhere
+ */
+function outermost(scope: Scope, anyStart = false): Binder | undefined {
   let found: Binder | undefined;
   for (let s: Scope | undefined = scope; s !== undefined; s = s.parent) {
     if (s.step?.kind === "if") return undefined;
     if (s.step?.kind === "for") found = s.step.binder;
   }
+  if (anyStart) return found;
   return found?.from.kind === "const" && found.from.value === 0 ? found : undefined;
 }
 
@@ -124,4 +134,75 @@ function isElementwise(
     });
   for (const e of stmtExprs(s)) look(e);
   return ok;
+}
+
+/** Whether a density's arguments read a site that the density is of, or what depends on it. */
+export type Reading = "none" | "shifted" | "some";
+
+/**
+ * For each density statement of `model` that is of `site`, how its arguments read draws of that site
+ * in `guide`: not at all, or only other elements of which none depends on the element itself
+ * (`z[t - 1]` in the density of `z[t]`, where the guide draws elements apart or in that order too).
+ * Undefined for all other statements.
+ * @param below the sites of the guide that depend on `site`, itself included
+ */
+export function readsBelow(
+  model: Model,
+  guide: Model,
+  site: string,
+  below: ReadonlySet<string>,
+): (Reading | undefined)[] {
+  const names = dependents(model, below);
+  const { terms } = collectStatements(model);
+  const own = collectStatements(guide).terms.filter(
+    ({ stmt }) => stmt.kind === "site" && stmt.name === site,
+  );
+  const ownNames = dependents(guide, below);
+  const ownShifts = own.flatMap(({ stmt, scope }) =>
+    stmt.kind === "site" ? shiftsOf(stmt, outermost(scope, true), ownNames) : [],
+  );
+  return terms.map(({ stmt, scope }): Reading | undefined => {
+    if (stmt.kind !== "site" || stmt.name !== site) return undefined;
+    if (!distDependsOnRandom(stmt.dist, names)) return "none";
+    const shifts = shiftsOf(stmt, outermost(scope, true), names);
+    if (shifts.some((s) => s === undefined || s === 0)) return "some";
+    if (ownShifts.length === 0) return "shifted";
+    return [...shifts, ...ownShifts].every((s) => s !== undefined && s > 0) ? "shifted" : "some";
+  });
+}
+
+/**
+ * How far behind its own element a statement of `z[t]` reads others: 1 for `z[t - 1]`; undefined for
+ * what cannot be told from the text.
+ */
+function shiftsOf(
+  s: Extract<Stmt, { kind: "site" }>,
+  loop: Binder | undefined,
+  names: ReadonlySet<string>,
+): (number | undefined)[] {
+  const [target] = s.indices;
+  const isOwn = loop !== undefined && target?.kind === "var" && target.name === loop.name;
+  const found: (number | undefined)[] = [];
+  const seen = new Set<Expr>();
+  const look = (e: Expr): void =>
+    walkExpr(e, (x) => {
+      if (x.kind === "index" && x.target.kind === "var" && x.target.name === s.name) {
+        const [first] = x.indices;
+        seen.add(x.target);
+        found.push(isOwn && first.kind === "at" ? shiftOf(first.value, loop.name) : undefined);
+      }
+      if (x.kind === "var" && names.has(x.name) && !seen.has(x)) found.push(undefined);
+    });
+  for (const e of distExprs(s.dist)) look(e);
+  return found;
+}
+
+/** c in `t - c`. */
+function shiftOf(e: Expr, loop: string): number | undefined {
+  if (e.kind === "var") return e.name === loop ? 0 : undefined;
+  if (e.kind !== "call" || (e.fn !== "add" && e.fn !== "sub")) return undefined;
+  const [a, b] = e.args;
+  if (a.kind !== "var" || a.name !== loop || b.kind !== "const") return undefined;
+  const value = Number(b.value);
+  return e.fn === "sub" ? value : -value;
 }

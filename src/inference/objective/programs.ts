@@ -4,11 +4,12 @@
  */
 import { fail } from "../../base/diagnostic.js";
 import { internalError } from "../../base/internal.js";
+import type { Law } from "../../distributions/expectations/index.js";
 import type { DistExpr, Expr, Model, Stmt, Variable } from "../../model/ir.js";
 import type { Size } from "../../model/size.js";
 import { dependsOnRandom, mapExpr, stmtExprs, walkExpr, walkStmts } from "../../model/traverse.js";
 import type { Conditioned } from "../../passes/condition/index.js";
-import type { InputNode, Node } from "../../tensor/ops.js";
+import type { InputNode, Node, Shape } from "../../tensor/ops.js";
 import { inputsOf } from "../../tensor/transform.js";
 import { axisSizes, type Context } from "../logjoint/context.js";
 import { distributionOf, namedArgs } from "../logjoint/dist.js";
@@ -24,7 +25,7 @@ import { at } from "./expressions.js";
 import { paramNode } from "./parameters.js";
 import { givenName, heldName, type Redraw } from "./redraw.js";
 import { linearMasses, readingsOf, rewriteReadings } from "./relax.js";
-import { type Copies, dependents, mapStmt, replicate } from "./replicate.js";
+import { baseOf, type Copies, dependents, mapStmt, replicate } from "./replicate.js";
 import type { StoppingBuilder } from "./stopping.js";
 
 export {
@@ -258,15 +259,21 @@ export interface EvaluatedTerm {
    * `copies ++ loops ++ repetitions ++ lifted dims ++ the argument's own`.
    */
   readonly args?: () => Readonly<Record<string, Node>>;
+  /** A site that the term is the mean over, given all others: it does not depend on its draws. */
+  readonly without?: string;
 }
 
-/** The log density of every statement at the values of a draw and at the data. */
-export function evaluateTerms(
+/**
+ * The program's text at the values of a trace, copied as the draw is.
+ * @param asMasses whether relaxed sites are factors, linear in their numbers or weights
+ */
+function lowerAt(
   b: Builder,
   program: Program,
   trace: Trace,
   frozen: boolean,
-): EvaluatedTerm[] {
+  asMasses: boolean,
+): { readonly model: Model; readonly lowering: ReturnType<typeof startLowering> } {
   const { conditioned } = program;
   const sites = conditioned.model.variables.filter((v) => v.role === "site");
   const drawn = sites.filter((v) => trace.values.has(v.name)).map((v) => v.name);
@@ -280,16 +287,27 @@ export function evaluateTerms(
     missingSite(program, trace, v);
   }
   const readings = readingsOf(conditioned.model, (name) => softness(program, trace, name));
-  const text = linearMasses(
-    rewriteReadings(withStreams(program, new Set(inputs)), readings),
-    readings,
-  );
+  const read = rewriteReadings(withStreams(program, new Set(inputs)), readings);
+  const text = asMasses ? linearMasses(read, readings) : read;
   checkLabels(text, trace);
   const observing: Model = { ...text, body: text.body.map((s) => observeGiven(s, present, text)) };
   const model = replicate(observing, present, trace.copies);
-  const { l, vars } = lower(b, program, model, frozen, (name) =>
+  const lowering = lower(b, program, model, frozen, (name) =>
     present.has(name) ? trace.values.get(name) : undefined,
   );
+  return { model, lowering };
+}
+
+/** The log density of every statement at the values of a draw and at the data. */
+export function evaluateTerms(
+  b: Builder,
+  program: Program,
+  trace: Trace,
+  frozen: boolean,
+): EvaluatedTerm[] {
+  const { conditioned } = program;
+  const { model, lowering } = lowerAt(b, program, trace, frozen, true);
+  const { l, vars } = lowering;
   const copies = trace.copies.loops.length;
   return vars.statements.terms.map((term) => {
     const origin = { span: term.stmt.span, label: describe(term) };
@@ -304,6 +322,63 @@ export function evaluateTerms(
     const positions = targetPositions(l, stmt.name, stmt.indices, batch, context);
     const args = () => statementArgs(l, stmt.dist, context);
     return { statement: stmt, node, loops, scale, positions, args };
+  });
+}
+
+/** The draws that a statement makes, each from the same named distribution. */
+export interface SiteLaw {
+  readonly site: string;
+  readonly restricted: boolean;
+  readonly law: Law;
+  /** `copies ++ loops ++ repetitions ++ lifted dims` */
+  readonly batch: Shape;
+  /** How many numbers or labels one draw has. */
+  readonly eventSize: number;
+  /** Where each draw stands among those that make up the site's array with its copies. */
+  readonly rows: Float64Array;
+}
+
+/**
+ * What the statements of one site draw from, in the places of `evaluateTerms`; undefined for other
+ * statements and where it is no named distribution.
+ */
+export function siteLaws(
+  b: Builder,
+  program: Program,
+  trace: Trace,
+  frozen: boolean,
+  site: string,
+): (SiteLaw | undefined)[] {
+  const { model, lowering } = lowerAt(b, program, trace, frozen, false);
+  const { l, vars } = lowering;
+  return vars.statements.terms.map((term): SiteLaw | undefined => {
+    const { stmt } = term;
+    if (stmt.kind !== "site" || stmt.name !== site) return undefined;
+    const base = baseOf(stmt.dist);
+    const context = contextOf(l, vars.contexts, term.scope);
+    const args = statementArgs(l, stmt.dist, context);
+    const [first] = Object.entries(args);
+    if (base.kind !== "named" || first === undefined) return undefined;
+    const { event, parameterisations } = distributionOf(base);
+    const rank = parameterisations.flat().find((p) => p.name === first[0])?.rank ?? 0;
+    const batch = first[1].shape.slice(0, first[1].shape.length - rank);
+    const sized = event.rank === 0 ? [] : args[event.sizeFrom ?? ""]?.shape.slice(-event.rank);
+    if (sized === undefined || sized.length !== event.rank) return undefined;
+    const dims = batchOf(program.conditioned, model, site);
+    const positions = targetPositions(l, site, stmt.indices, dims, context);
+    const draws = batch.reduce((n, d) => n * d, 1);
+    const each = positions.length === 0 ? 0 : draws / positions.length;
+    const rows = new Float64Array(draws).map((_, k) => {
+      return positions[Math.floor(k / each)] * each + (k % each);
+    });
+    return {
+      site,
+      restricted: stmt.restricted,
+      law: { name: base.name, args },
+      batch,
+      eventSize: sized.reduce((n, d) => n * d, 1),
+      rows,
+    };
   });
 }
 

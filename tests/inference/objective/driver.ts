@@ -21,6 +21,7 @@ export interface Setup {
   readonly args?: Readonly<Record<string, number>>;
   readonly batch?: Readonly<Record<string, number>>;
   readonly natural?: boolean;
+  readonly analytic?: boolean;
 }
 
 const value = (x: DataValue | number): DataValue =>
@@ -53,6 +54,7 @@ export function build(setup: Setup): ObjectiveGraph {
     args: set(setup.args),
     batch: new Map(Object.entries(setup.batch ?? {})),
     natural: setup.natural,
+    analytic: setup.analytic,
   });
 }
 
