@@ -20,8 +20,7 @@ import type { Evaluation } from "../../model/objective.js";
 import type { Node } from "../../tensor/ops.js";
 import type { BoundEstimate, Program } from "./conditioned-program.js";
 import { dependences } from "./dependence.js";
-import { openInputs } from "./estimate-binding.js";
-import { drawParticles, type Particles, wholeTrace } from "./particles.js";
+import { drawParticles, openedProgram, type Particles, wholeTrace } from "./particles.js";
 import {
   type Builder,
   type EvaluatedTerm,
@@ -166,14 +165,7 @@ function proposalTerms(
   trace: Trace,
   frozen: boolean,
 ) {
-  const read = new Set([...trace.values.keys()].filter((name) => !e.own.has(name)));
-  const program: Program = {
-    ...proposal,
-    conditioned: {
-      ...proposal.conditioned,
-      model: openInputs(proposal.conditioned.model, read),
-    },
-  };
+  const program = openedProgram(e, proposal, trace);
   const terms = evaluateTerms(b, program, trace, frozen);
   return { terms, kinds: dependences(program.conditioned.model, e.own) };
 }

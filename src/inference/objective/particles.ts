@@ -12,6 +12,7 @@ import type { NoiseInput } from "./contract.js";
 import { unfold } from "./draws.js";
 import { openInputs } from "./estimate-binding.js";
 import { type Builder, dimsOf, lower, softness, type Trace, withStreams } from "./programs.js";
+import { readingsOf, rewriteReadings } from "./relax.js";
 import { filterStmts, mapStmt, replicate } from "./replicate.js";
 
 /** Particles with the program that drew them. */
@@ -21,9 +22,19 @@ export interface Particles {
   readonly trace: Trace;
 }
 
-/** The program that draws an estimate's open sites. */
-export function proposalOf(e: BoundEstimate): Program {
-  return { ...(e.proposal ?? e.base), isParticles: true };
+/**
+ * The program that draws open sites as a function of the given ones: inputs of their names are these,
+ * and labels among them are read as those of the estimate's own program.
+ */
+export function openedProgram(e: BoundEstimate, source: Program, given: Trace): Program {
+  const names = new Set([...given.values.keys()].filter((name) => !e.own.has(name)));
+  const readings = readingsOf(e.base.conditioned.model, (name) => {
+    const soft = names.has(name) ? softness(e.base, given, name) : undefined;
+    return soft === true ? fail("estimate_relaxed", e.span, { program: e.name, site: name }) : soft;
+  });
+  const { conditioned } = source;
+  const model = rewriteReadings(openInputs(conditioned.model, names), readings);
+  return { ...source, conditioned: { ...conditioned, model } };
 }
 
 /**
@@ -43,17 +54,11 @@ export function drawParticles(
 ): Particles {
   const { g } = b;
   const values = new Map([...given.values].filter(([site]) => !e.own.has(site)));
-  refuseRelaxed(e, given, values);
-  const source = { ...proposalOf(e), held };
-  const { conditioned } = source;
-  const program: Program = {
-    ...source,
-    conditioned: {
-      ...conditioned,
-      model: withWrittenScores(openInputs(conditioned.model, new Set(values.keys()))),
-    },
-  };
-  const { model } = program.conditioned;
+  const source = e.proposal ?? e.base;
+  const opened = openedProgram(e, source, given);
+  const model = withWrittenScores(opened.conditioned.model);
+  const conditioned = { ...opened.conditioned, model };
+  const program: Program = { ...opened, conditioned, held, isParticles: true };
   const streamed = withStreams(program);
   const text: Model = {
     ...streamed,
@@ -90,7 +95,7 @@ export function drawParticles(
   // What is not drawn here is no site of it.
   const body = filterStmts(model.body, (s) => isDrawn(s, e.own));
   return {
-    program: { ...program, conditioned: { ...program.conditioned, model: { ...model, body } } },
+    program: { ...program, conditioned: { ...conditioned, model: { ...model, body } } },
     trace,
   };
 }
@@ -153,12 +158,4 @@ function withWrittenScores(model: Model): Model {
     return isKept ? s : { ...s, using: undefined };
   };
   return { ...model, body: model.body.map(each) };
-}
-
-/** A relaxed bit or label is no value that a program could be given. */
-function refuseRelaxed(e: BoundEstimate, given: Trace, values: ReadonlyMap<string, Node>): void {
-  for (const site of values.keys()) {
-    if (softness(e.base, given, site) !== true) continue;
-    fail("estimate_relaxed", e.span, { program: e.name, site });
-  }
 }
