@@ -1,6 +1,6 @@
 /** Planned programs on the device: buffers, pipelines, recording and reading back. */
 import { fail } from "../../base/diagnostic.js";
-import { internalError } from "../../base/internal.js";
+import { assertNever, internalError } from "../../base/internal.js";
 import { READ_USAGE, STORAGE_USAGE, UNIFORM_USAGE, type WebGpuDevice } from "./adapter.js";
 import {
   type GpuBindGroup,
@@ -9,18 +9,17 @@ import {
   type GpuPipeline,
   MAP_READ,
 } from "./api.js";
-import type { Item, Task } from "./plan/context.js";
+import type { Item } from "./plan/context.js";
 import { planMemory } from "./plan/memory.js";
-import { type Stage, scheduleItems } from "./plan/schedule.js";
+import { type Part, type Stage, scheduleItems } from "./plan/schedule.js";
 import type { ConstantTables, Region, Regions, Space } from "./plan/storage.js";
 import { paramsData, type RunParams } from "./wgsl/library.js";
 import {
+  type CounterRole,
   counterModule,
   FIXED_BINDINGS,
-  groupsOf,
+  kernelModule,
   type Layout,
-  soloModule,
-  wideModule,
 } from "./wgsl/module.js";
 
 /** What a program's kernels are made of, before a device is involved. */
@@ -39,7 +38,8 @@ type Compiled =
       readonly kind: "loop";
       readonly length: number | "call";
       readonly reset: GpuPipeline;
-      readonly next: GpuPipeline;
+      /** Counts on, where the kernels of the body do not. */
+      readonly next: GpuPipeline | undefined;
       readonly body: readonly Compiled[];
     };
 
@@ -268,20 +268,10 @@ export function kernelTexts(planned: Planned): readonly KernelText[] {
   const placeOf = namedPlaces(new Map([...places, ...tables.places]));
   const layout = { placeOf, pieces: 1, pieceLength: tables.floatCount };
   const visit = (stage: Stage): KernelText[] => {
-    switch (stage.kind) {
-      case "wide": {
-        const { task } = stage;
-        const groups = groupsOf(task, USUAL_GROUPS);
-        return [{ label: task.label, groups, code: wideModule(task, layout) }];
-      }
-      case "solo": {
-        const shared = stage.tasks.flatMap((t) => t.shared);
-        const label = soloLabel(stage.tasks.map((t) => t.label));
-        return [{ label, groups: 1, code: soloModule(stage.text, shared, layout) }];
-      }
-      case "loop":
-        return stage.body.flatMap(visit);
-    }
+    if (stage.kind === "loop") return stage.body.flatMap(visit);
+    return [
+      { label: labelOfKernel(stage.parts), ...kernelModule(stage.parts, layout, USUAL_GROUPS) },
+    ];
   };
   return stages.flatMap(visit);
 }
@@ -325,42 +315,45 @@ async function compile(
   stage: Stage,
   layout: Layout,
   kernels: KernelText[],
+  roles: readonly CounterRole[] = [],
 ): Promise<Compiled> {
-  const kernel = (
-    code: string,
-    label: string,
-    groups: number,
-    tasks: readonly Task[],
-  ): Promise<GpuPipeline> => {
-    kernels.push({ code, label, groups });
-    const origin = tasks.find((t) => t.origin !== undefined)?.origin;
-    return device.pipeline(code, label, origin?.span, layout.pieces);
-  };
   switch (stage.kind) {
-    case "wide": {
-      const { task } = stage;
-      const groups = groupsOf(task, device.limits.maxComputeWorkgroupsPerDimension);
-      const pipeline = await kernel(wideModule(task, layout), task.label, groups, [task]);
+    case "kernel": {
+      const { parts } = stage;
+      const most = device.limits.maxComputeWorkgroupsPerDimension;
+      const { code, groups } = kernelModule(parts, layout, most, roles);
+      const label = labelOfKernel(parts);
+      kernels.push({ code, label, groups });
+      const tasks = parts.flatMap((p) => p.tasks);
+      const origin = tasks.find((t) => t.origin !== undefined)?.origin;
+      const pipeline = await device.pipeline(code, label, origin?.span, layout.pieces);
       return { kind: "dispatch", pipeline, groups };
     }
-    case "solo": {
-      const shared = stage.tasks.flatMap((t) => t.shared);
-      const label = soloLabel(stage.tasks.map((t) => t.label));
-      const pipeline = await kernel(soloModule(stage.text, shared, layout), label, 1, stage.tasks);
-      return { kind: "dispatch", pipeline, groups: 1 };
-    }
     case "loop": {
-      const { level, length } = stage;
-      const counter = (what: "reset" | "next", label: string): Promise<GpuPipeline> =>
-        device.pipeline(counterModule(level, what), label, undefined, layout.pieces);
-      const [reset, next, ...body] = await Promise.all([
-        counter("reset", "a loop's start"),
-        counter("next", "a loop's step"),
-        ...stage.body.map((s) => compile(device, s, layout, kernels)),
+      const { level, length, body } = stage;
+      const counter = (what: "reset" | "next"): Promise<GpuPipeline> =>
+        device.pipeline(counterModule(level, what), "a loop's count", undefined, layout.pieces);
+      const [first, last] = [body[0], body[body.length - 1]];
+      const counts = body.length > 1 && first.kind === "kernel" && last.kind === "kernel";
+      const rolesOf = (s: Stage): CounterRole[] => {
+        if (!counts) return [];
+        if (s === first) return [{ level, role: "first" }];
+        return s === last ? [{ level, role: "last" }] : [];
+      };
+      const [reset, next, ...inner] = await Promise.all([
+        counter("reset"),
+        counts ? undefined : counter("next"),
+        ...body.map((s) => compile(device, s, layout, kernels, rolesOf(s))),
       ]);
-      return { kind: "loop", length, reset, next, body: body as Compiled[] };
+      return { kind: "loop", length, reset, next, body: inner };
     }
+    default:
+      return assertNever(stage, "compile");
   }
+}
+
+function labelOfKernel(parts: readonly Part[]): string {
+  return soloLabel(parts.flatMap((p) => p.tasks.map((t) => t.label)));
 }
 
 function soloLabel(labels: readonly string[]): string {
@@ -379,6 +372,7 @@ function record(pass: GpuComputePass, stages: readonly Compiled[], count: number
     pass.dispatchWorkgroups(1);
     for (let step = 0; step < length; step++) {
       record(pass, stage.body, count);
+      if (stage.next === undefined) continue;
       pass.setPipeline(stage.next);
       pass.dispatchWorkgroups(1);
     }

@@ -9,7 +9,7 @@ import type { Region } from "../plan/storage.js";
 import { foldText } from "../wgsl/elementwise.js";
 import { literal } from "../wgsl/literal.js";
 import { fixed, type Ix, modIx, overIx, plusIx, timesIx } from "./indices.js";
-import { item, threadsTask } from "./map.js";
+import { item, threadsTask, writesOwn } from "./map.js";
 import type { Bound } from "./scopes.js";
 import { ValueEmitter } from "./values.js";
 
@@ -92,7 +92,8 @@ function serialTask(context: BlockContext, fold: Fold, out: Region): Task {
   accumulate(emitter, fold, element, from.text, to.text, 1, fold.length);
   scopes.line(`ws[${out.name} + item] = acc;`);
   const serial = Math.max(1, fold.length / 4);
-  return threadsTask(emitter, fold.results, serial, [out], fold.label, fold.origin);
+  const task = threadsTask(emitter, fold.results, serial, [out], fold.label, fold.origin);
+  return writesOwn(emitter, task);
 }
 
 /** `acc` combined with the elements from `from` on, every `stride`-th, about `count` of them. */
@@ -197,7 +198,8 @@ workgroupBarrier();
     reads: emitter.reads,
     writes: new Set([out]),
     rounds: tiles * parts * (8 + fold.length / (4 * ly * parts)),
-    shared: [`var<workgroup> lanes: array<f32, ${LANES}>;`],
+    own: new Set(),
+    shared: [{ name: "lanes", length: LANES }],
     label: fold.label,
     origin: fold.origin,
   };

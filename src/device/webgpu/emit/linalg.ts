@@ -352,6 +352,6 @@ if (lane > 0u) { acc = lanes[lane - 1u]; }
 workgroupBarrier();`);
   run("begin", "end", store);
   const task = threadsTask(emitter, lines, 2 * share + 8, [out], labelOf(node), node.origin);
-  const shared = [`var<workgroup> lanes: array<f32, ${LANES}>;`];
+  const shared = [{ name: "lanes", length: LANES }];
   return [{ ...task, unit: "groups", rounds: lines * (2 * share + 16), shared }];
 }

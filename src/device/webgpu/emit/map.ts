@@ -21,7 +21,8 @@ export function mapTask(
   const size = sizeOf(node.shape);
   const start = options.row === undefined ? "" : ` + ${options.row} * ${size}u`;
   emitter.scopes.line(`ws[${region.name}${start} + item] = ${value.text};`);
-  return threadsTask(emitter, size, 1, [region], labelOf(node), node.origin);
+  const task = threadsTask(emitter, size, 1, [region], labelOf(node), node.origin);
+  return options.row === undefined ? writesOwn(emitter, task) : task;
 }
 
 /** A task of the emitter's text. `serial`: steps that one thread takes. */
@@ -41,10 +42,18 @@ export function threadsTask(
     reads: emitter.reads,
     writes: new Set(writes),
     rounds: Math.ceil(count / LANES) * serial,
+    own: NONE,
     shared: [],
     label,
     origin,
   };
+}
+const NONE: ReadonlySet<Region> = new Set();
+
+/** A task of the emitter's text that writes element `item` of its regions and no other. */
+export function writesOwn(emitter: ValueEmitter, task: Task): Task {
+  const read = [...emitter.reads].filter((r) => !emitter.elsewhere.has(r));
+  return { ...task, own: new Set([...task.writes, ...read]) };
 }
 
 /** What messages call a node. */

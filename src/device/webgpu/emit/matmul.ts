@@ -145,9 +145,7 @@ function tiledTask(
     }
   }
   const groups = batches * down * across * parts;
-  const shared = ["a", "b"].map(
-    (s) => `var<workgroup> tile_${s}${own}: array<f32, ${DEPTH * width}>;`,
-  );
+  const shared = ["a", "b"].map((s) => ({ name: `tile_${s}${own}`, length: DEPTH * width }));
   return {
     kind: "task",
     unit: "groups",
@@ -156,6 +154,7 @@ function tiledTask(
     reads: emitter.reads,
     writes: new Set([out]),
     rounds: (groups * share) / 2,
+    own: new Set(),
     shared,
     label: labelOf(node),
     origin: node.origin,

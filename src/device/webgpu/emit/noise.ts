@@ -62,6 +62,7 @@ export function noiseTask(
     reads: new Set(),
     writes: new Set([region]),
     rounds: Math.ceil(count / LANES) * 4,
+    own: new Set(),
     shared: [],
     label: `random numbers for ${noise.input}`,
   };

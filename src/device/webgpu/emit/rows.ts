@@ -50,6 +50,7 @@ export function rowTasks(
     reads: new Set(reads),
     writes: new Set(writes),
     rounds: Math.ceil(items / LANES) * serial,
+    own: new Set(),
     shared: [],
     label,
   });

@@ -28,6 +28,8 @@ const constantBound = (text: string): Bound => ({ text, depth: 0 });
 export class ValueEmitter {
   readonly scopes = new Scopes();
   readonly reads = new Set<Region>();
+  /** Those of which elements other than number `item` are read. */
+  readonly elsewhere = new Set<Region>();
   readonly #numbers = new Map<Node, number>();
 
   constructor(readonly context: BlockContext) {}
@@ -53,6 +55,7 @@ export class ValueEmitter {
   /** An element of a region. */
   loadRegion(region: Region, position: Ix): Bound {
     this.reads.add(region);
+    if (position.text !== "item") this.elsewhere.add(region);
     const key = `ws:${region.name}:${position.text}`;
     const known = this.scopes.find(key);
     if (known !== undefined) return known;
@@ -186,6 +189,7 @@ export class ValueEmitter {
     if (region?.space === "words") {
       // Rows that the device drew: whole numbers of 32 bits, below the extent.
       this.reads.add(region);
+      this.elsewhere.add(region);
       const place = this.position(at, stridesOf(indices.shape));
       const text = `words[${region.name} + ${place.text}]`;
       const key = `ix:${text}`;

@@ -11,7 +11,7 @@ import {
   solveTasks,
   triangularTasks,
 } from "../emit/linalg.js";
-import { item, labelOf, mapTask, threadsTask } from "../emit/map.js";
+import { item, labelOf, mapTask, threadsTask, writesOwn } from "../emit/map.js";
 import { matmulTasks } from "../emit/matmul.js";
 import { reduceTasks, scatterTasks } from "../emit/reduce.js";
 import { ValueEmitter } from "../emit/values.js";
@@ -168,5 +168,6 @@ function copyTask(block: Block, from: Region, to: Region, node: Node): Item {
   const emitter = new ValueEmitter(block);
   const value = emitter.loadRegion(from, item);
   emitter.scopes.line(`ws[${to.name} + item] = ${value.text};`);
-  return threadsTask(emitter, sizeOf(node.shape), 1, [to], labelOf(node), node.origin);
+  const task = threadsTask(emitter, sizeOf(node.shape), 1, [to], labelOf(node), node.origin);
+  return writesOwn(emitter, task);
 }

@@ -19,6 +19,12 @@ export interface BlockContext {
   alias(node: InputNode): Alias | undefined;
 }
 
+/** An array of f32 in workgroup memory; equal names are one array. */
+export interface SharedArray {
+  readonly name: string;
+  readonly length: number;
+}
+
 /** A piece of device code between two barriers. */
 export interface Task {
   readonly kind: "task";
@@ -30,8 +36,13 @@ export interface Task {
   readonly writes: ReadonlySet<Region>;
   /** Steps that one workgroup would take for all of it, roughly. */
   readonly rounds: number;
-  /** Declarations of workgroup memory that the text names. */
-  readonly shared: readonly string[];
+  /**
+   * Regions whose element `item` is all of them that the task reads or writes: a task of as many
+   * threads that also keeps to it can run in the same thread right behind this one.
+   */
+  readonly own: ReadonlySet<Region>;
+  /** Workgroup memory that the text names. */
+  readonly shared: readonly SharedArray[];
   readonly label: string;
   readonly origin?: Origin;
 }

@@ -1,7 +1,8 @@
 /**
- * From items to kernels. Small tasks that follow each other share one kernel of a single workgroup,
- * with barriers between those that depend on each other (a dispatch costs as much as hundreds of
- * barriers), and so do loops of small tasks; large ones have a dispatch each.
+ * From items to kernels. Small tasks that follow each other share one workgroup, with barriers
+ * between those that depend on each other (a dispatch costs as much as hundreds of barriers), and so
+ * do loops of small tasks. Large ones have many workgroups; those that need nothing of each other
+ * share a dispatch, and elementwise ones that follow each other share their threads.
  */
 import type { Item, Task } from "./context.js";
 import { LANES, stepName } from "./context.js";
@@ -9,11 +10,23 @@ import type { Region } from "./storage.js";
 
 /** Tasks of more rounds than this are worth a dispatch of many workgroups. */
 export const FEW_ROUNDS = 64;
+/** Tasks of more rounds than this are worth one of their own: beside their time a start is nothing. */
+const MANY_ROUNDS = 1 << 15;
+/** Tasks of one thread, one after the other, in a kernel. */
+const MOST_CHAINED = 24;
+/** Numbers of workgroup memory that every device has room for. */
+const MOST_SHARED = 4096;
 
-/** A part of the program that the host records. */
-export type Stage =
-  | { readonly kind: "wide"; readonly task: Task }
+/** What some workgroups of a kernel do. */
+export type Part =
+  /** One workgroup: tasks with barriers between those that depend on each other. */
   | { readonly kind: "solo"; readonly text: string; readonly tasks: readonly Task[] }
+  /** Many: one task, or several of as many threads, each thread one after the other. */
+  | { readonly kind: "wide"; readonly tasks: readonly Task[] };
+
+/** A piece of the program that the host records: a dispatch, or a loop of them. */
+export type Stage =
+  | { readonly kind: "kernel"; readonly parts: readonly Part[] }
   | {
       readonly kind: "loop";
       readonly level: number;
@@ -50,11 +63,11 @@ class Clock {
   readonly #loops: { readonly start: number; readonly end: number }[] = [];
   now = 0;
   constructor(readonly fewRounds: number) {}
-  use(access: Access): void {
+  use(access: Access, from = this.now): void {
     for (const set of [access.writes, access.reads]) {
       for (const region of set) {
         const span = this.spans.get(region);
-        if (span === undefined) this.spans.set(region, { first: this.now, last: this.now });
+        if (span === undefined) this.spans.set(region, { first: from, last: this.now });
         else span.last = this.now;
       }
     }
@@ -98,67 +111,73 @@ function isSmall(item: Item, fewRounds: number): boolean {
     : item.body.every((inner) => isSmall(inner, fewRounds));
 }
 
-/** For each item the earlier ones that it must follow. */
-function dependencies(items: readonly Item[]): readonly ReadonlySet<number>[] {
+/** For each item the earlier ones that it must follow, with the regions that are why. */
+function dependencies(items: readonly Item[]): readonly ReadonlyMap<number, Set<Region>>[] {
   const writer = new Map<Region, number>();
   const readers = new Map<Region, number[]>();
   return items.map((item, k) => {
     const { reads, writes } = accessOf(item);
-    const before = new Set<number>();
-    for (const region of reads) {
-      const w = writer.get(region);
-      if (w !== undefined) before.add(w);
-    }
+    const before = new Map<number, Set<Region>>();
+    const after = (other: number | undefined, region: Region): void => {
+      if (other === undefined || other === k) return;
+      const known = before.get(other);
+      if (known === undefined) before.set(other, new Set([region]));
+      else known.add(region);
+    };
+    for (const region of reads) after(writer.get(region), region);
     for (const region of writes) {
-      const w = writer.get(region);
-      if (w !== undefined) before.add(w);
-      for (const r of readers.get(region) ?? []) before.add(r);
+      after(writer.get(region), region);
+      for (const r of readers.get(region) ?? []) after(r, region);
     }
     for (const region of reads) readers.set(region, [...(readers.get(region) ?? []), k]);
     for (const region of writes) {
       writer.set(region, k);
       readers.set(region, []);
     }
-    before.delete(k);
     return before;
   });
 }
 
-/** Alternates between all small items that can run and all large ones that then can. */
+/** Stage by stage all that can run: small items in one workgroup, large ones beside it. */
 function stagesOf(items: readonly Item[], clock: Clock): Stage[] {
   const needs = dependencies(items);
   const done = new Set<number>();
   const stages: Stage[] = [];
   const open = new Set(items.keys());
-  const ready = (k: number): boolean => [...needs[k]].every((b) => done.has(b));
   while (open.size > 0) {
     const small: number[] = [];
+    const settled = new Set(done);
     for (const k of open) {
-      if (!isSmall(items[k], clock.fewRounds) || !ready(k)) continue;
+      if (!isSmall(items[k], clock.fewRounds)) continue;
+      if (![...needs[k].keys()].every((b) => settled.has(b))) continue;
       small.push(k);
-      done.add(k);
+      settled.add(k);
     }
-    for (const k of small) open.delete(k);
+    const chains = chainsOf(items, needs, open, done, clock.fewRounds);
+    for (const k of small) done.add(k);
+    const start = clock.now;
+    const parts: Part[] = [];
     if (small.length > 0) {
       const tasks: Task[] = [];
-      const text = soloText(
-        small.map((k) => items[k]),
-        clock,
-        tasks,
-      );
-      stages.push({ kind: "solo", text, tasks });
-      clock.now++;
+      const own = small.map((k) => items[k]);
+      parts.push({ kind: "solo", text: soloText(own, clock, tasks), tasks });
     }
-    for (const k of [...open].filter(ready)) {
+    for (const chain of chains) {
+      const tasks = chain.map((k) => items[k] as Task);
+      // All kernels of a stage run at the same time as its small tasks do.
+      for (const task of tasks) clock.use(task, start);
+      for (const k of chain) done.add(k);
+      parts.push({ kind: "wide", tasks });
+    }
+    stages.push(...kernelsOf(parts));
+    if (parts.length > 0) clock.now++;
+    for (const k of done) open.delete(k);
+    for (const k of [...open]) {
+      const item = items[k];
+      const isReady = [...needs[k].keys()].every((b) => done.has(b));
+      if (item.kind === "task" || !isReady || isSmall(item, clock.fewRounds)) continue;
       open.delete(k);
       done.add(k);
-      const item = items[k];
-      if (item.kind === "task") {
-        clock.use(item);
-        stages.push({ kind: "wide", task: item });
-        clock.now++;
-        continue;
-      }
       clock.around(() => {
         const body = stagesOf(item.body, clock);
         stages.push({ kind: "loop", level: item.level, length: item.length, body });
@@ -168,13 +187,88 @@ function stagesOf(items: readonly Item[], clock: Clock): Stage[] {
   return stages;
 }
 
+/**
+ * Large tasks that can run once `done` are: apart from each other, or in one thread behind each
+ * other, where what makes them follow is at the thread's own element.
+ */
+function chainsOf(
+  items: readonly Item[],
+  needs: readonly ReadonlyMap<number, ReadonlySet<Region>>[],
+  open: ReadonlySet<number>,
+  done: ReadonlySet<number>,
+  fewRounds: number,
+): readonly (readonly number[])[] {
+  const chains: number[][] = [];
+  const chainOf = new Map<number, number[]>();
+  const follows = (k: number, b: number): boolean => {
+    const [later, earlier] = [items[k], items[b]];
+    if (later.kind !== "task" || earlier.kind !== "task") return false;
+    return [...(needs[k].get(b) ?? [])].every((r) => later.own.has(r) && earlier.own.has(r));
+  };
+  for (const k of open) {
+    const item = items[k];
+    if (item.kind !== "task" || isSmall(item, fewRounds)) continue;
+    const before = [...needs[k].keys()].filter((b) => !done.has(b));
+    if (!before.every((b) => chainOf.has(b))) continue;
+    const wanted = new Set(before.map((b) => chainOf.get(b)));
+    // What follows two chains waits for both.
+    if (wanted.size > 1 || !before.every((b) => follows(k, b))) continue;
+    const [needed] = wanted;
+    const chain = needed ?? chains.find((c) => isAlike(items[c[0]], item));
+    const joins = chain !== undefined && isAlike(items[chain[0]], item);
+    if (needed !== undefined && (!joins || needed.length >= MOST_CHAINED)) continue;
+    const own = joins && chain.length < MOST_CHAINED ? chain : [];
+    if (own.length === 0) chains.push(own);
+    own.push(k);
+    chainOf.set(k, own);
+  }
+  return chains;
+}
+
+/** Whether two tasks may share threads: as many, each thread writing its own elements. */
+function isAlike(a: Item, b: Item): boolean {
+  if (a.kind !== "task" || b.kind !== "task") return false;
+  const keepsToItself = (t: Task): boolean =>
+    t.unit === "threads" && [...t.writes].every((r) => t.own.has(r));
+  return a.count === b.count && keepsToItself(a) && keepsToItself(b);
+}
+
+/** Parts of one stage in as few dispatches as pay. */
+function kernelsOf(parts: readonly Part[]): Stage[] {
+  const kernels: { readonly parts: Part[]; readonly shared: Map<string, number> }[] = [];
+  const alone: Part[] = [];
+  const rounds = (p: Part): number => p.tasks.reduce((sum, t) => sum + t.rounds, 0);
+  for (const part of parts) {
+    if (part.kind === "wide" && rounds(part) > MANY_ROUNDS) {
+      alone.push(part);
+      continue;
+    }
+    const shared = part.tasks.flatMap((t) => t.shared);
+    const fits = (known: ReadonlyMap<string, number>): boolean => {
+      const all = new Map([...known, ...shared.map((s) => [s.name, s.length] as const)]);
+      return [...all.values()].reduce((a, b) => a + b, 0) <= MOST_SHARED;
+    };
+    let kernel = kernels.find((c) => fits(c.shared));
+    if (kernel === undefined) {
+      kernel = { parts: [], shared: new Map() };
+      kernels.push(kernel);
+    }
+    kernel.parts.push(part);
+    for (const s of shared) kernel.shared.set(s.name, s.length);
+  }
+  return [...kernels.map((k) => k.parts), ...alone.map((p) => [p])].map((own) => ({
+    kind: "kernel",
+    parts: own,
+  }));
+}
+
 /** Code of one workgroup that runs the items, those of one level side by side. */
 function soloText(items: readonly Item[], clock: Clock, tasks: Task[]): string {
   const needs = dependencies(items);
   const levels: number[][] = [];
   const levelOf: number[] = [];
   items.forEach((_, k) => {
-    const level = Math.max(0, ...[...needs[k]].map((b) => levelOf[b] + 1));
+    const level = Math.max(0, ...[...needs[k].keys()].map((b) => levelOf[b] + 1));
     levelOf[k] = level;
     const at = levels[level];
     if (at === undefined) levels[level] = [k];

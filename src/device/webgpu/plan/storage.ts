@@ -17,8 +17,10 @@ export interface Region {
   readonly space: Space;
 }
 
-/** Counters of the loops, at the beginning of `words`. */
+/** Loops within loops, at most. */
 export const MOST_LEVELS = 16;
+/** Counters of the loops, two a level, at the beginning of `words`; see `CounterRole`. */
+export const COUNTER_WORDS = 2 * MOST_LEVELS;
 
 /** Data known at compile time: f32 numbers in `data`, whole ones in `idx`. */
 export class ConstantTables {
@@ -29,7 +31,7 @@ export class ConstantTables {
   readonly #wordParts: (readonly [offset: number, values: ArrayLike<number>])[] = [];
   #floatCount = 0;
   #wordCount = 0;
-  #ownWords = MOST_LEVELS;
+  #ownWords = COUNTER_WORDS;
 
   /** The offset of the values in `data`; the same array (or key) is stored once. */
   floats(values: Float64Array, key: string | Float64Array = values): number {

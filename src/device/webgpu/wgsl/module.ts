@@ -1,5 +1,6 @@
 /** Whole WGSL modules around the texts of tasks. */
-import { LANES, stepName, type Task } from "../plan/context.js";
+import { LANES, type SharedArray, stepName } from "../plan/context.js";
+import type { Part } from "../plan/schedule.js";
 import { MOST_LEVELS } from "../plan/storage.js";
 import { libraryFor, PARAMS } from "./library.js";
 
@@ -42,34 +43,71 @@ function dataText({ pieces, pieceLength }: Layout): string {
   ].join("\n");
 }
 
-/** A kernel of many workgroups for one task. */
-export function wideModule(task: Task, layout: Layout): string {
-  const { count, text } = task;
-  const loop =
-    task.unit === "groups"
-      ? `for (var group = wid.x; group < ${count}u; group += groups.x) {\n${text}\n}`
-      : `for (var item = wid.x * ${LANES}u + lane; item < ${count}u; item += groups.x * ${LANES}u) {\n${text}\n}`;
-  return moduleText(loop, task.shared, layout);
+/**
+ * How a loop that the host records counts its steps. Its first kernel reads the next step's number
+ * and makes it the present one, for all that follow; its last kernel counts on. Each word is read by
+ * kernels that do not write it, so that no kernel is needed for counting alone.
+ */
+export type CounterRole = { readonly level: number; readonly role: "first" | "last" };
+
+/** Workgroups of a part, of `most` that a kernel may have. */
+function groupsOf(part: Part, most: number): number {
+  if (part.kind === "solo") return 1;
+  const [first] = part.tasks;
+  const wanted = first.unit === "groups" ? first.count : Math.ceil(first.count / LANES);
+  return Math.max(1, Math.min(wanted, most));
 }
 
-/** Workgroups of a wide kernel. */
-export function groupsOf(task: Task, most: number): number {
-  const wanted = task.unit === "groups" ? task.count : Math.ceil(task.count / LANES);
-  return Math.min(wanted, most);
+/** A kernel of one or several parts, and its number of workgroups. */
+export function kernelModule(
+  parts: readonly Part[],
+  layout: Layout,
+  most: number,
+  roles: readonly CounterRole[] = [],
+): { readonly code: string; readonly groups: number } {
+  const share = Math.floor(most / parts.length);
+  const texts: string[] = [];
+  let before = 0;
+  for (const part of parts) {
+    const groups = groupsOf(part, share);
+    const isOnly = parts.length === 1;
+    const first = isOnly || before === 0 ? "wid.x" : `(wid.x - ${before}u)`;
+    const text = partText(part, first, isOnly ? "groups.x" : `${groups}u`);
+    const isLast = part === parts[parts.length - 1];
+    const test = isLast ? "" : `if (wid.x < ${before + groups}u) `;
+    texts.push(isOnly ? text : `${test}{\n${text}\n}`);
+    before += groups;
+  }
+  const shared = parts.flatMap((p) => p.tasks.flatMap((t) => t.shared));
+  return { code: moduleText(texts.join(" else "), shared, layout, roles), groups: before };
 }
 
-/** A kernel of one workgroup. */
-export function soloModule(text: string, shared: readonly string[], layout: Layout): string {
-  return moduleText(text, shared, layout);
+function partText(part: Part, first: string, groups: string): string {
+  if (part.kind === "solo") return part.text;
+  const { tasks } = part;
+  const { unit, count } = tasks[0];
+  const text = tasks.length === 1 ? tasks[0].text : tasks.map((t) => `{\n${t.text}\n}`).join("\n");
+  return unit === "groups"
+    ? `for (var group = ${first}; group < ${count}u; group += ${groups}) {\n${text}\n}`
+    : `for (var item = ${first} * ${LANES}u + lane; item < ${count}u; item += ${groups} * ${LANES}u) {\n${text}\n}`;
 }
 
 /** Sets a loop's counter to 0, or moves it on. */
 export function counterModule(level: number, what: "reset" | "next"): string {
-  const value = what === "reset" ? "0u" : `words[${level}] + 1u`;
-  return moduleText(`if (lane == 0u) { words[${level}] = ${value}; }`, [], NOWHERE);
+  const next = MOST_LEVELS + level;
+  const text =
+    what === "reset"
+      ? `words[${level}] = 0u;\nwords[${next}] = 0u;`
+      : `words[${level}] = words[${level}] + 1u;`;
+  return moduleText(`if (lane == 0u) {\n${text}\n}`, [], NOWHERE, []);
 }
 
-function moduleText(body: string, shared: readonly string[], layout: Layout): string {
+function moduleText(
+  body: string,
+  shared: readonly SharedArray[],
+  layout: Layout,
+  roles: readonly CounterRole[],
+): string {
   const { placeOf } = layout;
   const regions = new Set([...body.matchAll(/\b[a-z]_at_\d+\b/g)].map((m) => m[0]));
   const places = [...regions].filter((name) => placeOf(name) >= 0);
@@ -78,13 +116,24 @@ function moduleText(body: string, shared: readonly string[], layout: Layout): st
   for (let level = 0; level < MOST_LEVELS; level++) {
     const name = stepName(level);
     const isRun = body.includes(`for (var ${name} =`);
-    if (body.includes(name) && !isRun) steps.push(`let ${name} = words[${level}];`);
+    const isFirst = roles.some((r) => r.level === level && r.role === "first");
+    const at = isFirst ? MOST_LEVELS + level : level;
+    if ((body.includes(name) && !isRun) || isFirst) steps.push(`let ${name} = words[${at}];`);
+  }
+  for (const { level, role } of roles) {
+    const text =
+      role === "first"
+        ? `words[${level}] = ${stepName(level)};`
+        : `words[${MOST_LEVELS + level}] = words[${level}] + 1u;`;
+    steps.push(`if (wid.x == 0u && lane == 0u) { ${text} }`);
   }
   const library = libraryFor(body);
   const parts = [
     HEADER,
     places.map((name) => `const ${name} = ${placeOf(name)}u;`).join("\n"),
-    [...new Set(shared)].join("\n"),
+    [...new Map(shared.map((s) => [s.name, s.length]))]
+      .map(([name, length]) => `var<workgroup> ${name}: array<f32, ${length}>;`)
+      .join("\n"),
     library.includes("data_at(") || body.includes("data_at(") ? dataText(layout) : "",
     library,
     `@compute @workgroup_size(${LANES})
