@@ -56,7 +56,8 @@ export function renderLearning(plan: LearningPlan): string {
   const rows = plan.estimators.map((e) => {
     const shape = e.dims.length === 0 ? "" : `[${e.dims.join(", ")}]`;
     const how = e.chosen ? `${e.strategy}, chosen: ${e.reason}` : `${e.strategy}, ${e.reason}`;
-    return [`${e.site}${shape} of ${e.program}`, how];
+    const exact = e.expectation === undefined ? "" : `; ${e.expectation}`;
+    return [`${e.site}${shape} of ${e.program}`, `${how}${exact}`];
   });
   if (rows.length > 0) lines.push("", "gradients through draws:", ...aligned(rows));
   lines.push(

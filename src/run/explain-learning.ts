@@ -2,7 +2,13 @@
  * `explain` of methods that learn: the objective, its programs, and how gradients pass each random
  * site, with the reason.
  */
-import { buildObjective, type StrategyReason } from "../inference/objective/index.js";
+import {
+  buildObjective,
+  type Exactness,
+  type Inexact,
+  type SiteExpectation,
+  type StrategyReason,
+} from "../inference/objective/index.js";
 import type { Model } from "../model/ir.js";
 import { concreteDims } from "../passes/condition/index.js";
 import { workOf } from "../tensor/work.js";
@@ -23,6 +29,8 @@ export interface EstimatorPlan {
   /** Chosen by the compiler, rather than written. */
   readonly chosen: boolean;
   readonly reason: string;
+  /** Which means over the site's draws are exact, given all other draws, and why not all are. */
+  readonly expectation?: string;
 }
 
 /** What a learning method would do with a model, its guide and its data. */
@@ -51,6 +59,26 @@ const reasons: { readonly [K in StrategyReason]: string } = {
   frozen: "the objective lets no gradient pass",
 };
 
+const exactly: { readonly [K in Exactness]: string } = {
+  divergence: "its divergence from the prior is exact",
+  entropy: "its entropy is exact",
+  density: "its expected prior density is exact",
+  none: "nothing of it is exact",
+};
+
+const inexactly: { readonly [K in Inexact]: string } = {
+  family: "no closed form for these distributions",
+  reads: "the prior reads draws of it",
+  alone: "the model has no density for it",
+  elements: "model and guide write different elements",
+  nonlinear: "the objective is not affine in its densities",
+  estimated: "a density is estimated",
+  held: "the objective holds a density or a draw constant",
+};
+
+const inWords = ({ exact, why }: SiteExpectation): string =>
+  why === undefined ? exactly[exact] : `${exactly[exact]} (${inexactly[why]})`;
+
 /** @throws TildeError where names, data or strategies do not fit, as the run would. */
 export function planLearning(
   model: Model,
@@ -62,7 +90,13 @@ export function planLearning(
   const bound = bindMethod(model, declared, method);
   const { objective, args, programs } = bound;
   const batch = checkBatch(method.batch, conditioned.sizes);
-  const made = buildObjective(objective, { programs, data: dataOf(bound, raw), args, batch });
+  const made = buildObjective(objective, {
+    programs,
+    data: dataOf(bound, raw),
+    args,
+    batch,
+    analytic: method.analytic,
+  });
   const params: Record<string, number> = {};
   for (const s of made.params) params[s.program] = (params[s.program] ?? 0) + s.length;
   const estimators = made.strategies.map((s): EstimatorPlan => {
@@ -78,6 +112,7 @@ export function planLearning(
       strategy: s.text,
       chosen: s.chosen,
       reason: reasons[s.reason],
+      ...(s.expectation && { expectation: inWords(s.expectation) }),
     };
   });
   const guide = bound.guide === undefined ? undefined : programs.get(bound.guide)?.model.name;

@@ -137,6 +137,8 @@ interface LearningOptions {
   readonly draws: number;
   /** How gradients pass sites, over what the text says: `{ z: "reinforce(baseline: nvil)" }`. */
   readonly estimators: Readonly<Record<string, string>>;
+  /** Whether means over a site that are known in closed form, such as divergences, are taken so. */
+  readonly analytic: boolean;
   /**
    * Precision in which the CPU multiplies large matrices: `f32` takes about half the time, with
    * relative errors of 1e-6 or so in the products.
@@ -214,6 +216,7 @@ const LEARNING_DEFAULTS: LearningOptions = {
   tolerance: 0.002,
   draws: 4000,
   estimators: {},
+  analytic: true,
   products: "f64",
 };
 const SVI_DEFAULTS: SviOptions = { method: "svi", ...LEARNING_DEFAULTS, programs: {} };
@@ -313,6 +316,7 @@ const learningChecks: Readonly<Record<string, Check>> = {
   tolerance: between(0, Number.POSITIVE_INFINITY),
   draws: whole(1),
   estimators: strategies,
+  analytic: flag,
   products: oneOf("f64", "f32"),
   init: (v) =>
     object(v) === undefined || text(v) === undefined

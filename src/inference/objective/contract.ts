@@ -74,6 +74,38 @@ export type StrategyReason =
   /** No gradient passes: the objective says so. */
   | "frozen";
 
+/** What of a site's densities in an objective is a mean in closed form, given all other sites. */
+export type Exactness =
+  /** E[log p − log q], as a divergence. */
+  | "divergence"
+  /** E log q alone. */
+  | "entropy"
+  /** E log p alone. */
+  | "density"
+  | "none";
+
+/** Why not all of it is. */
+export type Inexact =
+  /** No closed form for these distributions. */
+  | "family"
+  /** The arguments of p are draws of the site itself, or of what depends on it. */
+  | "reads"
+  /** No program but that of the draw has a density for it. */
+  | "alone"
+  /** The programs write elements that do not correspond. */
+  | "elements"
+  /** The objective is not affine in its densities. */
+  | "nonlinear"
+  /** A density is estimated. */
+  | "estimated"
+  /** The objective holds the guide's density constant, or lets no gradient pass the draw. */
+  | "held";
+
+export interface SiteExpectation {
+  readonly exact: Exactness;
+  readonly why?: Inexact;
+}
+
 /** How the gradient passes a random site, for `explain`. */
 export interface SiteStrategy {
   readonly draw: string;
@@ -84,6 +116,8 @@ export interface SiteStrategy {
   readonly reason: StrategyReason;
   /** As the text would have it: `reinforce(baseline: nvil)`. */
   readonly text: string;
+  /** Which means over it are exact; absent where none was asked for. */
+  readonly expectation?: SiteExpectation;
 }
 
 /** One of several numbers that are maximised in turn, each by params of its own. */

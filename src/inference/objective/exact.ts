@@ -14,6 +14,7 @@ import type { Draw, Evaluation } from "../../model/objective.js";
 import { walkStmts } from "../../model/traverse.js";
 import { evaluateNode } from "../../tensor/evaluate.js";
 import type { Node } from "../../tensor/ops.js";
+import type { Inexact, SiteExpectation } from "./contract.js";
 import type { Parts } from "./costs.js";
 import { descendants, readsBelow, readsItself } from "./dependence.js";
 import { type Pair, pairOf } from "./pairing.js";
@@ -25,38 +26,6 @@ import {
   siteLaws,
   type Trace,
 } from "./programs.js";
-
-/** What of a site's densities is a closed expectation. */
-export type Exactness =
-  /** E[log p − log q] as a divergence. */
-  | "divergence"
-  /** E log q alone. */
-  | "entropy"
-  /** E log p alone. */
-  | "density"
-  | "none";
-
-/** Why not all of it is. */
-export type Inexact =
-  /** No closed form for these distributions. */
-  | "family"
-  /** The arguments of p are draws of the site itself, or of what depends on it. */
-  | "reads"
-  /** No program but the guide has a density for it. */
-  | "alone"
-  /** Model and guide write elements that do not correspond. */
-  | "elements"
-  /** The objective is not affine in its densities. */
-  | "nonlinear"
-  /** A density is estimated. */
-  | "estimated"
-  /** The objective holds the guide's density constant, or lets no gradient pass the draw. */
-  | "held";
-
-export interface SiteExpectation {
-  readonly exact: Exactness;
-  readonly why?: Inexact;
-}
 
 /** How one statement's log density is replaced. */
 type Kind = "divergence" | "density" | "entropy" | "nothing";

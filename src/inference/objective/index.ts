@@ -2,11 +2,14 @@
 export { type BuildOptions, buildObjective } from "./build.js";
 export type {
   EstimateBinding,
+  Exactness,
+  Inexact,
   NoiseInput,
   NoiseLaw,
   ObjectiveGraph,
   ParamSlot,
   ProgramBinding,
+  SiteExpectation,
   SiteStrategy,
   StateSlot,
   StrategyReason,

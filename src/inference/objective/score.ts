@@ -78,6 +78,7 @@ export function siteTerms(parts: Parts, value: Node): SiteTerms {
         ? { kind: "reinforce", span, baseline: "moving_average" }
         : strategy;
       const isLocal = local.some((l) => l.draw === draw && l.site === s.name);
+      const expectation = parts.exact?.sites.get(draw.name)?.get(s.name);
       const reasons = { chosen, isFrozen: draw.frozen, isLocal };
       strategies.push({
         draw: draw.name,
@@ -86,6 +87,7 @@ export function siteTerms(parts: Parts, value: Node): SiteTerms {
         chosen,
         reason: reasonOf(used, s.dist, reasons),
         text: printStrategy(used),
+        ...(expectation && { expectation }),
       });
       if (draw.frozen) return;
       if (kind === "reinforce") {

@@ -62,7 +62,8 @@ export async function learn(
     const wanted = "adam or sgd for an objective of several players";
     fail("bad_option", undefined, { option: "`optimizer`", value: '"natural"', wanted });
   }
-  const made = buildObjective(objective, { programs, data, args, batch, natural });
+  const { analytic } = method;
+  const made = buildObjective(objective, { programs, data, args, batch, natural, analytic });
   if (made.params.every((p) => p.isState === true)) {
     fail("nothing_to_learn", objective.span, { objective: objective.name });
   }
