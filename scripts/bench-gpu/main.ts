@@ -1,16 +1,18 @@
 /**
  * `npm run bench:gpu -- [--device webgpu|tensorflow|cpu] [--size tiny|middle|full] [--out FOLDER]
  * [--bandwidth GB/s] [--peak TFLOP/s]`: checks every op on the device, then measures kernels,
- * learning and many chains. Writes bench-gpu.json and bench-gpu.md. The card's bandwidth and peak,
- * where given, turn figures into shares.
+ * learning, many chains and mixtures, and the same by NumPyro and JAX where the Python that
+ * `TILDE_PEERS_PYTHON` names (or `python3`) has them. Writes bench-gpu.json and bench-gpu.md. The
+ * card's bandwidth and peak, where given, turn figures into shares.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import type { GraphDeviceName } from "../../src/device/contract.js";
 import { openers } from "../../src/run/device/open.js";
-import { checkOps } from "./ops.js";
 import { mixtureLines } from "./mixtures.js";
+import { checkOps } from "./ops.js";
+import { measurePeers } from "./peers.js";
 import { chainLines, kernelLines, learningLines } from "./programs.js";
 import { markdown, type Report } from "./report.js";
 import { sizes } from "./sizes.js";
@@ -49,6 +51,9 @@ for (const part of [kernelLines, learningLines, chainLines, mixtureLines]) {
     lines.push(line);
   }
 }
+device.close();
+const peers = measurePeers(lines, size.seconds);
+if (peers.kind === "absent") say(`NumPyro and JAX are not measured: ${peers.reason}`);
 const report: Report = {
   device: device.name,
   description: device.description,
@@ -59,10 +64,10 @@ const report: Report = {
   openMilliseconds,
   checks,
   lines,
+  peers,
   ...(flags.bandwidth !== undefined && { bandwidth: Number(flags.bandwidth) }),
   ...(flags.peak !== undefined && { peak: Number(flags.peak) }),
 };
-device.close();
 mkdirSync(flags.out, { recursive: true });
 writeFileSync(join(flags.out, "bench-gpu.json"), `${JSON.stringify(report, null, 2)}\n`);
 writeFileSync(join(flags.out, "bench-gpu.md"), markdown(report));

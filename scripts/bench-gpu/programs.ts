@@ -15,6 +15,7 @@ import { hmc, svi } from "../../src/run/methods.js";
 import { bindMethod, checkBatch } from "../../src/run/svi/programs.js";
 import type { Graph, Node } from "../../src/tensor/ops.js";
 import { sizeOf } from "../../src/tensor/shape-rules.js";
+import type { PeerJob } from "./peers.js";
 import type { Sizes } from "./sizes.js";
 import { eightSchools, logistic, regression, vae } from "./texts.js";
 
@@ -30,6 +31,8 @@ export interface Line {
   readonly gigaflops?: number;
   /** What is done in a step, and how many. */
   readonly work?: { readonly what: string; readonly count: number };
+  /** The same line by NumPyro or JAX. */
+  readonly peer?: PeerJob;
 }
 
 const REPEATS = 5;
@@ -155,11 +158,10 @@ async function learningLine(
   const batch = checkBatch(method.batch, conditioned.sizes);
   const { objective, args, programs } = bound;
   const made = buildObjective(objective, { programs, data, args, batch });
-  // Tables of a call's minibatches take this many numbers at most.
-  const mostSteps = Math.max(1, Math.min(windowOf(method.steps, 400), Math.floor(2 ** 22 / rows)));
+  const mostSteps = windowOf(method.steps, 400);
   const climber = await DeviceClimber.create(
     device,
-    deviceObjective(device, made, batch, "adam", { seed: 1, mostSteps }),
+    deviceObjective(made, batch, "adam"),
     mostSteps,
   );
   climber.seed(1);
@@ -193,7 +195,11 @@ export async function learningLines(device: GraphDevice, sizes: Sizes): Promise<
   ]);
   for (const rows of sizes.logistic.batches) {
     const name = `SVI of a logistic regression, N = ${n}, D = ${d}, batch ${rows}`;
-    lines.push(await learningLine(device, name, logistic, points, rows, sizes.seconds));
+    const peer: PeerJob = { kind: "logistic", rows: n, columns: d, batch: rows };
+    lines.push({
+      ...(await learningLine(device, name, logistic, points, rows, sizes.seconds)),
+      peer,
+    });
   }
   const { pictures, pixels, hidden, code, batches } = sizes.vae;
   const images: DataSet = new Map([
@@ -211,7 +217,8 @@ export async function learningLines(device: GraphDevice, sizes: Sizes): Promise<
   ]);
   for (const rows of batches) {
     const name = `VAE ${pixels}-${hidden}-${code}, batch ${rows}`;
-    lines.push(await learningLine(device, name, vae, images, rows, sizes.seconds));
+    const peer: PeerJob = { kind: "vae", rows: pictures, pixels, hidden, code, batch: rows };
+    lines.push({ ...(await learningLine(device, name, vae, images, rows, sizes.seconds)), peer });
   }
   return lines;
 }
@@ -272,22 +279,24 @@ export async function chainLines(device: GraphDevice, sizes: Sizes): Promise<Lin
     ["x", { dims: [rows, columns], data: wave(rows * columns, (k) => 2 * scramble(k) - 1) }],
     ["y", { dims: [rows], data: wave(rows, (k) => (scramble(7 * k) > 0.5 ? 1 : 0)) }],
   ]);
+  const ofSchools = await chainsLine(
+    device,
+    `${chains} chains of eight schools, a leapfrog step`,
+    eightSchools,
+    schools,
+    chains,
+    seconds,
+  );
+  const ofRegression = await chainsLine(
+    device,
+    `${chains} chains of a ${columns}-dimensional regression of ${rows} rows, a leapfrog step`,
+    regression,
+    points,
+    chains,
+    seconds,
+  );
   return [
-    await chainsLine(
-      device,
-      `${chains} chains of eight schools, a leapfrog step`,
-      eightSchools,
-      schools,
-      chains,
-      seconds,
-    ),
-    await chainsLine(
-      device,
-      `${chains} chains of a ${columns}-dimensional regression of ${rows} rows, a leapfrog step`,
-      regression,
-      points,
-      chains,
-      seconds,
-    ),
+    { ...ofSchools, peer: { kind: "schools", chains } },
+    { ...ofRegression, peer: { kind: "regression", chains, rows, columns } },
   ];
 }

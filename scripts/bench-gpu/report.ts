@@ -1,5 +1,6 @@
 /** What a run of the benchmarks found, and its table. */
 import type { Check } from "./ops.js";
+import type { Peers } from "./peers.js";
 import type { Line } from "./programs.js";
 
 export interface Report {
@@ -15,6 +16,7 @@ export interface Report {
   /** The card's own, in GB/s and TFLOP/s. */
   readonly bandwidth?: number;
   readonly peak?: number;
+  readonly peers: Peers;
 }
 
 const digits = (x: number): string =>
@@ -40,9 +42,25 @@ function reached(line: Line, { bandwidth, peak }: Report): string {
   return parts.join(", ");
 }
 
+/** Their time of a step, and how many times ours it is. */
+function beside(line: Line, peers: Peers): string {
+  if (peers.kind === "absent") return "";
+  const found = peers.lines.find((p) => p.name === line.name);
+  if (found === undefined) return "";
+  if ("failed" in found) return `failed: ${found.failed.replaceAll("|", "/")}`;
+  const times = digits(found.microseconds / line.microseconds);
+  return `${digits(found.microseconds)} µs (${times} ×); ${digits(found.firstMilliseconds)} ms`;
+}
+
+function peersLine(peers: Peers): string {
+  if (peers.kind === "absent") return `NumPyro and JAX were not measured: ${peers.reason}.`;
+  return `Beside it NumPyro ${peers.numpyro} and JAX ${peers.jax} on ${peers.device}, in single precision; (n ×) is their time over ours.`;
+}
+
 /** One table of the figures, and a line on the ops. */
 export function markdown(report: Report): string {
-  const { device, description, precision, node, size, openMilliseconds, checks, lines } = report;
+  const { device, description, precision, node, size, openMilliseconds, checks, lines, peers } =
+    report;
   const failed = checks.filter((c) => !c.passed);
   const worst = checks.reduce((a, b) => (b.error > a.error ? b : a));
   return [
@@ -52,11 +70,13 @@ export function markdown(report: Report): string {
       `${checks.length - failed.length} of ${checks.length} ops and functions agree with f64; the largest error is ${worst.error.toExponential(1)} (${worst.name})` +
       `${failed.length > 0 ? `; wrong: ${failed.map((c) => c.name).join(", ")}` : ""}.`,
     "",
-    "| | a step | reached | text to first step |",
-    "|---|---|---|---|",
+    peersLine(peers),
+    "",
+    "| | a step | reached | text to first step | NumPyro or JAX: a step; to the first |",
+    "|---|---|---|---|---|",
     ...lines.map(
       (line) =>
-        `| ${line.name} | ${digits(line.microseconds)} µs | ${reached(line, report)} | ${digits(line.firstMilliseconds)} ms |`,
+        `| ${line.name} | ${digits(line.microseconds)} µs | ${reached(line, report)} | ${digits(line.firstMilliseconds)} ms | ${beside(line, peers)} |`,
     ),
     "",
   ].join("\n");

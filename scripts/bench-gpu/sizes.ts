@@ -24,6 +24,11 @@ export interface Sizes {
     readonly components: number;
     readonly iterations: number;
   };
+  readonly process: {
+    readonly rows: number;
+    readonly components: number;
+    readonly sweeps: number;
+  };
   /** Each measurement lasts at least so many seconds. */
   readonly seconds: number;
 }
@@ -37,6 +42,7 @@ export const sizes: Readonly<Record<"tiny" | "middle" | "full", Sizes>> = {
     chains: 16,
     regression: { rows: 50, columns: 4 },
     mixture: { rows: 400, columns: 3, components: 4, iterations: 5 },
+    process: { rows: 300, components: 8, sweeps: 5 },
     seconds: 0.01,
   },
   middle: {
@@ -47,6 +53,7 @@ export const sizes: Readonly<Record<"tiny" | "middle" | "full", Sizes>> = {
     chains: 1024,
     regression: { rows: 1000, columns: 100 },
     mixture: { rows: 100_000, columns: 16, components: 64, iterations: 12 },
+    process: { rows: 100_000, components: 64, sweeps: 12 },
     seconds: 0.3,
   },
   // 4·10⁶ × 100 numbers are 1.6 GB: one binding holds all data of a program.
@@ -58,6 +65,7 @@ export const sizes: Readonly<Record<"tiny" | "middle" | "full", Sizes>> = {
     chains: 4096,
     regression: { rows: 1000, columns: 100 },
     mixture: { rows: 1_000_000, columns: 16, components: 64, iterations: 12 },
+    process: { rows: 1_000_000, components: 64, sweeps: 30 },
     seconds: 1,
   },
 };

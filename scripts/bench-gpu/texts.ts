@@ -62,3 +62,17 @@ model mixture(N: int, K: int, D: int) {
   }
 }
 `;
+
+export const process = `
+model process(N: int) {
+  alpha ~ Gamma(2, 2)
+  for k in 0.. {
+    mu[k] ~ Normal(0, 5)
+    tau[k] ~ Gamma(3, 3)
+  }
+  for i in 0..N {
+    z[i] ~ CRP(alpha)
+    x[i] ~ Normal(mu[z[i]], 1 / sqrt(tau[z[i]]))
+  }
+}
+`;

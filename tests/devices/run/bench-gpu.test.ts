@@ -1,5 +1,6 @@
 /** The benchmarks of devices run at tiny sizes, check every op, and write their table. */
 import { describe, expect, test } from "vitest";
+import { mixtureLines } from "../../../scripts/bench-gpu/mixtures.js";
 import { checkOps } from "../../../scripts/bench-gpu/ops.js";
 import { chainLines, kernelLines, learningLines } from "../../../scripts/bench-gpu/programs.js";
 import { markdown, type Report } from "../../../scripts/bench-gpu/report.js";
@@ -37,6 +38,7 @@ describe("bench:gpu", () => {
       ...(await kernelLines(device, sizes.tiny)),
       ...(await learningLines(device, sizes.tiny)),
       ...(await chainLines(device, sizes.tiny)),
+      ...(await mixtureLines(device, sizes.tiny)),
     ];
     for (const line of lines) expect(line.microseconds, line.name).toBeGreaterThan(0);
     const report: Report = {
@@ -51,8 +53,25 @@ describe("bench:gpu", () => {
       lines,
       bandwidth: 1000,
       peak: 10,
+      peers: {
+        kind: "found",
+        jax: "0.10.2",
+        numpyro: "0.22.0",
+        device: "gpu: a card",
+        lines: lines.map(({ name, microseconds }, k) =>
+          k % 2 === 0
+            ? { name, microseconds: 3 * microseconds, firstMilliseconds: 7 }
+            : { name, failed: "RuntimeError: out of memory" },
+        ),
+      },
     };
     const text = markdown(report);
+    expect(text).toContain("(3 ×); 7 ms |");
+    expect(text).toContain("failed: RuntimeError: out of memory |");
+    const absent = { kind: "absent", reason: "no module named jax" } as const;
+    expect(markdown({ ...report, peers: absent })).toContain("not measured: no module named jax");
+    // Every line but those of kernels alone has a peer.
+    expect(lines.filter((l) => l.peer === undefined).length).toBe(3);
     expect(text).toContain("1 of 1 ops and functions agree with f64");
     for (const { name } of lines) expect(text).toContain(`| ${name} |`);
     expect(text).toMatch(/GB\/s \([\d.e-]+ %\)/);
