@@ -5,6 +5,7 @@ import {
   ConstantPool,
   lowerGraph,
   type ProductPrecision,
+  type Sharing,
 } from "../../../src/passes/lower/index.js";
 import { evaluateGraph } from "../../../src/tensor/evaluate.js";
 import type { Graph, InputNode, Node } from "../../../src/tensor/ops.js";
@@ -22,6 +23,8 @@ export function graphOf(outputs: readonly Node[]): Graph {
 
 export interface Compiled {
   readonly fn: KernelFunction;
+  /** Loops that threads can share. */
+  readonly jobs: number;
   /** All outputs; scratch memory and outputs hold NaN before. */
   run(inputs: Inputs): Record<string, Float64Array>;
 }
@@ -31,11 +34,12 @@ export function compileGraph(
   simd = true,
   fused?: boolean,
   products?: ProductPrecision,
+  sharing?: Sharing,
 ): Compiled {
   const constants = new ConstantPool();
   const inputs = Object.fromEntries(graph.inputs.map((n) => [n.name, `in_${n.name}`]));
   const outputs = Object.fromEntries(graph.outputs.map((o) => [o.name, `out_${o.name}`]));
-  const lowered = lowerGraph(graph, { name: "f", inputs, outputs, constants, products });
+  const lowered = lowerGraph(graph, { name: "f", inputs, outputs, constants, products, sharing });
   const buffer = (name: string, node: Node) =>
     ({
       name,
@@ -48,11 +52,13 @@ export function compileGraph(
     ...graph.inputs.map((n) => buffer(inputs[n.name], n)),
     ...graph.outputs.map((o) => buffer(outputs[o.name], o.node)),
   ];
-  const program = compileKernels({ buffers, functions: lowered.functions }, { simd, fused });
+  const module = { buffers, functions: lowered.functions };
+  const program = compileKernels(module, { simd, fused });
   const instance = instantiate(program, createMemory(program, 1), 0);
   const call = instance.fn("f");
   return {
     fn: lowered.functions[0],
+    jobs: program.jobs,
     run(values) {
       for (const b of buffers) {
         if (b.region === "workspace" && b.element === "f64") instance.f64(b.name).fill(Number.NaN);
