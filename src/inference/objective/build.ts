@@ -52,6 +52,7 @@ import {
 } from "./programs.js";
 import { bindReadings, siteValue } from "./readings.js";
 import type { Copies } from "./replicate.js";
+import { requireNumbers, restOf } from "./rest.js";
 import { StoppingBuilder } from "./stopping.js";
 
 export interface BuildOptions {
@@ -197,13 +198,16 @@ function climbing(
     objective.evaluations.map((e) => [e.name, evaluate(drawing, e, estimated)]),
   );
   // First of inputs in the place of the densities: that shows how they enter.
-  const places = new Map([...evaluations].map(([name, n]) => [name, g.input(name, n.shape)]));
-  // What is no real number has no slope.
-  for (const [name, n] of evaluations) if (n.dtype !== "real") places.delete(name);
-  const standing = new Map<string, Node>([...evaluations, ...places]);
-  const plain = objectiveNode(drawing, standing, sizes, layout.own);
-  const readsSites = objective.evaluations.some((e) => e.kind === "value" && e.draw !== undefined);
-  const factors = readsSites ? undefined : linearFactors(g, plain, places);
+  const places = new Map(
+    [...evaluations].map(([name, n]) => [name, g.input(name, n.shape, n.dtype)]),
+  );
+  const plain = objectiveNode(drawing, places, sizes, layout.own);
+  const isValue = new Set(objective.evaluations.flatMap((e) => (e.kind === "value" ? e.name : [])));
+  const [densities, read] = [false, true].map(
+    (wanted) => new Map([...places].filter(([name]) => isValue.has(name) === wanted)),
+  );
+  const factors = linearFactors(g, plain, densities);
+  const rest = restOf(g, plain, factors === undefined ? new Map() : densities, read);
   const exact = isAnalytic ? planExact(drawing, factors) : undefined;
   const state: State = { ...drawing, exact };
   for (const e of objective.evaluations) {
@@ -219,9 +223,15 @@ function climbing(
     const moved = objective.evaluations
       .filter((e) => e.draw === draw)
       .map((e) => [e.name, evaluate(again, e)] as const);
+    for (const e of objective.evaluations) {
+      const place = read.get(e.name);
+      const value = e.reading && e.draw === draw ? trace.values.get(e.reading.site) : undefined;
+      if (place === undefined || value === undefined) continue;
+      requireNumbers(e, e.reading?.site ?? "", place, value, rest);
+    }
     return substitute(g, [plain], standIns(places, new Map([...evaluations, ...moved])))[0];
   };
-  const made = estimatedTerms({ ...state, factors, whole }, drawn, estimated);
+  const made = estimatedTerms({ ...state, factors, rest, whole }, drawn, estimated);
   const value = made.exact.reduce<Node>((total, t) => g.add(total, t), drawn);
   const surrogate = made.score.reduce<Node>((total, t) => g.add(total, t), value);
   const [grad] = gradient(g, surrogate, [theta]);

@@ -7,6 +7,7 @@ import type { Node } from "../../tensor/ops.js";
 import { dependences, descendants } from "./dependence.js";
 import { type ExactPlan, expectedTerms } from "./exact.js";
 import { type Builder, evaluateTerms, type Program, sumBeyond, type Trace } from "./programs.js";
+import { type Rest, restCost } from "./rest.js";
 
 export interface Parts extends Builder {
   /** The objective with its densities taken at other values of a draw: rank 0. */
@@ -14,7 +15,9 @@ export interface Parts extends Builder {
   readonly objective: Objective;
   readonly programs: ReadonlyMap<string, Program>;
   readonly traces: ReadonlyMap<string, Trace>;
-  /** The constant factor of each evaluation, where the objective is linear in them. */
+  /** What the objective says of values of draws, beside its densities. */
+  readonly rest?: Rest;
+  /** The constant factor of each density, where the objective is linear in them. */
   readonly factors: ReadonlyMap<string, Node> | undefined;
   /** Which statements' densities are replaced by their expectations. */
   readonly exact?: ExactPlan;
@@ -66,6 +69,7 @@ export function siteCost(
   const factorAxes = all.slice(lead);
   let cost: Node = shape.length === 0 ? g.constant(0) : g.zeros(shape);
   for (const e of own) {
+    if (e.kind === "value") continue;
     const program = programs.get(e.program);
     const factor = factors.get(e.name);
     if (program === undefined || factor === undefined) return undefined;
@@ -85,7 +89,9 @@ export function siteCost(
       cost = g.add(cost, g.mul(scaled, full));
     });
   }
-  return { cost, plate, isApart };
+  const read = restCost(parts, s, trace, sites, plate, lead);
+  if (read === undefined) return undefined;
+  return { cost: g.add(cost, read.cost), plate, isApart: isApart && read.isApart };
 }
 
 /** The length of the site's first axis, where its own statement is element by element. */
