@@ -138,7 +138,8 @@ function termToExpr(t: SizeTerm, span: Span, cx: Cx): Expr {
     const opaqueExpr = cx.model.opaqueSizes.get(name);
     if (opaqueExpr !== undefined) return opaqueExpr;
     const isBound = cx.model.boundSizes.includes(name) || cx.model.unbounded?.size === name;
-    const known = cx.model.inputs.has(name) || isBound;
+    // Other sizes than those of loops are known with the data, such as that of `log_probs(p, z)`.
+    const known = cx.model.inputs.has(name) || isBound || !cx.model.binders.has(name);
     return { kind: "var", name, role: known ? "input" : "index", span, type: int };
   });
   const all =
