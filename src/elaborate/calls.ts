@@ -15,6 +15,7 @@ import { evaluation, evaluationKind } from "./objectives.js";
 import { isOde } from "./ode.js";
 import type { FnRef, Scope } from "./scope.js";
 import { dimsAgree, sizeToExpr } from "./sizes.js";
+import { resolveDist, sampleExpr, writtenMethod } from "./written.js";
 
 type CallAst = Extract<ast.Expr, { kind: "call" }>;
 type MemberAst = Extract<ast.Expr, { kind: "member" }>;
@@ -23,6 +24,7 @@ type MemberAst = Extract<ast.Expr, { kind: "member" }>;
 export function isDistSyntax(cx: Cx, e: ast.Expr, scope: Scope): boolean {
   if (e.kind === "name") return scope.lookup(e.name)?.kind === "dist";
   if (e.kind !== "call") return false;
+  if (resolveDist(e.callee, scope) !== undefined) return true;
   const fn = cx.reporter.quietly(() => resolveFn(cx, e.callee, scope));
   if (fn !== undefined && fn !== "ambiguous") return returnsDist(cx, fn, new Set());
   if (e.callee.kind !== "name" || scope.lookup(e.callee.name) !== undefined) return false;
@@ -44,6 +46,7 @@ export function returnsDist(cx: Cx, fn: FnRef, seen: Set<FnRef>): boolean {
   seen.add(fn);
   const inner = fn.env.fns.get(callee.name);
   if (inner !== undefined) return returnsDist(cx, inner, seen);
+  if (fn.env.dists.has(callee.name)) return true;
   return isDistName(cx, callee.name);
 }
 
@@ -69,13 +72,13 @@ export function callExpr(cx: Cx, e: CallAst, scope: Scope): Expr | undefined {
   if (callee.kind === "member") return methodCall(cx, e, callee, scope);
   const density = callee.kind === "name" ? evaluationKind(callee.name) : undefined;
   if (density !== undefined) return evaluation(cx, e, density, scope);
-  if (callee.kind !== "name") {
-    checkArgs(cx, e, scope);
-    if (cx.expr(callee, scope) === undefined) return undefined;
   const isProgram: boolean = isEstimate(e, scope.env);
   if (isProgram) {
     return cx.reporter.report("estimate_place", e.span, { name: quote(callee.span) });
   }
+  if (callee.kind !== "name") {
+    checkArgs(cx, e, scope);
+    if (cx.expr(callee, scope) === undefined) return undefined;
     return cx.reporter.report("not_callable", callee.span, { name: quote(callee.span) });
   }
   const builtin = builtinNamed(callee.name, e.args.length);
@@ -227,6 +230,9 @@ function method(cx: Cx, e: MemberAst, call: CallAst | undefined, scope: Scope): 
     });
   }
   const dist = cx.dist(e.target, scope);
+  if (name === "sample" && call === undefined) {
+    return dist && sampleExpr(cx, dist, e.span, scope);
+  }
   const args = call?.args.map((a) => cx.expr(a.value, scope));
   if (!methodNames.includes(name)) {
     return cx.reporter.report("unknown_method", e.name.span, { name });
@@ -252,6 +258,7 @@ function typedMethod(
   args: readonly Expr[],
   e: ast.Expr,
 ): Expr | undefined {
+  if (dist.kind === "written") return writtenMethod(cx, dist, name, args, e.span);
   const table = dist.kind === "named" ? cx.distributions[dist.name] : undefined;
   const lacks = name !== "log_prob" && table?.[name] === undefined;
   if (lacks || (name === "cdf" && dist.event.dims.length > 0)) {

@@ -24,6 +24,7 @@ import type { Scope } from "./scope.js";
 import { dimsAgree, sizesAgree, sizeToExpr } from "./sizes.js";
 import { misplacedTransform } from "./transforms.js";
 import { crpDist, misplacedProcess } from "./unbounded/plate.js";
+import { resolveDist, writtenDist } from "./written.js";
 
 type CallAst = Extract<ast.Expr, { kind: "call" }>;
 
@@ -51,9 +52,16 @@ export function elaborateDist(cx: Cx, e: ast.Expr, scope: Scope): DistExpr | und
       const usage = usageOf(cx.distributions[e.name]);
       return cx.reporter.report("distribution_uncalled", e.span, { name: e.name, usage });
     }
+    const written = resolveDist(e, scope);
+    if (written !== undefined) {
+      const usage = `${e.name}(${written.decl.params.map((p) => p.name.text).join(", ")})`;
+      return cx.reporter.report("distribution_uncalled", e.span, { name: e.name, usage });
+    }
   }
   if (e.kind === "if") return cx.reporter.report("distribution_if", e.span, {});
   if (e.kind !== "call") return notADistribution(cx, e, scope);
+  const written = resolveDist(e.callee, scope);
+  if (written !== undefined) return writtenDist(cx, written, e, scope);
   const fn = resolveFn(cx, e.callee, scope);
   if (fn === "ambiguous") return undefined;
   if (fn !== undefined) {
@@ -76,9 +84,6 @@ function unknownDistribution(
   span: Span,
   scope: Scope,
 ): undefined {
-  if (scope.env.others.get(name)?.kind === "dist") {
-    return cx.reporter.report("not_supported_yet", span, { what: `the \`dist\` \`${name}\`` });
-  }
   const probe = cx.reporter.quietly(() => cx.expr(e, scope));
   if (probe !== undefined) return notADistribution(cx, e, scope);
   for (const a of e.args) if (a.value.kind !== "lambda") cx.expr(a.value, scope);

@@ -29,10 +29,6 @@ export interface Files {
   readonly extra: Diagnostic[];
 }
 
-const notYet: Partial<Record<ast.Decl["kind"], string>> = {
-  dist: "a `dist` declaration",
-};
-
 /** The environment of a file, its imports loaded; `chain` holds the paths of the importing files. */
 export function fileEnv(files: Files, file: ast.SourceFile, chain: readonly string[]): FileEnv {
   const { path } = file.span.source;
@@ -42,13 +38,19 @@ export function fileEnv(files: Files, file: ast.SourceFile, chain: readonly stri
     fns: new Map(),
     layers: new Map(),
     objectives: new Map(),
+    dists: new Map(),
     modules: new Map(),
     ambiguous: new Map(),
     others: new Map(),
   };
   files.done.set(path, env);
   declareAll(files.reporter, file, env);
-  const own = new Set([...env.fns.keys(), ...env.layers.keys(), ...env.objectives.keys()]);
+  const own = new Set([
+    ...env.fns.keys(),
+    ...env.layers.keys(),
+    ...env.objectives.keys(),
+    ...env.dists.keys(),
+  ]);
   const origin = new Map<string, string>();
   for (const decl of file.imports) {
     const imported = openImport(files, decl, [...chain, path]);
@@ -63,7 +65,7 @@ export function fileEnv(files: Files, file: ast.SourceFile, chain: readonly stri
         takeOver(env, imported.env, text);
         origin.set(text, name);
       } else {
-        for (const known of [env.fns, env.layers, env.objectives]) known.delete(text);
+        for (const known of [env.fns, env.layers, env.objectives, env.dists]) known.delete(text);
         env.ambiguous.set(text, [...(env.ambiguous.get(text) ?? [first]), name]);
       }
     }
@@ -71,9 +73,10 @@ export function fileEnv(files: Files, file: ast.SourceFile, chain: readonly stri
   return env;
 }
 
-/** What an import brings: functions, modules and objectives. */
+/** What an import brings: functions, modules, objectives and distributions. */
 function isCallable(env: FileEnv, name: string): boolean {
-  return env.fns.has(name) || env.layers.has(name) || env.objectives.has(name);
+  const { fns, layers, objectives, dists } = env;
+  return fns.has(name) || layers.has(name) || objectives.has(name) || dists.has(name);
 }
 
 function takeOver(env: FileEnv, from: FileEnv, name: string): void {
@@ -83,6 +86,8 @@ function takeOver(env: FileEnv, from: FileEnv, name: string): void {
   if (layer !== undefined) env.layers.set(name, layer);
   const objective = from.objectives.get(name);
   if (objective !== undefined) env.objectives.set(name, objective);
+  const dist = from.dists.get(name);
+  if (dist !== undefined) env.dists.set(name, dist);
 }
 
 function declareAll(reporter: Reporter, file: ast.SourceFile, env: FileEnv): void {
@@ -100,9 +105,11 @@ function declareAll(reporter: Reporter, file: ast.SourceFile, env: FileEnv): voi
     else env.others.set(d.name.text, d);
     if (d.kind === "module") env.layers.set(d.name.text, { decl: d, env });
     if (d.kind === "objective") env.objectives.set(d.name.text, { decl: d, env });
-    const what = notYet[d.kind];
-    if (what !== undefined) {
-      reporter.report("not_supported_yet", d.name.span, { what });
+    if (d.kind === "dist") {
+      const nothing: ast.Expr = { kind: "number", span: d.span, value: 0, isInt: true };
+      const { name, span, params } = d;
+      const token = { decl: { kind: "fn", span, name, params, body: nothing }, env } as const;
+      env.dists.set(name.text, { decl: d, env, token });
     }
   }
 }

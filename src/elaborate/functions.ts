@@ -42,7 +42,8 @@ export function inlineDist(cx: Cx, fn: FnRef, e: CallAst, scope: Scope): DistExp
   return inBody(cx, fn, e, () => cx.dist(body, opened.scope));
 }
 
-function inBody<T>(cx: Cx, fn: FnRef, e: CallAst, f: () => T): T {
+/** Elaborates what a call stands for; its errors say where the call is. */
+export function inBody<T>(cx: Cx, fn: FnRef, e: CallAst, f: () => T): T {
   cx.callStack.push(fn);
   try {
     const note = { span: e.span, text: `in this call of \`${nameOf(fn)}\`` };
@@ -53,9 +54,14 @@ function inBody<T>(cx: Cx, fn: FnRef, e: CallAst, f: () => T): T {
   }
 }
 
-/** A function or a module: what has arguments. */
+/** True while calls of the function are being inlined. */
+export function isOpen(cx: Cx, fn: FnRef): boolean {
+  return cx.callStack.some((f) => f.decl === fn.decl && f.scope === fn.scope);
+}
+
+/** A function, a module or a distribution: what has arguments. */
 export interface WithParams {
-  readonly decl: ast.FnDecl | ast.ModuleDecl;
+  readonly decl: ast.FnDecl | ast.ModuleDecl | ast.DistDecl;
   readonly env: FileEnv;
   readonly scope?: Scope;
   readonly label?: string;
@@ -77,7 +83,7 @@ function openCall(
   scope: Scope,
   copyAll = false,
 ): OpenCall | undefined {
-  if (cx.callStack.some((f) => f.decl === fn.decl && f.scope === fn.scope)) {
+  if (isOpen(cx, fn)) {
     matchArgs(cx, fn, e, scope);
     return cx.reporter.report("recursive_function", e.span, { name: nameOf(fn) });
   }

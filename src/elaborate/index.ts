@@ -34,6 +34,7 @@ import { checkUnbounded } from "./unbounded/check.js";
 import { declarePlate } from "./unbounded/plate.js";
 import { withoutProcesses } from "./unbounded/processes.js";
 import { collectVariables, elementOf, widestElement } from "./variables.js";
+import { checkDist } from "./written.js";
 
 export type { LoadImport } from "./files.js";
 
@@ -71,6 +72,16 @@ export function elaborate(file: ast.SourceFile, options: ElaborateOptions = {}):
       checkFn(
         makeCx(() => scope),
         fn,
+      );
+    }
+  }
+  for (const known of files.done.values()) {
+    for (const dist of known.dists.values()) {
+      if (dist.env !== known) continue;
+      const scope = new Scope(known);
+      checkDist(
+        makeCx(() => scope),
+        dist,
       );
     }
   }
@@ -191,6 +202,7 @@ function elaborateGuide(
   env: FileEnv,
   file: ast.SourceFile,
   models: ReadonlyMap<string, Model>,
+  earlier: ReadonlyMap<string, Guide>,
   makeCx: (root: () => Scope) => Cx,
 ): Guide | undefined {
   const made = elaborateProgram(decl, decl.body, env, makeCx);
@@ -206,7 +218,6 @@ function elaborateGuide(
     if (!known.includes(text)) {
       reporter.report("guide_model", span, { name: text, near: nearestNames(text, known) });
     }
-  earlier: ReadonlyMap<string, Guide>,
     return undefined;
   }
   if (made === undefined) return undefined;
@@ -226,7 +237,8 @@ function elaborateObjective(
     makeCx(() => new Scope(env)),
     decl,
   );
-  const { body: text, readings } = readSites(written);
+  const programs = withoutPrograms(written, env);
+  const { body: text, readings } = readSites(programs.body);
   let value: Expr | undefined;
   let players: readonly Player[] | undefined;
   const made = elaborateProgram(decl, text, env, makeCx, {
@@ -234,6 +246,7 @@ function elaborateObjective(
       cx.model.objective = declarePrograms(cx, decl, scope);
     },
     collected: (cx, scope) => {
+      declareEstimates(cx, programs.lets, scope);
       declareTraces(cx, scope);
       declareReadings(cx, readings, scope);
     },
@@ -247,7 +260,6 @@ function elaborateObjective(
   }
   const found = made?.cx.model.objective;
   if (made === undefined || found === undefined || value === undefined) return undefined;
-      declareEstimates(cx, programs.lets, scope);
   if (reporter.errorCount > before) return undefined;
   const { draws } = found;
   const drawn = new Set(draws.map((d) => d.name));

@@ -125,7 +125,7 @@ export function suggestions(
     "max",
     "min",
   ];
-  const dists = [...Object.keys(cx.distributions), ...combinatorNames];
+  const dists = [...Object.keys(cx.distributions), ...combinatorNames, ...scope.env.dists.keys()];
   const first = { value: values, function: functions, distribution: dists }[want];
   // `normal` for `Normal`: only the letter case differs.
   const sameLetters = dists.filter(

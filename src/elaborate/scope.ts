@@ -52,6 +52,12 @@ export class Scope {
   set(name: string, entry: Entry): void {
     this.#entries.set(name, entry);
   }
+  /** Whether it lies inside `outer` with no loop in between. */
+  isPlainInside(outer: Scope): boolean {
+    if (this === outer) return true;
+    const loops = [...this.#entries.values()].some((e) => e.kind === "index");
+    return !loops && this.parent?.isPlainInside(outer) === true;
+  }
   child(guarded?: ReadonlySet<string>): Scope {
     return new Scope(this.env, this, guarded ?? this.guarded);
   }
@@ -113,6 +119,14 @@ export interface FnRef {
   readonly label?: string;
 }
 
+/** A distribution of the text with the file that it sees. */
+export interface DistRef {
+  readonly decl: ast.DistDecl;
+  readonly env: FileEnv;
+  /** What stands for it among the functions being inlined. */
+  readonly token: FnRef;
+}
+
 /** A module with the file that it sees. */
 export interface ModuleRef {
   readonly decl: ast.ModuleDecl;
@@ -142,6 +156,7 @@ export interface FileEnv {
   /** Modules (`module NAME`), as functions are found. */
   readonly layers: Map<string, ModuleRef>;
   readonly objectives: Map<string, ObjectiveRef>;
+  readonly dists: Map<string, DistRef>;
   /** Declarations of other kinds, for messages. */
   readonly others: Map<string, ast.Decl>;
 }

@@ -162,7 +162,26 @@ export type DistExpr =
       /** One a weight; with `binder` a single one that stands for every value of the binder. */
       readonly components: readonly DistExpr[];
       readonly binder?: Binder;
+    })
+  /**
+   * A `dist` of the text: its members with the arguments written into them, as functions of a value
+   * called `variable` (a local).
+   */
+  | (DistBase & {
+      readonly kind: "written";
+      readonly name: string;
+      readonly args: Readonly<Record<string, Expr>>;
+      readonly variable: string;
+      readonly logpdf: Expr;
+      readonly cdf?: Expr;
+      readonly mean?: Expr;
+      readonly sampler?: WrittenSampler;
     });
+/** A draw as a function of other draws, each of which may depend on those before it. */
+export interface WrittenSampler {
+  readonly draws: readonly { readonly name: string; readonly dist: DistExpr }[];
+  readonly value: Expr;
+}
 interface DistBase {
   readonly span: Span;
   readonly event: Type;

@@ -52,11 +52,18 @@ export interface Draw {
   readonly loops: readonly Binder[];
 }
 
-export const evaluationKinds = ["log_joint", "log_prob", "log_probs", "score"] as const;
+export const evaluationKinds = [
+  "log_joint",
+  "log_prob",
+  "log_probs",
+  "score",
+  "laplacian",
+] as const;
 /**
  * `log_joint(p, z)` and `log_prob(q, z)`: the log density of all statements of a program, its sites
  * taken from the draw or the data. `log_probs`: the same for each element of the program's plate.
- * `score`: the gradient of the log density in the values of the draw, as one vector.
+ * `score`: the gradient of the log density in the values of the draw, as one vector. `laplacian`: an
+ * unbiased estimate of its divergence, the trace of the Hessian.
  */
 export type EvaluationKind = (typeof evaluationKinds)[number];
 

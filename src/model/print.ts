@@ -138,6 +138,17 @@ export function printDist(d: DistExpr): string {
       const each = d.binder === undefined ? "" : `for ${printBinder(d.binder)}: `;
       return `Mixture(${show(d.weights)}, [${each}${d.components.map(printDist).join(", ")}])`;
     }
+    case "written": {
+      const draws = d.sampler?.draws.map((x) => `${x.name} ~ ${printDist(x.dist)}`) ?? [];
+      const members = [
+        `logpdf(${d.variable}) = ${show(d.logpdf)}`,
+        ...(d.cdf === undefined ? [] : [`cdf(${d.variable}) = ${show(d.cdf)}`]),
+        ...(d.mean === undefined ? [] : [`mean = ${show(d.mean)}`]),
+        ...draws,
+        ...(d.sampler === undefined ? [] : [`sample = ${show(d.sampler.value)}`]),
+      ];
+      return `${d.name} { ${members.join("; ")} }`;
+    }
     default:
       return assertNever(d, "printDist");
   }

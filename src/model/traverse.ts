@@ -59,9 +59,18 @@ export function distExprs(d: DistExpr): readonly Expr[] {
         ...(d.binder === undefined ? [] : binderExprs(d.binder)),
         ...d.components.flatMap(distExprs),
       ];
+    case "written":
+      return [...Object.values(d.args), ...memberExprs(d)];
     default:
       return assertNever(d, "distExprs");
   }
+}
+
+/** The expressions that a written distribution's members are, its samplers' included. */
+export function memberExprs(d: Extract<DistExpr, { kind: "written" }>): readonly Expr[] {
+  const { logpdf, cdf, mean, sampler } = d;
+  const drawn = sampler === undefined ? [] : [...sampler.draws.flatMap((x) => distExprs(x.dist))];
+  return [logpdf, cdf, mean, sampler?.value, ...drawn].filter((x): x is Expr => x !== undefined);
 }
 
 /** The expressions that a support holds: bounds and sizes. */
@@ -183,7 +192,7 @@ function collectFree(e: Expr, bound: ReadonlySet<string>, free: Set<string>): vo
   }
 }
 
-/** The names that a mixture's binders bind inside the distribution. */
+/** The names that are bound inside the distribution: mixtures' binders, values of written ones. */
 export function distBinders(d: DistExpr): readonly string[] {
   switch (d.kind) {
     case "named":
@@ -196,6 +205,10 @@ export function distBinders(d: DistExpr): readonly string[] {
         ...(d.binder === undefined ? [] : [d.binder.name]),
         ...d.components.flatMap(distBinders),
       ];
+    case "written": {
+      const draws = d.sampler?.draws ?? [];
+      return [d.variable, ...draws.flatMap((x) => [x.name, ...distBinders(x.dist)])];
+    }
     default:
       return assertNever(d, "distBinders");
   }
@@ -290,6 +303,22 @@ export function mapDist(d: DistExpr, go: (e: Expr) => Expr): DistExpr {
         binder: d.binder && mapBinder(d.binder, go),
         support,
       };
+    case "written": {
+      const args = Object.fromEntries(Object.entries(d.args).map(([k, v]) => [k, go(v)]));
+      const { sampler, cdf, mean } = d;
+      return {
+        ...d,
+        args,
+        logpdf: go(d.logpdf),
+        cdf: cdf && go(cdf),
+        mean: mean && go(mean),
+        sampler: sampler && {
+          draws: sampler.draws.map((x) => ({ ...x, dist: mapDist(x.dist, go) })),
+          value: go(sampler.value),
+        },
+        support,
+      };
+    }
     default:
       return assertNever(d, "mapDist");
   }

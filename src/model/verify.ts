@@ -150,6 +150,20 @@ function verifyDist(known: Known, d: DistExpr, scope: ReadonlySet<string>): void
         broken(known.model, "a mixture over a binder has one component");
       }
       for (const c of d.components) verifyDist(known, c, inner);
+      return;
+    }
+    case "written": {
+      for (const e of Object.values(d.args)) verifyExpr(known, e, scope);
+      const held = new Set(scope).add(d.variable);
+      for (const e of [d.logpdf, d.cdf]) if (e !== undefined) verifyExpr(known, e, held);
+      if (d.mean !== undefined) verifyExpr(known, d.mean, scope);
+      if (d.sampler === undefined) return;
+      const drawn = new Set(scope);
+      for (const x of d.sampler.draws) {
+        verifyDist(known, x.dist, drawn);
+        drawn.add(x.name);
+      }
+      verifyExpr(known, d.sampler.value, drawn);
     }
   }
 }

@@ -342,4 +342,11 @@ export const samples: Samples = {
   ode_steps: {},
   ode_place: {},
   ode_error: { element: "z[3,1]", error: 0.042, measure: 0.31, isSpread: true },
+
+  dist_member_unknown: { name: "mode" },
+  dist_member_arguments: { name: "logpdf", wanted: 1 },
+  dist_density: { name: "SkewNormal" },
+  dist_member_type: { name: "logpdf", expected: "real", actual: "real[2]" },
+  dist_no_sample: { name: "SkewNormal" },
+  sample_place: { text: "Normal(0, 1).sample" },
 };

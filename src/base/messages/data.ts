@@ -128,6 +128,10 @@ export const dataMessages = {
     message: "this index or range depends on a latent quantity",
     help: "with this method indices must be known from the data; sum out or observe the discrete site",
   })),
+  dist_no_sample: error((p: { name: string }) => ({
+    message: `the text does not say how \`${p.name}\` is drawn`,
+    help: "add `sample = e`, with draws such as `Normal(0, 1).sample`, or `quantile(u) = e`",
+  })),
   dist_method_missing: error((p: { method: string }) => ({
     message: `this distribution has no closed-form \`${p.method}\``,
     help: "use a distribution that has one, or write the formula out",

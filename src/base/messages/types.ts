@@ -68,6 +68,26 @@ const names = {
     message: `\`${p.name}\` is defined by ${p.imports.map((i) => `\`${i}\``).join(" and ")}`,
     help: `write \`${p.imports[0]}.${p.name}\``,
   })),
+  dist_member_unknown: error((p: { name: string }) => ({
+    message: `a \`dist\` has no member \`${p.name}\``,
+    help: "its members are `logpdf(x)` (or `logpmf(x)`), `cdf(x)`, `quantile(u)`, `mean` and `sample`",
+  })),
+  dist_member_arguments: error((p: { name: string; wanted: number }) => ({
+    message: `\`${p.name}\` of a \`dist\` has ${p.wanted === 0 ? "no argument" : "one argument"}`,
+    help: p.wanted === 0 ? `write \`${p.name} = e\`` : `write \`${p.name}(x) = e\``,
+  })),
+  dist_density: error((p: { name: string }) => ({
+    message: `\`${p.name}\` has no density`,
+    help: "add `logpdf(x) = e`, the log density with its normaliser",
+  })),
+  dist_member_type: error((p: { name: string; expected: string; actual: string }) => ({
+    message: `\`${p.name}\` of a \`dist\` is ${p.expected}, but this is ${p.actual}`,
+    help: "a log density is one number; a draw has the type after `on`",
+  })),
+  sample_place: error((p: { text: string }) => ({
+    message: `\`${p.text}\` stands where nothing is drawn`,
+    help: "`D.sample` is for the `sample` of a `dist`, outside of loops; in a model write `x ~ D`",
+  })),
   ode_usage: error(() => ({
     message: "these arguments do not fit `ode`",
     help: "write `let z = ode(f, z0, t0, ts, a, b, steps: 10)` with `fn f(t: real, z: real[D], a, b) -> real[D]`",

@@ -238,6 +238,8 @@ function classDeviation(
       for (let k = 0; k < unit; k++) {
         const terms = scale[k] + (FLOOR / TOLERANCE) * largest;
         const error = Math.abs(actual[k] - value[k]) / terms;
+        // Beside an infinite scale everything would agree.
+        if (!Number.isFinite(terms)) return undefined;
         if (error <= TOLERANCE) worst = Math.max(worst, error);
         // An exact zero on both sides is agreement; NaN is none.
         else if (!(actual[k] === value[k])) return undefined;

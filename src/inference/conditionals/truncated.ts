@@ -197,7 +197,8 @@ export class CutSite {
       agrees = terms.every((t, i) => {
         const value = t.reduce((sum, x) => sum + x, 0);
         const limit = TOLERANCE * scales[i] + FLOOR * largest;
-        return Math.abs(found[i] - value) <= limit;
+        // Beside an infinite scale everything would agree.
+        return Number.isFinite(limit) && Math.abs(found[i] - value) <= limit;
       });
     }
     this.values.set(before);

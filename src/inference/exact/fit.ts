@@ -53,6 +53,8 @@ export function fitUnit(
       predicted += e * (rows[k][j] - rows[0][j]);
       scale += Math.abs(e) * (Math.abs(rows[k][j]) + Math.abs(rows[0][j]));
     });
+    // Beside an infinite scale everything would agree.
+    if (!Number.isFinite(scale)) return undefined;
     if (!(Math.abs(predicted - values[k]) <= TOLERANCE * scale)) return undefined;
   }
   const eta = isMatrix ? wholeMatrix(reduced, size) : reduced;

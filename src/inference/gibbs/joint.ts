@@ -155,6 +155,8 @@ function addPattern(vector: SiteVector, pattern: Set<number>[], rng: RandomStrea
     const found = vector.gradient(v);
     for (let i = 0; i < n; i++) {
       const limit = TOLERANCE * scale[i] + FLOOR * largest;
+      // Beside an infinite scale everything would agree.
+      if (!Number.isFinite(limit)) return false;
       if (!(Math.abs(found[i] - value[i]) <= limit)) return false;
     }
   }

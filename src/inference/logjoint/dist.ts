@@ -79,7 +79,23 @@ const densityRules: { [K in DistExpr["kind"]]: DensityRule<K> } = {
     d.binder === undefined
       ? listMixture(l, d, x, batch, context)
       : loopMixture(l, d, x, batch, context),
+  written: writtenDensity,
 };
+
+/** The text's own expression, with the value held over the loops and the repetitions of iid. */
+function writtenDensity(
+  l: Lowerer,
+  d: DistOf<"written">,
+  x: Node,
+  batch: Batch,
+  context: Context,
+): Node {
+  const copies = batch.lead.map((size, k): Axis => ({ name: `${d.variable} copy ${k}`, size }));
+  const axes = [...batch.axes, ...copies];
+  const held = new Map(context.held).set(d.variable, { node: x, axes });
+  const inner: Context = { ...context, axes: [...context.axes, ...copies], held };
+  return expand(l.g, l.lower(d.logpdf, inner), axes);
+}
 
 /** log Σ_k w_k p_k(x) over listed components. */
 function listMixture(
@@ -219,6 +235,8 @@ export function distArguments(l: Lowerer, d: DistExpr, context: Context): Lowere
       return Object.values(d.args).map((a) => l.lower(a, context));
     case "iid":
       return distArguments(l, d.base, context);
+    case "written":
+      return Object.values(d.args).map((a) => l.lower(a, context));
     case "truncated":
       return [
         ...distArguments(l, d.base, context),

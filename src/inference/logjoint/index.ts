@@ -283,6 +283,7 @@ function drawnValue(
 function isCensored(d: DistExpr): boolean {
   switch (d.kind) {
     case "named":
+    case "written":
       return false;
     case "iid":
       return isCensored(d.base);

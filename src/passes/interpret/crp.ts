@@ -7,7 +7,8 @@ import { fail } from "../../base/diagnostic.js";
 import { internalError } from "../../base/internal.js";
 import type { DistExpr, Stmt } from "../../model/ir.js";
 import type { HostDist } from "./dist.js";
-import type { Compiler, Frame } from "./frame.js";
+import type { Frame } from "./frame.js";
+import type { LocalCompiler } from "./local.js";
 
 /** Whether a distribution is that of cluster labels, which no table of distributions holds. */
 export function isCrp(d: DistExpr): d is Extract<DistExpr, { kind: "named" }> {
@@ -15,7 +16,7 @@ export function isCrp(d: DistExpr): d is Extract<DistExpr, { kind: "named" }> {
 }
 
 /** The labels of a site given those of its elements that have values already. */
-export function compileCrp(c: Compiler, stmt: Extract<Stmt, { kind: "site" }>): HostDist {
+export function compileCrp(c: LocalCompiler, stmt: Extract<Stmt, { kind: "site" }>): HostDist {
   if (!isCrp(stmt.dist)) return internalError(`${stmt.name} has no labels`);
   const { span } = stmt.dist;
   const alpha = c.scalar(stmt.dist.args.alpha);

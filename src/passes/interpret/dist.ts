@@ -21,8 +21,10 @@ import { GraphBuilder } from "../../tensor/builder.js";
 import { evaluate } from "../../tensor/evaluate.js";
 import type { Node } from "../../tensor/ops.js";
 import { compileBinder } from "./binder.js";
-import type { ArrayFn, Compiler, Frame, ScalarFn } from "./frame.js";
+import type { ArrayFn, Frame, ScalarFn } from "./frame.js";
+import type { LocalCompiler } from "./local.js";
 import { checkParameter, checkWeights } from "./parameters.js";
+import { compileWritten } from "./written.js";
 
 type DistOf<K extends DistExpr["kind"]> = Extract<DistExpr, { kind: K }>;
 
@@ -44,7 +46,7 @@ export function definitionOf(d: DistOf<"named">): Distribution {
   return distributions[d.name] ?? internalError(`no distribution ${d.name}`);
 }
 
-export function compileDist(c: Compiler, d: DistExpr): HostDist {
+export function compileDist(c: LocalCompiler, d: DistExpr): HostDist {
   switch (d.kind) {
     case "named":
       return compileNamed(c, d);
@@ -58,6 +60,8 @@ export function compileDist(c: Compiler, d: DistExpr): HostDist {
       return compileIid(c, d);
     case "mixture":
       return compileMixture(c, d);
+    case "written":
+      return compileWritten(c, d, compileDist);
   }
 }
 
@@ -72,7 +76,7 @@ interface Argument {
   readonly value: ArrayFn;
 }
 
-function argumentsOf(c: Compiler, d: DistOf<"named">): Argument[] {
+function argumentsOf(c: LocalCompiler, d: DistOf<"named">): Argument[] {
   const specs = definitionOf(d).parameterisations.flat();
   return Object.entries(d.args).map(([name, expr]) => ({
     spec: specs.find((p) => p.name === name) ?? internalError(`${d.name} has no parameter ${name}`),
@@ -89,7 +93,11 @@ export interface BoundExprs {
 }
 
 /** A named distribution, perhaps truncated or censored; arrays among scalar arguments lift it. */
-export function compileNamed(c: Compiler, d: DistOf<"named">, truncation?: BoundExprs): HostDist {
+export function compileNamed(
+  c: LocalCompiler,
+  d: DistOf<"named">,
+  truncation?: BoundExprs,
+): HostDist {
   const def = definitionOf(d);
   const args = argumentsOf(c, d);
   const dims = d.event.dims.map(c.size);
@@ -278,7 +286,7 @@ function hasMass(
 
 /** Independent copies along new leading axes. */
 export function compileIid(
-  c: Compiler,
+  c: LocalCompiler,
   d: DistOf<"iid">,
   base: HostDist = compileDist(c, d.base),
 ): HostDist {
@@ -301,7 +309,7 @@ export function compileIid(
   };
 }
 
-function compileMixture(c: Compiler, d: DistOf<"mixture">): HostDist {
+function compileMixture(c: LocalCompiler, d: DistOf<"mixture">): HostDist {
   const weights = c.array(d.weights);
   const dists = d.components.map((x) => compileDist(c, x));
   const loop = d.binder === undefined ? undefined : compileBinder(c, d.binder);

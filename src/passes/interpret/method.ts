@@ -7,12 +7,13 @@ import { GraphBuilder } from "../../tensor/builder.js";
 import { evaluateNode } from "../../tensor/evaluate.js";
 import type { Node } from "../../tensor/ops.js";
 import { compileDist, definitionOf } from "./dist.js";
-import { type ArrayFn, type Compiler, scalarValue } from "./frame.js";
+import { type ArrayFn, scalarValue } from "./frame.js";
+import type { LocalCompiler } from "./local.js";
 
 type MethodExpr = Extract<Expr, { kind: "dist_method" }>;
 
 /** The value of a distribution's method, with dims. */
-export function compileMethod(c: Compiler, e: MethodExpr): ArrayFn {
+export function compileMethod(c: LocalCompiler, e: MethodExpr): ArrayFn {
   if (e.method === "log_prob") {
     const dist = compileDist(c, e.dist);
     const x = c.value(e.args[0]);

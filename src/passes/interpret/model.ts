@@ -59,7 +59,7 @@ export type Visitor = (leaf: Leaf, f: Frame) => void;
 
 export interface ModelProgram {
   readonly conditioned: Conditioned;
-  readonly compiler: Compiler;
+  readonly compiler: LocalCompiler;
   readonly shapes: ReadonlyMap<string, VariableShape>;
   /** Slots of loop variables and of local definitions. */
   readonly inner: readonly number[];

@@ -6,7 +6,8 @@ import { DiagnosticSink, fail } from "../../base/diagnostic.js";
 import type { DistExpr, Expr, Support, Variable } from "../../model/ir.js";
 import { checkSupport } from "../condition/check-support.js";
 import { compileDist, compileIid, compileNamed, definitionOf, type HostDist } from "./dist.js";
-import { type Compiler, type Frame, scalarValue } from "./frame.js";
+import { type Frame, scalarValue } from "./frame.js";
+import type { LocalCompiler } from "./local.js";
 
 interface Ends {
   readonly lower?: Expr;
@@ -16,7 +17,7 @@ const MAX_TRIES = 10_000;
 
 /** The sampler of `d` restricted to the support that `variable` declares. */
 export function compileDraw(
-  c: Compiler,
+  c: LocalCompiler,
   d: DistExpr,
   variable: Variable,
   eventDims: readonly number[],
@@ -54,7 +55,7 @@ function endsOf(s: Support, d: DistExpr): Ends | undefined {
 }
 
 /** Scalars conditioned on an interval, each by itself; undefined for whole vectors and matrices. */
-function betweenEnds(c: Compiler, d: DistExpr, ends: Ends): HostDist | undefined {
+function betweenEnds(c: LocalCompiler, d: DistExpr, ends: Ends): HostDist | undefined {
   switch (d.kind) {
     case "named":
       return definitionOf(d).event.rank === 0 ? compileNamed(c, d, ends) : undefined;
@@ -70,7 +71,8 @@ function betweenEnds(c: Compiler, d: DistExpr, ends: Ends): HostDist | undefined
       const base = betweenEnds(c, d.base, ends);
       return base && compileIid(c, d, base);
     }
-    case "mixture": {
+    case "mixture":
+    case "written": {
       if (d.event.dims.length > 0) return undefined;
       const whole = compileDist(c, d);
       const lower = ends.lower && c.scalar(ends.lower);
@@ -93,7 +95,11 @@ function inner(
 }
 
 /** n equal independent scalars restricted to increasing order are those scalars sorted. */
-function sortedCopies(c: Compiler, d: DistExpr, support: Support): HostDist["draw"] | undefined {
+function sortedCopies(
+  c: LocalCompiler,
+  d: DistExpr,
+  support: Support,
+): HostDist["draw"] | undefined {
   if (d.kind !== "iid" || d.sizes.length !== 1 || d.base.event.dims.length > 0) return undefined;
   const base =
     support.kind === "positive_ordered"
@@ -108,7 +114,7 @@ function sortedCopies(c: Compiler, d: DistExpr, support: Support): HostDist["dra
 }
 
 function byRejection(
-  c: Compiler,
+  c: LocalCompiler,
   d: DistExpr,
   variable: Variable,
   dims: readonly number[],

@@ -153,6 +153,7 @@ function isIndependent(d: DistExpr): boolean {
     case "iid":
       return isIndependent(d.base);
     case "mixture":
+    case "written":
       return d.event.dims.length === 0;
   }
 }

@@ -90,7 +90,7 @@ function mixtureSizes(conditioned: Conditioned): Set<number> {
         binder === undefined ? [components.length] : concreteDims(conditioned, [binder.size]);
       sizes.add(size);
       components.forEach(inDist);
-    } else if (dist.kind !== "named") inDist(dist.base);
+    } else if ("base" in dist) inDist(dist.base);
   };
   const inStatements = (body: readonly Stmt[]): void => {
     for (const s of body) {

@@ -107,6 +107,15 @@ describe("conditionals", () => {
     expect(Math.abs(mean - (4.2 * 6.5) / 5.5)).toBeLessThan(5 * error);
   });
 
+  it("a density that overflows far out is no family cut off there", () => {
+    // Of Gumbel(0, 1) the gradient is exp(-z) - 1: past -709 the density is 0 in f64, and near that
+    // the numbers of the identity test overflow. Its mean is Euler's constant.
+    const run = gibbs("model m() { z ~ Gumbel(0, 1) }", {}, { draws: 20_000 });
+    expect(describePlan(run.plan)).toEqual(["z: slice sampling, scalar by scalar, unconstrained"]);
+    const { mean, error } = meanOf(run.of("z"));
+    expect(Math.abs(mean - 0.5772156649)).toBeLessThan(5 * error);
+  });
+
   it("both ends of a uniform, each a bound of the other", () => {
     const run = gibbs(
       `model m(N: int) {

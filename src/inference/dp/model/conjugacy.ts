@@ -84,6 +84,8 @@ export function solveIdentity(
         sum += term;
         scale += Math.abs(term);
       }
+      // Beside an infinite scale everything would agree.
+      if (!Number.isFinite(scale)) return undefined;
       if (!(Math.abs(sum - value(r, c)) <= TOLERANCE * scale)) return undefined;
     }
   }

@@ -4,7 +4,7 @@
  */
 import { philoxKey, RandomStream } from "../../../math/rng/index.js";
 import type { DistExpr, Expr, Model } from "../../../model/ir.js";
-import { walkStmts } from "../../../model/traverse.js";
+import { isDistExpr, walkStmts } from "../../../model/traverse.js";
 import type { Conditioned } from "../../../passes/condition/index.js";
 import { compileDist } from "../../../passes/interpret/dist.js";
 import type { ArrayFn } from "../../../passes/interpret/frame.js";
@@ -21,9 +21,6 @@ export function paramsWithInit(model: Model): Set<string> {
   for (const name of open) given.delete(name);
   return given;
 }
-
-const isDist = (e: Expr | DistExpr): e is DistExpr =>
-  e.kind === "named" || e.kind === "iid" || e.kind === "truncated" || e.kind === "mixture";
 
 /** A stream's site: params are numbered apart from what else a seed draws. */
 const INIT_STREAMS = 0x7ffe0000;
@@ -47,7 +44,7 @@ export function initialParams(
     if (s.kind === "param" && s.init !== undefined) inits.push({ name: s.name, init: s.init });
   });
   for (const { init } of inits) {
-    compiled.set(init, isDist(init) ? compileDist(compiler, init) : compiler.value(init));
+    compiled.set(init, isDistExpr(init) ? compileDist(compiler, init) : compiler.value(init));
   }
   const others = conditioned.model.variables.map((v) => v.name).filter((n) => !wanted.has(n));
   const numbers = new Map(conditioned.model.variables.map((v, i) => [v.name, i]));
