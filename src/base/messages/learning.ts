@@ -357,8 +357,8 @@ const estimates = {
     help: "let the gradient pass: `log_prob(q, z)`, as `elbo` does",
   })),
   estimate_score: error((p: { program: string }) => ({
-    message: `\`score\` of \`${p.program}\`, whose density is an estimate`,
-    help: "the slope of the logarithm of an estimate is no unbiased estimate; take the score of a model or guide",
+    message: `derivatives of the log density of \`${p.program}\`, which is an estimate`,
+    help: "the slope of the logarithm of an estimate is no unbiased estimate; take that of a model or guide",
   })),
   estimate_relaxed: error((p: { program: string; site: string }) => ({
     message: `\`${p.site}\` is relaxed, and the particles of \`${p.program}\` follow from it`,

@@ -53,6 +53,7 @@ import {
 import { bindReadings, siteValue } from "./readings.js";
 import type { Copies } from "./replicate.js";
 import { requireNumbers, restOf } from "./rest.js";
+import { laplacianOf, scoreOf } from "./slopes.js";
 import { StoppingBuilder } from "./stopping.js";
 
 export interface BuildOptions {
@@ -411,6 +412,8 @@ function evaluate(state: State, e: Evaluation, found?: EstimatedDraws): Node {
 }
 
 /** Each element of the one plate that all statements share, `copies ++ [elements]`. */
+    case "laplacian":
+      return laplacianOf(state, program, trace, e);
 function pointwise(
   state: State,
   terms: readonly EvaluatedTerm[],
@@ -423,36 +426,6 @@ function pointwise(
     return fail("pointwise_plates", e.span, { program: e.program });
   }
   return terms.map((t) => sumBeyond(state.g, t.node, rank + 1)).reduce((a, b) => state.g.add(a, b));
-}
-
-/** ∂ log density / ∂ values of the draw, as one vector for each copy. */
-function scoreOf(state: State, program: Program, trace: Trace, e: Evaluation): Node {
-  const { g } = state;
-  // Inputs in the place of the values: nothing else may pass the gradient.
-  const places = new Map<Node, Node>();
-  const values = new Map<string, Node>();
-  const wrt: InputNode[] = [];
-  for (const [name, node] of trace.values) {
-    if (node.dtype !== "real") {
-      values.set(name, node);
-      continue;
-    }
-    const place = g.input(`${e.name}:${name}`, node.shape);
-    places.set(place, node);
-    g.stand(place, node);
-    values.set(name, place);
-    wrt.push(place);
-  }
-  const terms = evaluateTerms(state, program, { ...trace, values }, e.frozen);
-  const total = g.sum(sumPerCopy(state, terms, trace.copies));
-  const counts = trace.copies.loops.map((b) => b.count);
-  const flat = gradient(g, total, wrt).map((d) => {
-    const rest = d.shape.slice(counts.length).reduce((n, s) => n * s, 1);
-    return g.reshape(d, [...counts, rest]);
-  });
-  if (flat.length === 0) return g.zeros([...counts, 0]);
-  const joined = flat.length === 1 ? flat[0] : g.concat(flat, counts.length);
-  return substitute(g, [joined], places)[0];
 }
 
 /** What the objective returns, or another expression of its text. */

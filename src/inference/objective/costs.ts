@@ -2,7 +2,7 @@
  * The part of an objective that depends on one site of a draw: element by element of the plate that
  * the site stands in where the text shows it, for each copy of the draw otherwise.
  */
-import type { Draw, Objective } from "../../model/objective.js";
+import type { Draw, Evaluation, Objective } from "../../model/objective.js";
 import type { Node } from "../../tensor/ops.js";
 import { dependences, descendants } from "./dependence.js";
 import { type ExactPlan, expectedTerms } from "./exact.js";
@@ -55,7 +55,9 @@ export function siteCost(
   const { g, objective, factors, programs } = parts;
   if (factors === undefined) return undefined;
   const own = objective.evaluations.filter((e) => e.draw === s.draw.name);
-  if (own.some((e) => e.kind === "log_probs" || e.kind === "score")) return undefined;
+  const isSum = ({ kind }: Evaluation): boolean =>
+    kind === "log_joint" || kind === "log_prob" || kind === "value";
+  if (!own.every(isSum)) return undefined;
   // Estimates are no sums over statements.
   if (s.program.isParticles === true || s.program.estimate !== undefined) return undefined;
   if (own.some((e) => programs.get(e.program)?.estimate !== undefined)) return undefined;
