@@ -4,10 +4,11 @@ import type { RealType } from "./graph/maths.js";
 import type { Scope } from "./graph/scope.js";
 import type { KeepConstant } from "./lower/block.js";
 import type { Session } from "./session.js";
-import { Variable } from "./variables.js";
+import { event, Variable } from "./variables.js";
 
 /** Elements from which on a constant is a variable: a graph has at most 2 GiB. */
 const MANY = 1 << 14;
+const SET = "constants_set";
 
 export class KeptConstants {
   readonly #kept = new Map<ConstNode, Variable>();
@@ -26,8 +27,16 @@ export class KeptConstants {
     return made.read();
   };
 
-  /** Sends the numbers. */
+  /** Ends the graph's part: from here on no constant is new. */
+  finish(): void {
+    const done = [...this.#kept.values()].map((v) => v.settable());
+    if (done.length > 0) event(this.scope, SET, done);
+  }
+
+  /** Sends the numbers, all in one call. */
   load(session: Session): void {
-    for (const [n, variable] of this.#kept) variable.set(session, n.data);
+    if (this.#kept.size === 0) return;
+    const feeds = [...this.#kept].map(([n, variable]) => variable.feed(n.data));
+    session.run("sending the data", feeds, [SET]);
   }
 }

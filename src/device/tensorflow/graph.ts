@@ -35,6 +35,7 @@ export function compileGraph(addon: TensorFlowAddon, graph: Graph, real: RealTyp
       inputs.set(n.name, { length, input: { kind: "fed", feed } });
     } else {
       const variable = new Variable(scope, name, real, n.shape);
+      variable.settable();
       block.set(n, variable.read());
       inputs.set(n.name, { length, input: { kind: "kept", variable } });
     }
@@ -43,16 +44,19 @@ export function compileGraph(addon: TensorFlowAddon, graph: Graph, real: RealTyp
   graph.outputs.forEach(({ node }, k) => {
     realOutput(scope, `output_${k}`, block.full(node));
   });
+  constants.finish();
   const session = new Session(addon, scope.toGraph());
   constants.load(session);
-  for (const { input, length } of inputs.values()) {
-    if (input.kind === "kept") input.variable.set(session, new Float64Array(length));
-  }
+  // What was never given is 0.
+  const unset = new Set(
+    [...inputs].flatMap(([name, { input }]) => (input.kind === "kept" ? [name] : [])),
+  );
   const names = graph.outputs.map((_, k) => `output_${k}`);
   const give = (values: NamedValues): void => {
     for (const [name, data] of Object.entries(values)) {
       const { input, length } = inputs.get(name) ?? internalError(`no input ${name}`);
       if (data.length !== length) internalError(`input ${name} needs ${length} values`);
+      unset.delete(name);
       if (input.kind === "kept") input.variable.set(session, data);
       else input.feed = { ...input.feed, data: encodeReals(data, real) };
     }
@@ -60,6 +64,10 @@ export function compileGraph(addon: TensorFlowAddon, graph: Graph, real: RealTyp
   return {
     run: async (values) => {
       give(values);
+      for (const name of unset) {
+        const length = inputs.get(name)?.length ?? 0;
+        give({ [name]: new Float64Array(length) });
+      }
       const feeds = [...inputs.values()].flatMap(({ input }) =>
         input.kind === "fed" ? [input.feed] : [],
       );

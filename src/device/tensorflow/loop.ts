@@ -17,7 +17,8 @@ import type { TensorFlowAddon } from "./package.js";
 import { Shuffle } from "./random/rows.js";
 import { Streams } from "./random/streams.js";
 import { type Feed, Session } from "./session.js";
-import { event, placeholder, realOutput, Variable } from "./variables.js";
+import { Store } from "./store.js";
+import { event, placeholder, realOutput, type Variable } from "./variables.js";
 
 const DONE = "done";
 
@@ -32,21 +33,20 @@ export function compileLoop(addon: TensorFlowAddon, spec: LoopSpec, real: RealTy
   const outputOf = (name: string): Node =>
     graph.outputs.find((o) => o.name === name)?.node ?? internalError(`no output ${name}`);
   const drawn = new Set(noise.map((n) => n.input));
+  const store = new Store(scope, real);
   const variables = new Map<string, Variable>();
   graph.inputs.forEach((n, k) => {
     if (drawn.has(n.name)) return;
-    const variable = new Variable(scope, `input_${k}`, real, n.shape);
-    variable.expose(`input_${k}_now`);
-    variables.set(n.name, variable);
-    if (!(n.name in state)) outer.set(n, variable.read());
+    const id = `input_${k}`;
+    if (n.name in state) variables.set(n.name, store.state(n.name, id, n.shape));
+    else outer.set(n, store.fixed(n.name, id, n.shape));
   });
-  const variableOf = (name: string): Variable =>
-    variables.get(name) ?? internalError(`no variable input ${name}`);
   const changed = Object.entries(state).map(([name, output]) => {
     const node = inputOf(name);
     const to = outputOf(output);
     if (sizeOf(to.shape) !== sizeOf(node.shape)) internalError(`${output} is no next ${name}`);
-    return { node, to, variable: variableOf(name) };
+    const variable = variables.get(name) ?? internalError(`no state ${name}`);
+    return { node, to, variable };
   });
   const traced = trace.map((name) => ({ name, node: outputOf(name) }));
 
@@ -106,9 +106,10 @@ export function compileLoop(addon: TensorFlowAddon, spec: LoopSpec, real: RealTy
     const rows = stack(scope, final[2 + changed.length + k], node.shape, real);
     realOutput(scope, `trace_${k}`, rows, assigned);
   });
+  constants.finish();
+  store.finish();
   const session = new Session(addon, scope.toGraph());
   constants.load(session);
-  for (const v of variables.values()) v.set(session, new Float64Array(sizeOf(v.shape)));
   const rewind = (): void => {
     for (const shuffle of shuffles) shuffle.rewind(session);
   };
@@ -117,12 +118,7 @@ export function compileLoop(addon: TensorFlowAddon, spec: LoopSpec, real: RealTy
   const key = new Int32Array(8);
   return {
     set: (values) => {
-      for (const [name, data] of Object.entries(values)) {
-        const variable = variableOf(name);
-        const length = sizeOf(variable.shape);
-        if (data.length !== length) internalError(`input ${name} needs ${length} values`);
-        variable.set(session, data);
-      }
+      for (const [name, data] of Object.entries(values)) store.set(session, name, data);
     },
     seed: (seed, run) => {
       const bits = BigInt.asUintN(64, BigInt(seed));
@@ -136,7 +132,9 @@ export function compileLoop(addon: TensorFlowAddon, spec: LoopSpec, real: RealTy
       if (steps > mostSteps) internalError(`${steps} steps in a call, above ${mostSteps}`);
       const words = Int32Array.from(key);
       words[6] = first;
+      store.flush(session);
       const feeds: Feed[] = [
+        ...store.feeds(),
         { name: "count", shape: [], type: "int32", data: Int32Array.of(steps) },
         { name: "call", shape: [4], type: "int64", data: words },
       ];
@@ -145,11 +143,7 @@ export function compileLoop(addon: TensorFlowAddon, spec: LoopSpec, real: RealTy
       const rows = session.run(doing, feeds, names.length === 0 ? [DONE] : names);
       return Object.fromEntries(traced.map((t, k) => [t.name, rows[k]]));
     },
-    read: async (names) => {
-      const nodes = names.map((name) => `${variableOf(name).name}_now`);
-      const values = session.run("reading results", [], nodes);
-      return Object.fromEntries(names.map((name, k) => [name, values[k]]));
-    },
+    read: async (names) => store.read(session, names),
     close: () => session.close(),
   };
 }

@@ -1,10 +1,11 @@
 /**
  * Loads TensorFlow: the npm package `@tensorflow/tfjs-node-gpu` or `@tensorflow/tfjs-node`, on first
- * use. Of it, only the native addon is used: it runs whole graphs, in double precision too, which
- * the tensors of TensorFlow.js do not have.
+ * use. Of it, only the native addon is loaded: it runs whole graphs, in double precision too, which
+ * the tensors of TensorFlow.js do not have, and TensorFlow.js itself would take longer to load.
  */
+import { existsSync, readdirSync } from "node:fs";
 import { createRequire } from "node:module";
-import util from "node:util";
+import { dirname, join } from "node:path";
 import { fail } from "../../base/diagnostic.js";
 import type { Precision } from "../contract.js";
 
@@ -44,13 +45,8 @@ export const packageNames = ["@tensorflow/tfjs-node-gpu", "@tensorflow/tfjs-node
 /** Names a folder whose `node_modules` has one of the packages, where the usual place has none. */
 export const FOLDER_VARIABLE = "TILDE_TENSORFLOW";
 
-/** What `require` of a package gives, as far as it is used. */
-interface PackageExports {
-  readonly backend?: () => { readonly binding?: TensorFlowAddon };
-}
-
 /**
- * Loads the first package that is there, from `folder` (default: the environment's
+ * Loads the first package's addon that is there, from `folder` (default: the environment's
  * `TILDE_TENSORFLOW`) or from where this program is installed.
  * @throws TildeError `tensorflow_missing`
  */
@@ -60,23 +56,35 @@ export function loadPackage(
 ): LoadedPackage {
   const from = folder === undefined ? import.meta.url : `${folder}/package.json`;
   const require = createRequire(from);
-  // Node 23 dropped it, and the packages of 2024 call it.
-  const old = util as { isNullOrUndefined?: (x: unknown) => boolean };
-  old.isNullOrUndefined ??= (x) => x === null || x === undefined;
   const reasons: string[] = [];
   for (const name of packageNames) {
     try {
+      const lib = join(dirname(require.resolve(`${name}/package.json`)), "lib");
+      const file = addonIn(lib);
+      if (file === undefined) {
+        reasons.push(`${name} has no native addon in ${lib} (npm rebuild ${name} makes it)`);
+        continue;
+      }
       quieter(precision);
-      const { backend } = require(name) as PackageExports;
-      const addon = backend?.().binding;
-      if (addon !== undefined) return { name, addon };
-      reasons.push(`${name} has no native addon`);
+      return { name, addon: require(file) as TensorFlowAddon };
     } catch (error) {
       const text = error instanceof Error ? error.message : String(error);
-      reasons.push(`${name}: ${text.split("\n")[0].trim()}`);
+      reasons.push(`${name}: ${text.split("\n")[0]}`);
     }
   }
   return fail("tensorflow_missing", undefined, { reason: reasons.join("; ") });
+}
+
+/** The addon for the latest version of Node's interface that this Node has. */
+function addonIn(lib: string): string | undefined {
+  const newest = Number(process.versions.napi);
+  const versions = (existsSync(lib) ? readdirSync(lib) : [])
+    .map((folder) => Number(/^napi-v(\d+)$/.exec(folder)?.[1] ?? Number.NaN))
+    .filter((v) => v <= newest)
+    .sort((a, b) => b - a);
+  return versions
+    .map((v) => join(lib, `napi-v${v}`, "tfjs_binding.node"))
+    .find((file) => existsSync(file));
 }
 
 /**

@@ -63,8 +63,14 @@ export class Variable {
       container: { kind: "text", value: "" },
     };
     this.#resource = scope.op("VarHandleOp", [], "resource", { name, attrs });
-    const set = realInput(scope, `${name}_new`, real, shape);
-    event(scope, `${name}_set`, [this.assign(set)]);
+  }
+
+  /** Makes it one that can be set by itself; the name of the node that does. */
+  settable(): string {
+    const { scope, name, real, shape } = this;
+    const done = this.assign(realInput(scope, `${name}_new`, real, shape));
+    event(scope, `${name}_set`, [done]);
+    return done;
   }
 
   /** The value before the call. */
@@ -95,15 +101,15 @@ export class Variable {
     realOutput(this.scope, name, this.read());
   }
 
-  /** Sets the value from here. */
-  set(session: Session, data: ArrayLike<number>): void {
+  /** What sets a variable that is settable. */
+  feed(data: ArrayLike<number>): Feed {
     const { name, real, shape } = this;
-    const feed: Feed = {
-      name: `${name}_new`,
-      shape,
-      type: wireOf(real),
-      data: encodeReals(data, real),
-    };
-    session.run(`setting ${sizeOf(shape)} numbers`, [feed], [`${name}_set`]);
+    return { name: `${name}_new`, shape, type: wireOf(real), data: encodeReals(data, real) };
+  }
+
+  /** Sets the value of one that is settable from here. */
+  set(session: Session, data: ArrayLike<number>): void {
+    const doing = `setting ${sizeOf(this.shape)} numbers`;
+    session.run(doing, [this.feed(data)], [`${this.name}_set`]);
   }
 }

@@ -23,6 +23,7 @@ export class Shuffle {
   ) {
     // Whole numbers up to 2⁵³, whatever the loop's own numbers are: all kernels have doubles.
     this.#order = new Variable(scope, name, "double", [all]);
+    this.#order.settable();
   }
 
   /** Sets the order to 0, 1, 2, … */
