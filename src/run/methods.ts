@@ -11,7 +11,7 @@ import {
 import { DP_DEFAULTS, type DpAlgorithm } from "../inference/dp/index.js";
 import type { SiteMethod } from "../inference/gibbs/plan.js";
 import type { Rule } from "../inference/stochastic/adam.js";
-import { type Schedule, schedules } from "../inference/svi/ascend.js";
+import { type Schedule, schedules } from "../inference/stochastic/staged.js";
 import { type GuideName, guideNames } from "../inference/vi/guides/index.js";
 import type { ProductPrecision } from "../passes/lower/index.js";
 

@@ -197,7 +197,7 @@ async function climb(
   let rested = at;
   try {
     while (next.done !== true) {
-      const { done } = next.value;
+      const done = next.value;
       const now = performance.now();
       if (done > before) {
         const each = Math.max(1e-4, (now - at) / (done - before));
