@@ -3,8 +3,8 @@ import { type Diagnostic, TildeError } from "../base/diagnostic.js";
 import { diagnosticToJson, renderDiagnostics } from "../base/render.js";
 import { checkSource } from "../run/compile.js";
 import { loadSource } from "../run/sources.js";
+import type { ExitCode } from "./exit-code.js";
 import { wantsColor } from "./failure.js";
-import type { ExitCode } from "./main.js";
 
 export async function checkCommand(
   files: readonly string[],

@@ -5,8 +5,8 @@ import { distinct } from "../run/compare/fits.js";
 import { looOf } from "../run/compare/loo.js";
 import { pointwiseOf } from "../run/compare/pointwise.js";
 import { loadFit } from "../run/results/load-fit.js";
+import type { ExitCode } from "./exit-code.js";
 import { wantsColor } from "./failure.js";
-import type { ExitCode } from "./main.js";
 import { listOf } from "./plot.js";
 
 export interface CompareFlags {

@@ -21,7 +21,7 @@ import { printAst, printTokens } from "../syntax/print-ast.js";
 import { tokenizeSource } from "../syntax/tokenize.js";
 import type { Graph } from "../tensor/ops.js";
 import { printGraph } from "../tensor/print.js";
-import type { ExitCode } from "./main.js";
+import type { ExitCode } from "./exit-code.js";
 
 interface CompileFlags {
   readonly model?: string;

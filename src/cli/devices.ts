@@ -1,6 +1,6 @@
 /** `tilde devices`: what there is to compute on, with a measured line each. */
 import { type DeviceReport, reportDevices } from "../run/device/measure.js";
-import type { ExitCode } from "./main.js";
+import type { ExitCode } from "./exit-code.js";
 import { figure } from "./table.js";
 
 interface DevicesFlags {

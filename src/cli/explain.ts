@@ -12,7 +12,7 @@ import {
 } from "../run/explain.js";
 import { type LearningPlan, planLearning } from "../run/explain-learning.js";
 import { loadSource } from "../run/sources.js";
-import type { ExitCode } from "./main.js";
+import type { ExitCode } from "./exit-code.js";
 import { methodOf } from "./run.js";
 
 interface ExplainFlags {

@@ -3,8 +3,8 @@ import { writeFile } from "node:fs/promises";
 import { fail, TildeError } from "../base/diagnostic.js";
 import { loadSource, readReason } from "../run/sources.js";
 import { formatSource } from "../syntax/format.js";
+import type { ExitCode } from "./exit-code.js";
 import { reportFailure } from "./failure.js";
-import type { ExitCode } from "./main.js";
 
 export async function formatCommand(
   files: readonly string[],

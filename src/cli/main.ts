@@ -1,9 +1,7 @@
 /** The `tilde` command. Subcommands are loaded when they run, so that `--help` answers at once. */
 import { Command, CommanderError, InvalidArgumentError } from "commander";
+import type { ExitCode } from "./exit-code.js";
 import { reportFailure } from "./failure.js";
-
-/** Exit codes: 0 good, 1 error, 2 ran but its diagnostics failed. */
-export type ExitCode = 0 | 1 | 2;
 
 function wholeNumber(text: string): number {
   const value = Number(text);

@@ -8,7 +8,7 @@ import { type FileFormat, fileOf } from "../run/pictures/render.js";
 import { textOf } from "../run/pictures/text.js";
 import { loadFit } from "../run/results/load-fit.js";
 import { explained } from "../run/storage/folder.js";
-import type { ExitCode } from "./main.js";
+import type { ExitCode } from "./exit-code.js";
 
 export interface PictureFlags {
   readonly vars?: string;

@@ -8,7 +8,7 @@ import { textOf } from "../run/pictures/text.js";
 import type { Posterior } from "../run/posterior.js";
 import { loadFit } from "../run/results/load-fit.js";
 import { loadSource } from "../run/sources.js";
-import type { ExitCode } from "./main.js";
+import type { ExitCode } from "./exit-code.js";
 import { formatOf, listOf, type PictureFlags, show } from "./plot.js";
 import { figure } from "./table.js";
 

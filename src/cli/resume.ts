@@ -1,7 +1,7 @@
 /** `tilde resume`: a run that was killed or interrupted goes on where its last block ends. */
 import { resumeRaw } from "../run/infer.js";
 import { openRun } from "../run/storage/reopen.js";
-import type { ExitCode } from "./main.js";
+import type { ExitCode } from "./exit-code.js";
 import { progressView } from "./progress.js";
 import { finish, formatsOf, interruptible, variablesOf } from "./run.js";
 

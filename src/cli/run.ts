@@ -19,8 +19,8 @@ import { loadSource } from "../run/sources.js";
 import { makeFolder } from "../run/storage/folder.js";
 import { DivergedError } from "../run/svi/index.js";
 import { clustersLine } from "./clusters.js";
+import type { ExitCode } from "./exit-code.js";
 import { wantsColor } from "./failure.js";
-import type { ExitCode } from "./main.js";
 import { progressView } from "./progress.js";
 import { figure, ratio, renderTable, whole } from "./table.js";
 

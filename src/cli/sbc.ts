@@ -4,7 +4,7 @@ import { checkSource, selectModel } from "../run/compile.js";
 import { loadDataFiles } from "../run/data/files.js";
 import { type SbcResult, sbcRaw } from "../run/sbc/index.js";
 import { loadSource } from "../run/sources.js";
-import type { ExitCode } from "./main.js";
+import type { ExitCode } from "./exit-code.js";
 import { methodOf, type RunFlags } from "./run.js";
 
 export interface SbcFlags extends RunFlags {

@@ -2,8 +2,8 @@
 import { createInterface } from "node:readline";
 import type { Answer, Output, RunOptions } from "../../run/repl/output.js";
 import type { Session } from "../../run/repl/session.js";
+import type { ExitCode } from "../exit-code.js";
 import { wantsColor } from "../failure.js";
-import type { ExitCode } from "../main.js";
 import { PROMPT } from "./editor.js";
 import { interact } from "./terminal.js";
 
