@@ -8,6 +8,7 @@ import { type Diagnostic, fail, TildeError } from "../../base/diagnostic.js";
 import { internalError } from "../../base/internal.js";
 import type { Source, Span } from "../../base/span.js";
 import { philoxKey } from "../../math/rng/index.js";
+import { isAuxiliary } from "../../model/auxiliary.js";
 import { type DataSet, type DataValue, elementCount } from "../../model/data.js";
 import type { DistExpr, Expr, Model, ScalarKind } from "../../model/ir.js";
 import { walkStmts } from "../../model/traverse.js";
@@ -71,7 +72,8 @@ function elaborateBody(
     params: [...inputs].map(([name, v]) => parameter(name, v, span)),
     body: { kind: "block", span, statements },
   };
-  const isNeeded = (d: ast.Decl): boolean => d.kind === "fn" || d.kind === "module";
+  const isNeeded = (d: ast.Decl): boolean =>
+    d.kind === "fn" || d.kind === "module" || d.kind === "dist";
   const file = workspace.file(source, { decls: [decl] }, isNeeded);
   const { models, diagnostics } = workspace.check(file);
   const model = models.get(WRAPPER);
@@ -174,6 +176,11 @@ export async function evaluateTyped(
   inputs: Inputs,
   warnings: readonly Diagnostic[],
 ): Promise<NumberValue> {
+  if (model.variables.some((v) => isAuxiliary(v.name))) {
+    // The solution of a differential equation is a recurrence beside the expression.
+    const found = (await simulateModel(cx, model, inputs, value.span)).get(WRAPPER);
+    return found ?? internalError("an expression has no value");
+  }
   const scalar = value.type.scalar;
   const over = drawsAmong(inputs, value.span);
   const conditioned = condition(model, dataAt(inputs, 0));
@@ -245,6 +252,15 @@ export async function simulate(
 ): Promise<ReadonlyMap<string, NumberValue>> {
   const { model, warnings } = elaborateBody(cx, statements, inputs, span);
   cx.warn(warnings);
+  return simulateModel(cx, model, inputs, span);
+}
+
+async function simulateModel(
+  cx: Evaluation,
+  model: Model,
+  inputs: Inputs,
+  span: Span,
+): Promise<ReadonlyMap<string, NumberValue>> {
   const over = drawsAmong(inputs, span);
   const keys = keysOf(cx);
   if (over === undefined) {

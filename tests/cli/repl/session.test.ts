@@ -3,9 +3,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { distributions } from "../../../src/distributions/index.js";
+import { methodNames } from "../../../src/run/methods.js";
 import { entriesOf } from "../../../src/run/repl/commands.js";
 import { commandNames, sessionFunctions } from "../../../src/run/repl/names.js";
-import { methodNames } from "../../../src/run/methods.js";
 import { eightSchools, scratchFolder } from "../../helpers/cli.js";
 import { coin, newSession, schools, schoolsData } from "./helpers.js";
 
@@ -40,6 +40,16 @@ describe("expressions", () => {
   test("long arrays show both ends", async () => {
     const text = await newSession().say("range(0, 1000)");
     expect(text).toMatch(/^\[0, 1, 2, .*, 49, …, 950, .*, 999\]$/);
+  });
+
+  test("read distributions of the text and solve differential equations", async () => {
+    const session = newSession();
+    await session.say("dist Half(a: real) on real { logpdf(x) = -a; mean = a / 2; sample = a }");
+    expect(await session.say("Half(3).log_prob(1) + Half(3).mean")).toBe("-1.5");
+    expect(await session.say("x ~ Half(4)")).toBe("x = 4");
+    await session.say("fn decay(t: real, z: real, k: real) -> real = -k * z");
+    // exp(-1) but for an error of the fourth power of a tenth.
+    expect(await session.say("ode(decay, 1, 0, [1], 1, steps: 20)")).toMatch(/^\[0\.36787\d+\]$/);
   });
 
   test("read definitions, functions and imports", async () => {
