@@ -147,6 +147,11 @@ const cases: Readonly<Record<string, Case>> = {
     const x = g.input("x", [1500, 20]);
     return [g.matmul(g.transpose(x), g.sin(x))];
   },
+  "large tiles, where many fill the card": (g) => {
+    // 2 × 2 tiles of 128 × 128 for each of 32 matrices, with edges in every direction.
+    const [x, y] = [g.input("x", [32, 130, 11]), g.input("y", [32, 133, 11])];
+    return [g.matmul(g.exp(g.mul(0.1, x)), g.transpose(y, [0, 2, 1]))];
+  },
   "cholesky and triangular solves": (g) =>
     [
       [1, 3],

@@ -199,7 +199,7 @@ workgroupBarrier();
     writes: new Set([out]),
     rounds: tiles * parts * (8 + fold.length / (4 * ly * parts)),
     own: new Set(),
-    shared: [{ name: "lanes", length: LANES }],
+    shared: [{ name: "lanes", type: "f32", length: LANES }],
     label: fold.label,
     origin: fold.origin,
   };

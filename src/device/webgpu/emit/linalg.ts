@@ -352,6 +352,6 @@ if (lane > 0u) { acc = lanes[lane - 1u]; }
 workgroupBarrier();`);
   run("begin", "end", store);
   const task = threadsTask(emitter, lines, 2 * share + 8, [out], labelOf(node), node.origin);
-  const shared = [{ name: "lanes", length: LANES }];
+  const shared = [{ name: "lanes", type: "f32", length: LANES } as const];
   return [{ ...task, unit: "groups", rounds: lines * (2 * share + 16), shared }];
 }

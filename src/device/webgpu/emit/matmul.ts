@@ -1,11 +1,12 @@
 /**
  * Matrix products by tiles: a workgroup makes a square of the result, in panels of the inner axis
- * that it shares; each thread holds a small square of results in registers. Long inner axes with
- * few tiles are cut into parts, whose results a fold adds up.
+ * that it shares; each thread holds a small square of results in registers, as vectors, and reads
+ * its parts of a panel as vectors. Long inner axes with few tiles are cut into parts, whose results a
+ * fold adds up.
  */
 import type { MatmulNode } from "../../../tensor/ops.js";
 import { sizeOf } from "../../../tensor/shape-rules.js";
-import { type BlockContext, LANES, type Task } from "../plan/context.js";
+import type { BlockContext, Task } from "../plan/context.js";
 import type { Region } from "../plan/storage.js";
 import { foldTasks } from "./fold.js";
 import { fixed, type Ix, modIx, overIx, plusIx, timesIx, unravel } from "./indices.js";
@@ -13,10 +14,33 @@ import { labelOf } from "./map.js";
 import { matrixOperands, productTasks, runsAlongRows } from "./reduce.js";
 import { ValueEmitter } from "./values.js";
 
-/** Panel of the inner axis. */
-const DEPTH = 16;
 /** Threads along an edge of a tile. */
 const EDGE = 16;
+
+/** How a workgroup shares a tile. */
+interface Tiling {
+  /** Results of a thread along an edge, in vectors of `size`. */
+  readonly own: number;
+  readonly size: 2 | 4;
+  /** Panel of the inner axis: each thread loads one vector of either factor. */
+  readonly depth: number;
+}
+const TILINGS = {
+  small: { own: 2, size: 2, depth: 16 },
+  middle: { own: 4, size: 4, depth: 16 },
+  large: { own: 8, size: 4, depth: 8 },
+} as const satisfies Readonly<Record<string, Tiling>>;
+/** Large tiles from so many on: fewer would leave processors without work. */
+const ENOUGH_LARGE = 128;
+
+function tilingOf(rows: number, columns: number, batches: number): Tiling {
+  const least = Math.min(rows, columns);
+  const edge = EDGE * TILINGS.large.own;
+  const large = batches * Math.ceil(rows / edge) * Math.ceil(columns / edge);
+  if (least >= edge && large >= ENOUGH_LARGE) return TILINGS.large;
+  return least >= 48 ? TILINGS.middle : TILINGS.small;
+}
+
 /** Products with less in any direction are folds. */
 const LEAST = 16;
 const ENOUGH_GROUPS = 256;
@@ -27,20 +51,20 @@ export function matmulTasks(context: BlockContext, node: MatmulNode, out: Region
   const [rows, columns] = node.shape.slice(-2);
   const inner = node.x.shape[node.x.shape.length - 1];
   if (Math.min(rows, columns, inner) < LEAST) return productTasks(context, node, out);
-  const own = Math.min(rows, columns) >= 48 ? 4 : 2;
-  const tile = EDGE * own;
-  const [down, across] = [Math.ceil(rows / tile), Math.ceil(columns / tile)];
   const batches = sizeOf(node.shape.slice(0, -2));
+  const tiling = tilingOf(rows, columns, batches);
+  const tile = EDGE * tiling.own;
+  const [down, across] = [Math.ceil(rows / tile), Math.ceil(columns / tile)];
   const groups = batches * down * across;
   const parts = Math.max(
     1,
     Math.min(Math.ceil(ENOUGH_GROUPS / groups), Math.floor(inner / LEAST_PART)),
   );
-  if (parts === 1) return [tiledTask(context, node, out, own, 1)];
+  if (parts === 1) return [tiledTask(context, node, out, tiling, 1)];
   const size = sizeOf(node.shape);
   const partial = context.regions.make("p", parts * size);
   return [
-    tiledTask(context, node, partial, own, parts),
+    tiledTask(context, node, partial, tiling, parts),
     ...foldTasks(
       context,
       {
@@ -61,7 +85,7 @@ function tiledTask(
   context: BlockContext,
   node: MatmulNode,
   out: Region,
-  own: number,
+  { own, size, depth }: Tiling,
   parts: number,
 ): Task {
   const [rows, columns] = node.shape.slice(-2);
@@ -81,7 +105,7 @@ function tiledTask(
   const part = parts === 1 ? fixed(0) : named(overIx(rest, batches));
   const batch = unravel(batchIx, batchShape).map(named);
   // Parts are whole panels.
-  const share = Math.ceil(inner / parts / DEPTH) * DEPTH;
+  const share = Math.ceil(inner / parts / depth) * depth;
   const from = named(timesIx(part, share));
   const to =
     parts === 1
@@ -89,9 +113,16 @@ function tiledTask(
       : named({ text: `min(${inner}u, ${from.text} + ${share}u)`, depth: 0 }).text;
   const lane: Ix = { text: "lane", depth: 0 };
   const [lx, ly] = [named(modIx(lane, EDGE)), named(overIx(lane, EDGE))];
-  for (let i = 0; i < own; i++) for (let j = 0; j < own; j++) scopes.line(`var c${i}${j} = 0.0f;`);
-  // One column of padding keeps a column's elements in different banks.
-  const width = tile + 1;
+  const type = `vec${size}<f32>` as const;
+  const fragments = [...Array(own / size).keys()];
+  const ownRows = [...Array(own).keys()];
+  for (const i of ownRows) {
+    for (const f of fragments) scopes.line(`var c${i}_${f} = ${type}();`);
+  }
+  const vectors = tile / size;
+  // A vector of padding keeps those that neighbouring lanes write in different banks.
+  const width = vectors + 1;
+  const arrays = { a: `tile_a${own}`, b: `tile_b${own}` } as const;
   const panel = scopes.name("panel");
   const body = scopes.within(false, () => {
     const here: Ix = { text: panel, depth: scopes.depth };
@@ -99,53 +130,61 @@ function tiledTask(
       const operand = side === "a" ? node.x : node.y;
       // Neighbouring lanes read neighbouring memory: along the inner axis or across it.
       const innerFast = side === "a" ? !runsAlongRows(operand) : runsAlongRows(operand);
-      for (let r = 0; r < (tile * DEPTH) / LANES; r++) {
-        const flat = plusIx(lane, fixed(r * LANES));
-        const [p, q] = innerFast
-          ? [named(modIx(flat, DEPTH)), named(overIx(flat, DEPTH))]
-          : [named(overIx(flat, tile)), named(modIx(flat, tile))];
-        const k = named(plusIx(here, p));
-        const across0 = named(plusIx(side === "a" ? top : left, q));
-        const limit = side === "a" ? rows : columns;
+      const [p, q] = innerFast
+        ? [named(modIx(lane, depth)), named(overIx(lane, depth))]
+        : [named(overIx(lane, vectors)), named(modIx(lane, vectors))];
+      const k = named(plusIx(here, p));
+      const first = named(plusIx(side === "a" ? top : left, timesIx(q, size)));
+      const limit = side === "a" ? rows : columns;
+      const loads = [...Array(size).keys()].map((e) => {
         const load = scopes.name("e");
+        const at = named(plusIx(first, fixed(e)));
         scopes.line(`var ${load} = 0.0f;`);
         const inside = scopes.within(true, () => {
-          const [x, y] = matrixOperands(node, batch, across0, k, across0);
+          const [x, y] = matrixOperands(node, batch, at, k, at);
           const value = emitter.value(operand, side === "a" ? x : y);
           scopes.line(`${load} = ${value.text};`);
         });
-        scopes.line(`if (${k.text} < ${to} && ${across0.text} < ${limit}u) {\n${inside}\n}`);
-        scopes.line(`tile_${side}${own}[${p.text} * ${width}u + ${q.text}] = ${load};`);
-      }
+        scopes.line(`if (${k.text} < ${to} && ${at.text} < ${limit}u) {\n${inside}\n}`);
+        return load;
+      });
+      const place = `${p.text} * ${width}u + ${q.text}`;
+      scopes.line(`${arrays[side]}[${place}] = ${type}(${loads.join(", ")});`);
     }
     scopes.line("workgroupBarrier();");
-    const names = [...Array(own).keys()];
+    const read = (side: "a" | "b", by: string, f: number): string =>
+      `let ${side}${f} = ${arrays[side]}[p * ${width}u + ${by} + ${f * EDGE}u];`;
     const step = [
-      ...names.map((i) => `let a${i} = tile_a${own}[p * ${width}u + ${ly.text} + ${i * EDGE}u];`),
-      ...names.map((j) => `let b${j} = tile_b${own}[p * ${width}u + ${lx.text} + ${j * EDGE}u];`),
-      ...names.flatMap((i) => names.map((j) => `c${i}${j} = fma(a${i}, b${j}, c${i}${j});`)),
+      ...fragments.map((f) => read("a", ly.text, f)),
+      ...fragments.map((f) => read("b", lx.text, f)),
+      ...ownRows.flatMap((i) => {
+        const a = `${type}(a${Math.floor(i / size)}.${"xyzw"[i % size]})`;
+        return fragments.map((f) => `c${i}_${f} = fma(${a}, b${f}, c${i}_${f});`);
+      }),
     ];
-    scopes.line(`for (var p = 0u; p < ${DEPTH}u; p++) {\n${step.join("\n")}\n}`);
+    scopes.line(`for (var p = 0u; p < ${depth}u; p++) {\n${step.join("\n")}\n}`);
     scopes.line("workgroupBarrier();");
   });
   // The bounds are the same for the whole workgroup: they come from its number.
   scopes.line(
-    `for (var ${panel} = ${from.text}; ${panel} < ${to}; ${panel} += ${DEPTH}u) {\n${body}\n}`,
+    `for (var ${panel} = ${from.text}; ${panel} < ${to}; ${panel} += ${depth}u) {\n${body}\n}`,
   );
-  const size = sizeOf(node.shape);
-  const start = plusIx(timesIx(part, size), timesIx(batchIx, rows * columns));
-  for (let i = 0; i < own; i++) {
-    for (let j = 0; j < own; j++) {
-      const row = named(plusIx(top, plusIx(ly, fixed(i * EDGE))));
-      const column = named(plusIx(left, plusIx(lx, fixed(j * EDGE))));
-      const place = plusIx(start, plusIx(timesIx(row, columns), column));
-      scopes.line(
-        `if (${row.text} < ${rows}u && ${column.text} < ${columns}u) { ws[${out.name} + ${place.text}] = c${i}${j}; }`,
-      );
-    }
+  const all = sizeOf(node.shape);
+  const start = plusIx(timesIx(part, all), timesIx(batchIx, rows * columns));
+  for (const i of ownRows) {
+    const down0 = Math.floor(i / size) * EDGE * size + (i % size);
+    const row = named(plusIx(top, plusIx(timesIx(ly, size), fixed(down0))));
+    const stores = fragments.flatMap((f) =>
+      [...Array(size).keys()].map((e) => {
+        const column = named(plusIx(left, plusIx(timesIx(lx, size), fixed(f * EDGE * size + e))));
+        const place = plusIx(start, plusIx(timesIx(row, columns), column));
+        const value = `c${i}_${f}.${"xyzw"[e]}`;
+        return `if (${column.text} < ${columns}u) { ws[${out.name} + ${place.text}] = ${value}; }`;
+      }),
+    );
+    scopes.line(`if (${row.text} < ${rows}u) {\n${stores.join("\n")}\n}`);
   }
   const groups = batches * down * across * parts;
-  const shared = ["a", "b"].map((s) => ({ name: `tile_${s}${own}`, length: DEPTH * width }));
   return {
     kind: "task",
     unit: "groups",
@@ -153,9 +192,9 @@ function tiledTask(
     text: scopes.text(),
     reads: emitter.reads,
     writes: new Set([out]),
-    rounds: (groups * share) / 2,
+    rounds: (groups * share * own) / 8,
     own: new Set(),
-    shared,
+    shared: [arrays.a, arrays.b].map((name) => ({ name, type, length: depth * width })),
     label: labelOf(node),
     origin: node.origin,
   };

@@ -19,10 +19,16 @@ export interface BlockContext {
   alias(node: InputNode): Alias | undefined;
 }
 
-/** An array of f32 in workgroup memory; equal names are one array. */
+/** An array of numbers or vectors in workgroup memory; equal names are one array. */
 export interface SharedArray {
   readonly name: string;
+  readonly type: "f32" | "vec2<f32>" | "vec4<f32>";
   readonly length: number;
+}
+
+/** Numbers that the array takes the room of. */
+export function sharedNumbers({ type, length }: SharedArray): number {
+  return length * { f32: 1, "vec2<f32>": 2, "vec4<f32>": 4 }[type];
 }
 
 /** A piece of device code between two barriers. */

@@ -5,7 +5,7 @@
  * share a dispatch, and elementwise ones that follow each other share their threads.
  */
 import type { Item, Task } from "./context.js";
-import { LANES, stepName } from "./context.js";
+import { LANES, sharedNumbers, stepName } from "./context.js";
 import type { Region } from "./storage.js";
 
 /** Tasks of more rounds than this are worth a dispatch of many workgroups. */
@@ -245,7 +245,7 @@ function kernelsOf(parts: readonly Part[]): Stage[] {
     }
     const shared = part.tasks.flatMap((t) => t.shared);
     const fits = (known: ReadonlyMap<string, number>): boolean => {
-      const all = new Map([...known, ...shared.map((s) => [s.name, s.length] as const)]);
+      const all = new Map([...known, ...shared.map((s) => [s.name, sharedNumbers(s)] as const)]);
       return [...all.values()].reduce((a, b) => a + b, 0) <= MOST_SHARED;
     };
     let kernel = kernels.find((c) => fits(c.shared));
@@ -254,7 +254,7 @@ function kernelsOf(parts: readonly Part[]): Stage[] {
       kernels.push(kernel);
     }
     kernel.parts.push(part);
-    for (const s of shared) kernel.shared.set(s.name, s.length);
+    for (const s of shared) kernel.shared.set(s.name, sharedNumbers(s));
   }
   return [...kernels.map((k) => k.parts), ...alone.map((p) => [p])].map((own) => ({
     kind: "kernel",

@@ -131,8 +131,8 @@ function moduleText(
   const parts = [
     HEADER,
     places.map((name) => `const ${name} = ${placeOf(name)}u;`).join("\n"),
-    [...new Map(shared.map((s) => [s.name, s.length]))]
-      .map(([name, length]) => `var<workgroup> ${name}: array<f32, ${length}>;`)
+    [...new Map(shared.map((s) => [s.name, s])).values()]
+      .map(({ name, type, length }) => `var<workgroup> ${name}: array<${type}, ${length}>;`)
       .join("\n"),
     library.includes("data_at(") || body.includes("data_at(") ? dataText(layout) : "",
     library,
