@@ -4,7 +4,7 @@
  * with log K above, where a running sum in single precision would grow with K.
  */
 import type { Origin, ReduceFn } from "../../../tensor/ops.js";
-import { type BlockContext, LANES, type Task } from "../plan/context.js";
+import { type BlockContext, eachResult, LANES, type Task } from "../plan/context.js";
 import type { Region } from "../plan/storage.js";
 import { foldText } from "../wgsl/elementwise.js";
 import { literal } from "../wgsl/literal.js";
@@ -189,16 +189,21 @@ workgroupBarrier();
   scopes.line(
     `if (${row.text} == 0u && ${m.text} < ${fold.results}u) { ws[${out.name} + ${place.text}] = lanes[lane]; }`,
   );
+  if (parts === 1) {
+    const test = `${row.text} == 0u && ${m.text} < ${fold.results}u`;
+    scopes.line(eachResult(`if (${test}) { each_result(${place.text}); }`));
+  }
   scopes.line("workgroupBarrier();");
   return {
     kind: "task",
     unit: "groups",
+    each: parts === 1 ? fold.results : undefined,
     count: tiles * parts,
     text: scopes.text(),
     reads: emitter.reads,
     writes: new Set([out]),
     rounds: tiles * parts * (8 + fold.length / (4 * ly * parts)),
-    own: new Set(),
+    own: new Set([out]),
     shared: [{ name: "lanes", type: "f32", length: LANES }],
     label: fold.label,
     origin: fold.origin,

@@ -6,7 +6,7 @@
  */
 import type { MatmulNode } from "../../../tensor/ops.js";
 import { sizeOf } from "../../../tensor/shape-rules.js";
-import type { BlockContext, Task } from "../plan/context.js";
+import { type BlockContext, eachResult, type Task } from "../plan/context.js";
 import type { Region } from "../plan/storage.js";
 import { foldTasks } from "./fold.js";
 import { fixed, type Ix, modIx, overIx, plusIx, timesIx, unravel } from "./indices.js";
@@ -184,16 +184,31 @@ function tiledTask(
     );
     scopes.line(`if (${row.text} < ${rows}u) {\n${stores.join("\n")}\n}`);
   }
+  if (parts === 1) {
+    const edge = EDGE * size;
+    const place = plusIx(
+      timesIx(batchIx, rows * columns),
+      plusIx(timesIx({ text: "row", depth: 0 }, columns), { text: "column", depth: 0 }),
+    );
+    scopes.line(
+      eachResult(`for (var e = 0u; e < ${own * own}u; e++) {
+let row = ${top.text} + ${ly.text} * ${size}u + (e / ${own}u) / ${size}u * ${edge}u + (e / ${own}u) % ${size}u;
+let column = ${left.text} + ${lx.text} * ${size}u + (e % ${own}u) / ${size}u * ${edge}u + e % ${size}u;
+if (row < ${rows}u && column < ${columns}u) { each_result(${place.text}); }
+}`),
+    );
+  }
   const groups = batches * down * across * parts;
   return {
     kind: "task",
     unit: "groups",
+    each: parts === 1 ? all : undefined,
     count: groups,
     text: scopes.text(),
     reads: emitter.reads,
     writes: new Set([out]),
     rounds: (groups * share * own) / 8,
-    own: new Set(),
+    own: new Set([out]),
     shared: [arrays.a, arrays.b].map((name) => ({ name, type, length: depth * width })),
     label: labelOf(node),
     origin: node.origin,

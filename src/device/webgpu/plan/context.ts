@@ -47,6 +47,11 @@ export interface Task {
    * threads that also keeps to it can run in the same thread right behind this one.
    */
   readonly own: ReadonlySet<Region>;
+  /**
+   * Of a task by workgroups: how many results it has, where its text can do more with each, in the
+   * thread that wrote it; see `eachResult`.
+   */
+  readonly each?: number;
   /** Workgroup memory that the text names. */
   readonly shared: readonly SharedArray[];
   readonly label: string;
@@ -61,6 +66,20 @@ export interface LoopItem {
   readonly body: readonly Item[];
 }
 export type Item = Task | LoopItem;
+
+/**
+ * Lines that call `each_result(item)` for every result, in the thread that has just stored it. They
+ * stay where other tasks are to run there, and go where not.
+ */
+export function eachResult(lines: string): string {
+  return `//each{\n${lines}\n//each}`;
+}
+
+/** The text with the calls to a function of this name in their places, or without them. */
+export function withEach(text: string, name: string | undefined): string {
+  if (name === undefined) return text.replace(/\/\/each\{[\s\S]*?\/\/each\}\n?/g, "");
+  return text.replace(/\/\/each[{}]\n?/g, "").replaceAll("each_result(", `${name}(`);
+}
 
 /** Threads of a workgroup. */
 export const LANES = 256;

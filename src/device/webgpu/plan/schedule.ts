@@ -207,30 +207,40 @@ function chainsOf(
   };
   for (const k of open) {
     const item = items[k];
-    if (item.kind !== "task" || isSmall(item, fewRounds)) continue;
+    if (item.kind !== "task") continue;
     const before = [...needs[k].keys()].filter((b) => !done.has(b));
+    // A small task that needs nothing of this stage's large ones runs in its one workgroup.
+    if (before.length === 0 && isSmall(item, fewRounds)) continue;
     if (!before.every((b) => chainOf.has(b))) continue;
     const wanted = new Set(before.map((b) => chainOf.get(b)));
     // What follows two chains waits for both.
     if (wanted.size > 1 || !before.every((b) => follows(k, b))) continue;
+    const headOf = (chain: readonly number[]): Task => items[chain[0]] as Task;
     const [needed] = wanted;
-    const chain = needed ?? chains.find((c) => isAlike(items[c[0]], item));
-    const joins = chain !== undefined && isAlike(items[chain[0]], item);
-    if (needed !== undefined && (!joins || needed.length >= MOST_CHAINED)) continue;
-    const own = joins && chain.length < MOST_CHAINED ? chain : [];
-    if (own.length === 0) chains.push(own);
+    if (needed !== undefined && !(joins(headOf(needed), item) && needed.length < MOST_CHAINED)) {
+      continue;
+    }
+    const known =
+      needed ??
+      chains.find(
+        (c) => headOf(c).unit === "threads" && joins(headOf(c), item) && c.length < MOST_CHAINED,
+      );
+    const own = known ?? [];
+    if (known === undefined) chains.push(own);
     own.push(k);
     chainOf.set(k, own);
   }
   return chains;
 }
 
-/** Whether two tasks may share threads: as many, each thread writing its own elements. */
-function isAlike(a: Item, b: Item): boolean {
-  if (a.kind !== "task" || b.kind !== "task") return false;
+/** Whether a task may run in the threads of another: as many, each at its own element. */
+function joins(head: Task, task: Task): boolean {
   const keepsToItself = (t: Task): boolean =>
     t.unit === "threads" && [...t.writes].every((r) => t.own.has(r));
-  return a.count === b.count && keepsToItself(a) && keepsToItself(b);
+  if (!keepsToItself(task)) return false;
+  if (head.unit === "threads") return keepsToItself(head) && head.count === task.count;
+  // What runs in a function knows no steps.
+  return head.each === task.count && !/\bstep\d/.test(task.text);
 }
 
 /** Parts of one stage in as few dispatches as pay. */

@@ -1,5 +1,5 @@
 /** Whole WGSL modules around the texts of tasks. */
-import { LANES, type SharedArray, stepName } from "../plan/context.js";
+import { LANES, type SharedArray, stepName, type Task, withEach } from "../plan/context.js";
 import type { Part } from "../plan/schedule.js";
 import { MOST_LEVELS } from "../plan/storage.js";
 import { libraryFor, PARAMS } from "./library.js";
@@ -67,29 +67,37 @@ export function kernelModule(
 ): { readonly code: string; readonly groups: number } {
   const share = Math.floor(most / parts.length);
   const texts: string[] = [];
+  const functions: string[] = [];
   let before = 0;
   for (const part of parts) {
     const groups = groupsOf(part, share);
     const isOnly = parts.length === 1;
     const first = isOnly || before === 0 ? "wid.x" : `(wid.x - ${before}u)`;
-    const text = partText(part, first, isOnly ? "groups.x" : `${groups}u`);
+    const text = partText(part, first, isOnly ? "groups.x" : `${groups}u`, functions);
     const isLast = part === parts[parts.length - 1];
     const test = isLast ? "" : `if (wid.x < ${before + groups}u) `;
     texts.push(isOnly ? text : `${test}{\n${text}\n}`);
     before += groups;
   }
   const shared = parts.flatMap((p) => p.tasks.flatMap((t) => t.shared));
-  return { code: moduleText(texts.join(" else "), shared, layout, roles), groups: before };
+  const code = moduleText(texts.join(" else "), shared, layout, roles, functions.join("\n"));
+  return { code, groups: before };
 }
 
-function partText(part: Part, first: string, groups: string): string {
-  if (part.kind === "solo") return part.text;
-  const { tasks } = part;
-  const { unit, count } = tasks[0];
-  const text = tasks.length === 1 ? tasks[0].text : tasks.map((t) => `{\n${t.text}\n}`).join("\n");
-  return unit === "groups"
-    ? `for (var group = ${first}; group < ${count}u; group += ${groups}) {\n${text}\n}`
-    : `for (var item = ${first} * ${LANES}u + lane; item < ${count}u; item += ${groups} * ${LANES}u) {\n${text}\n}`;
+/** Code of a part. What it does with each result is added to `functions`. */
+function partText(part: Part, first: string, groups: string, functions: string[]): string {
+  if (part.kind === "solo") return withEach(part.text, undefined);
+  const [head, ...others] = part.tasks;
+  const { unit, count } = head;
+  const blocks = (tasks: readonly Task[]): string => tasks.map((t) => `{\n${t.text}\n}`).join("\n");
+  if (unit === "threads") {
+    const text = others.length === 0 ? head.text : blocks(part.tasks);
+    return `for (var item = ${first} * ${LANES}u + lane; item < ${count}u; item += ${groups} * ${LANES}u) {\n${text}\n}`;
+  }
+  const name = others.length === 0 ? undefined : `each_${functions.length}`;
+  if (name !== undefined) functions.push(`fn ${name}(item: u32) {\n${blocks(others)}\n}`);
+  const text = withEach(head.text, name);
+  return `for (var group = ${first}; group < ${count}u; group += ${groups}) {\n${text}\n}`;
 }
 
 /** Sets a loop's counter to 0, or moves it on. */
@@ -107,9 +115,11 @@ function moduleText(
   shared: readonly SharedArray[],
   layout: Layout,
   roles: readonly CounterRole[],
+  functions = "",
 ): string {
   const { placeOf } = layout;
-  const regions = new Set([...body.matchAll(/\b[a-z]_at_\d+\b/g)].map((m) => m[0]));
+  const all = `${functions}\n${body}`;
+  const regions = new Set([...all.matchAll(/\b[a-z]_at_\d+\b/g)].map((m) => m[0]));
   const places = [...regions].filter((name) => placeOf(name) >= 0);
   // Loops that the kernel does not run itself are counted in a buffer.
   const steps: string[] = [];
@@ -127,15 +137,16 @@ function moduleText(
         : `words[${MOST_LEVELS + level}] = words[${level}] + 1u;`;
     steps.push(`if (wid.x == 0u && lane == 0u) { ${text} }`);
   }
-  const library = libraryFor(body);
+  const library = libraryFor(all);
   const parts = [
     HEADER,
     places.map((name) => `const ${name} = ${placeOf(name)}u;`).join("\n"),
     [...new Map(shared.map((s) => [s.name, s])).values()]
       .map(({ name, type, length }) => `var<workgroup> ${name}: array<${type}, ${length}>;`)
       .join("\n"),
-    library.includes("data_at(") || body.includes("data_at(") ? dataText(layout) : "",
+    library.includes("data_at(") || all.includes("data_at(") ? dataText(layout) : "",
     library,
+    functions,
     `@compute @workgroup_size(${LANES})
 fn main(
   @builtin(local_invocation_index) lane: u32,
