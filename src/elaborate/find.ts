@@ -5,8 +5,8 @@ import type { Guide, Objective } from "../model/objective.js";
 import type { Elaborated } from "./index.js";
 
 /**
- * The guide of that name for a model, or the model's only guide; undefined where no name is given
- * and the file has no guide for it.
+ * The guide of that name for a model, or the model's only guide without auxiliary sites; undefined
+ * where no name is given and the file has no such guide for it.
  * @throws TildeError where there is no guide of that name, or a name is needed to choose.
  */
 export function findGuide(
@@ -21,8 +21,12 @@ export function findGuide(
     const near = nearestNames(name, known);
     return found ?? fail("unknown_guide", undefined, { name, model, known, near });
   }
-  if (own.length > 1) return fail("several_guides", undefined, { model, known });
-  return own[0]?.[1];
+  // One with auxiliary sites is named inside a `marginal(…)`.
+  const plain = own.filter(([, g]) => g.auxiliary === undefined);
+  if (plain.length > 1) {
+    fail("several_guides", undefined, { model, known: plain.map(([n]) => n) });
+  }
+  return plain[0]?.[1];
 }
 
 /**
