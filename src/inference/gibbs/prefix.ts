@@ -45,6 +45,17 @@ export function prefixed(
         return { ...s, fn: callee(s.fn), args: s.args.map(expr) };
       case "return":
         return s.value === undefined ? s : { ...s, value: expr(s.value) };
+      case "tile": {
+        const { left, right, out } = s;
+        return {
+          ...s,
+          steps: expr(s.steps),
+          onto: expr(s.onto),
+          left: { ...left, buffer: buffer(left.buffer), at: expr(left.at) },
+          right: { buffer: buffer(right.buffer), at: expr(right.at) },
+          out: { ...out, buffer: buffer(out.buffer), at: expr(out.at) },
+        };
+      }
     }
   };
   return {
