@@ -2,12 +2,15 @@
 import { afterAll, describe, expect, test } from "vitest";
 import { TildeError } from "../../../src/base/diagnostic.js";
 import type { GraphDevice } from "../../../src/device/contract.js";
+import { READ_USAGE, STORAGE_USAGE, UNIFORM_USAGE } from "../../../src/device/webgpu/adapter.js";
+import { MAP_READ } from "../../../src/device/webgpu/api.js";
 import {
   asGraphDevice,
   compileGraph,
   compileLoop,
   type WebGpuDevice,
 } from "../../../src/device/webgpu/index.js";
+import { randomLibrary } from "../../../src/device/webgpu/wgsl/library-random.js";
 import { svi } from "../../../src/run/methods.js";
 import { GraphBuilder } from "../../../src/tensor/builder.js";
 import { evaluateGraph } from "../../../src/tensor/evaluate.js";
@@ -30,6 +33,80 @@ describe.skipIf(device === undefined)("rows of minibatches on WebGPU", () => {
 
   test("above 2²⁴, where single precision counts no further", async () => {
     await expectShuffles(asGraphDevice(on), 2 ** 24 + 4099, 50, [5n]);
+  });
+});
+
+describe.skipIf(device === undefined)("⌊u n⌋ in whole numbers", () => {
+  const on = device as WebGpuDevice;
+
+  /** `random_index` of words (low, high) and n, by a kernel of its own. */
+  async function onDevice(words: Uint32Array): Promise<Uint32Array> {
+    const count = words.length / 3;
+    const code = `@group(0) @binding(2) var<storage, read> idx: array<u32>;
+@group(0) @binding(4) var<storage, read_write> words: array<u32>;
+${randomLibrary.mul_high}
+${randomLibrary.random_index}
+@compute @workgroup_size(1) fn main(@builtin(workgroup_id) wid: vec3<u32>) {
+  let at = 3u * wid.x;
+  words[wid.x] = random_index(idx[at], idx[at + 1u], idx[at + 2u]);
+}`;
+    const pipeline = await on.pipeline(code, "a test");
+    const sizes = [16, 16, words.byteLength, 64, 4 * count];
+    const usages = sizes.map((_, k) => (k === 3 ? UNIFORM_USAGE : STORAGE_USAGE));
+    const buffers = sizes.map((size, k) => on.takeBuffer(size, usages[k]));
+    const group = on.gpu.createBindGroup({
+      layout: on.layouts(1).bindGroup,
+      entries: buffers.map((buffer, binding) => ({ binding, resource: { buffer } })),
+    });
+    on.gpu.queue.writeBuffer(buffers[2], 0, words);
+    const staging = on.takeBuffer(4 * count, READ_USAGE);
+    const encoder = on.gpu.createCommandEncoder();
+    const pass = encoder.beginComputePass();
+    pass.setPipeline(pipeline);
+    pass.setBindGroup(0, group);
+    pass.dispatchWorkgroups(count);
+    pass.end();
+    encoder.copyBufferToBuffer(buffers[4], 0, staging, 0, 4 * count);
+    on.gpu.queue.submit([encoder.finish()]);
+    await staging.mapAsync(MAP_READ);
+    const result = new Uint32Array(staging.getMappedRange().slice(0, 4 * count));
+    staging.unmap();
+    buffers.forEach((buffer, k) => {
+      on.giveBuffer(buffer, usages[k]);
+    });
+    on.giveBuffer(staging, READ_USAGE);
+    return result;
+  }
+
+  test("double precision's, also where it rounds to the next whole number", async () => {
+    const cases: { w: bigint; n: number }[] = [];
+    for (const n of [1, 2, 3, 7, 1000, 65_537, 10_000_019, 2 ** 31 - 1]) {
+      // Uniforms around the places where u n passes a whole number, and the ends.
+      const wholes = [1, 2, 3, Math.floor(n / 2), Math.floor(n / 3), n - 1, n].map(BigInt);
+      for (const k of wholes) {
+        const middle = (k << 54n) / (2n * BigInt(n));
+        for (let by = -3n; by <= 3n; by++) cases.push({ w: middle + by, n });
+      }
+      for (const w of [0n, 1n, (1n << 52n) - 1n, 1n << 52n, (1n << 53n) - 1n]) cases.push({ w, n });
+    }
+    const used = cases.filter(({ w }) => w >= 0n && w < 1n << 53n);
+    const words = Uint32Array.from(
+      used.flatMap(({ w, n }) => [
+        Number((w & 0x7ffffffn) << 5n) + 21,
+        Number((w >> 27n) << 6n) + 42,
+        n,
+      ]),
+    );
+    const found = await onDevice(words);
+    let rounded = 0;
+    used.forEach(({ w, n }, i) => {
+      const u = (Number(w) * 2 + 1) * 2 ** -54;
+      const wanted = Math.floor(Math.min(u * n, n - 1));
+      if (BigInt(wanted) !== ((2n * w + 1n) * BigInt(n)) >> 54n) rounded++;
+      expect(found[i], `w = ${w}, n = ${n}`).toBe(wanted);
+    });
+    // Rounding is among the cases.
+    expect(rounded).toBeGreaterThan(5);
   });
 });
 

@@ -131,6 +131,75 @@ describe.skipIf(device === undefined)("hazards of WebGPU", () => {
     expect(error.message).toContain(String(on.limits.maxStorageBufferBindingSize));
   });
 
+  test("buffers that are trimmed are destroyed before a submit, which frees them", () => {
+    const { gpu } = on;
+    const [create, submit] = [gpu.createBuffer.bind(gpu), gpu.queue.submit.bind(gpu.queue)];
+    const events: string[] = [];
+    gpu.createBuffer = (descriptor) => {
+      const buffer = create(descriptor);
+      const destroy = buffer.destroy.bind(buffer);
+      buffer.destroy = () => {
+        events.push("destroy");
+        destroy();
+      };
+      return buffer;
+    };
+    gpu.queue.submit = (commands) => {
+      events.push("submit");
+      submit(commands);
+    };
+    try {
+      on.trim();
+      events.length = 0;
+      const usage = 0x80;
+      on.giveBuffer(on.takeBuffer(64, usage), usage);
+      on.trim();
+      expect(events).toEqual(["destroy", "submit"]);
+    } finally {
+      gpu.createBuffer = create;
+      gpu.queue.submit = submit;
+    }
+  });
+
+  test("memory that does not suffice is one clear error, and the device goes on", async () => {
+    const { gpu } = on;
+    const pop = gpu.popErrorScope.bind(gpu);
+    // A driver without memory answers the scope for it; the innermost is popped first.
+    let scopes = 0;
+    gpu.popErrorScope = async () => {
+      const found = await pop();
+      return scopes++ === 0 ? { message: "VK_ERROR_OUT_OF_DEVICE_MEMORY" } : found;
+    };
+    try {
+      const error = await failure(() => compileGraph(on, graphOf(g.exp(g.input("x", [4])))));
+      expect(error.diagnostics.map((d) => d.code)).toEqual(["webgpu_memory"]);
+      expect(error.message).toContain("VK_ERROR_OUT_OF_DEVICE_MEMORY");
+    } finally {
+      gpu.popErrorScope = pop;
+    }
+    const program = await compileGraph(on, graphOf(g.exp(g.input("y", [1]))));
+    expect((await program.run({ y: [0] }))["0"]).toEqual(Float64Array.of(1));
+    program.close();
+  });
+
+  test("a kernel that the driver rejects is told with its line of the model", async () => {
+    const span = { source: { path: "m.ppl", text: "y ~ Normal(mu, 1)" }, start: 0, end: 1 };
+    const x = g.withOrigin({ label: "y", span }, () => g.tan(g.input("x", [3])));
+    const { gpu } = on;
+    const create = gpu.createShaderModule.bind(gpu);
+    gpu.createShaderModule = ({ label, code }) =>
+      create({ label, code: code.replace("fn main", "fn other") });
+    try {
+      const error = await failure(() => compileGraph(on, graphOf(x)));
+      const [{ code, message, span: found }] = error.diagnostics;
+      expect(code).toBe("webgpu_shader");
+      expect(message).toContain("y (unary tan [3])");
+      expect(found).toEqual(span);
+    } finally {
+      gpu.createShaderModule = create;
+    }
+  });
+
   test("a lost device is one clear error", async () => {
     const other = await openGpu();
     const program = await compileGraph(other, graphOf(g.exp(g.input("x", [4]))));

@@ -1,6 +1,5 @@
 /** EM, CAVI and blocked Gibbs on WebGPU: the CPU's results to single precision, and its guard. */
 import { afterAll, describe, expect, test } from "vitest";
-import { TildeError } from "../../../src/base/diagnostic.js";
 import type { GraphDevice } from "../../../src/device/contract.js";
 import { asGraphDevice } from "../../../src/device/webgpu/index.js";
 import { ascend } from "../../../src/run/cavi.js";
@@ -38,12 +37,17 @@ describe.skipIf(device === undefined)("mixtures on WebGPU", () => {
     });
   });
 
-  test("data far from 0 are refused with the numbers", async () => {
-    const x = points(240).map((row) => row.map((v) => v + 20_000));
+  test("data a thousand spreads from 0", async () => {
+    const x = points(240).map((row) => row.map((v) => v + 3000));
     const { run } = jobOf(emModel("mixture_full"), { N: 240, K: 3, D: 2, x });
-    const refused = await maximise({ ...run, device: on }, em({ restarts: 1 })).catch((e) => e);
-    expect(refused).toBeInstanceOf(TildeError);
-    expect(refused.diagnostics[0].code).toBe("device_imprecise");
+    const method = em({ restarts: 1, tolerance: 1e-7 });
+    const here = await maximise(run, method);
+    const there = await maximise({ ...run, device: on }, method);
+    expect(there.warnings.map((w) => w.code)).not.toContain("device_rough");
+    there.chains[0].values.forEach((v, k) => {
+      // Covariances are of size 1 to 10: 0.1 % of a mean would be as large.
+      expect(Math.abs(v - here.chains[0].values[k])).toBeLessThan(0.05);
+    });
   });
 
   test.each(caviCases)("CAVI: %s", async (_, text, data) => {
@@ -51,7 +55,7 @@ describe.skipIf(device === undefined)("mixtures on WebGPU", () => {
     const method = cavi({ restarts: 1, draws: 20, tolerance: 1e-7 });
     const here = await ascend(run, method);
     const there = await ascend({ ...run, device: on }, method);
-    for (const [element, { mean, sd }] of there.exact ?? []) {
+    for (const [element, { mean, sd = Number.NaN }] of there.exact ?? []) {
       const exact = here.exact?.get(element);
       expect(Math.abs(mean - (exact?.mean ?? Number.NaN))).toBeLessThan(
         5e-3 * (1 + Math.abs(mean)),
