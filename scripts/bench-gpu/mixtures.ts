@@ -52,10 +52,16 @@ async function emLine(device: GraphDevice, sizes: Sizes): Promise<Line> {
   ]);
   let instance: StagedInstance | undefined;
   const options = { start: begin, tolerance: 0, maxIterations: sizes.mixture.iterations };
-  const plan = planStagedEm(conditioned, makeInstance, options, (kernels) => {
-    instance = new StagedInstance(device, kernels);
-    return instance;
-  });
+  const plan = planStagedEm(
+    conditioned,
+    makeInstance,
+    options,
+    device.precision === "f32",
+    (kernels) => {
+      instance = new StagedInstance(device, kernels);
+      return instance;
+    },
+  );
   if (plan.kind !== "plan" || instance === undefined) throw new Error("EM has no stages");
   let first = 0;
   let last = 0;

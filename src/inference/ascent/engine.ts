@@ -48,11 +48,12 @@ export function prepareAscent(
  */
 export function prepareStaged(
   joint: ExpectedJoint,
+  isSingle: boolean,
   stage: (kernels: StagedKernels) => void,
 ): AscentPlan | NoFactor | NotStaged {
   const without = withoutFactor(joint);
   if (without.length > 0) return { kind: "no_factor", sites: without };
-  const kernels = stageAscent(joint);
+  const kernels = stageAscent(joint, isSingle);
   if (kernels.kind === "not_staged") return kernels;
   stage(kernels);
   const { module, patterns, discrete, sum } = kernels;

@@ -13,7 +13,7 @@ import { ConstantPool, type Lowered, lowerGraph } from "../../passes/lower/index
 import { SimplifyingBuilder, simplify } from "../../passes/simplify/index.js";
 import type { ConstNode, InputNode, Node } from "../../tensor/ops.js";
 import { sizeOf } from "../../tensor/shape-rules.js";
-import { substitute } from "../../tensor/transform.js";
+import { substitute, transform } from "../../tensor/transform.js";
 import { operandsOf, topological } from "../../tensor/traverse.js";
 import type { ExpectedJoint } from "../expectation/contract.js";
 import { type Columns, columnsOf } from "./columns.js";
@@ -21,6 +21,7 @@ import { type AscentKernels, expectedCounts, inputsOf, names, workspace } from "
 import { type Pattern, patternsOf, sitesRead } from "./patterns.js";
 import { deviceGraphs } from "./stage-graphs.js";
 import { type Lifted, type StagedGraphs, type Stages, stageNames } from "./stage-parts.js";
+import { whitened } from "./whiten.js";
 
 export { type StagedGraphs, stageNames } from "./stage-parts.js";
 
@@ -52,8 +53,11 @@ export interface NotStaged {
 /** Sums of more elements are no sums: what depends on every item has stayed in them. */
 const MOST_SUMS = 1 << 20;
 
-/** @throws TildeError where the sum over the discrete sites is too large */
-export function stageAscent(joint: ExpectedJoint): StagedKernels | NotStaged {
+/**
+ * @param isSingle whether the device counts in single precision, for which data are prepared
+ * @throws TildeError where the sum over the discrete sites is too large
+ */
+export function stageAscent(joint: ExpectedJoint, isSingle = false): StagedKernels | NotStaged {
   const refuse = (step: string, reason: string): NotStaged => {
     return { kind: "not_staged", step, reason };
   };
@@ -67,23 +71,22 @@ export function stageAscent(joint: ExpectedJoint): StagedKernels | NotStaged {
     const { name } = point.direct.latent;
     return refuse(`the update of \`${name}\``, "its steps read the data one by one, on the CPU");
   }
-  const parts = lift(joint, patterns);
+  const parts = lift(joint, patterns, isSingle);
   const { tables, naturals, statistics, counts, data } = parts;
   const isData = new Set<Node>(data.keys());
   const onCounts = dependents(naturals.flat(), new Set(counts));
   const onStatistics = dependents([...naturals.flat(), ...tables], new Set(statistics));
 
-  const sums: Node[] = [];
-  const addSum = (n: Node): void => {
-    if (!sums.includes(n)) sums.push(n);
-  };
+  const read = new Set<Node>();
   for (const n of topological(naturals.flat())) {
     if (!onStatistics.has(n)) continue;
-    for (const x of operandsOf(n)) if (onCounts.has(x) && !onStatistics.has(x)) addSum(x);
+    for (const x of operandsOf(n)) if (onCounts.has(x) && !onStatistics.has(x)) read.add(x);
   }
   naturals.forEach((list) => {
-    for (const n of list) if (onCounts.has(n) && !onStatistics.has(n)) addSum(n);
+    for (const n of list) if (onCounts.has(n) && !onStatistics.has(n)) read.add(n);
   });
+  const items = patterns.reduce((n, p) => Math.max(n, p.tuples), 1);
+  const sums = reducersOf([...read], onCounts, isData, items);
   for (const [k, list] of naturals.entries()) {
     const own = new Set(topological(list));
     const large = sums.find((s) => own.has(s) && sizeOf(s.shape) > MOST_SUMS);
@@ -117,6 +120,37 @@ export function stageAscent(joint: ExpectedJoint): StagedKernels | NotStaged {
   };
 }
 
+/**
+ * What sums are made of: the nodes where arrays of the items' size end. What follows them is small and
+ * is the host's, in f64.
+ * @param onCounts nodes that depend on counts
+ */
+function reducersOf(
+  sums: readonly Node[],
+  onCounts: ReadonlySet<Node>,
+  data: ReadonlySet<Node>,
+  items: number,
+): Node[] {
+  const ofData = new Set([...dependents(sums, data)].filter((n) => !onCounts.has(n)));
+  const wide = new Set<Node>();
+  for (const n of topological(sums)) {
+    if (!onCounts.has(n) || sizeOf(n.shape) < items) continue;
+    if (n.op === "input" || operandsOf(n).some((x) => wide.has(x) || ofData.has(x))) wide.add(n);
+  }
+  const found = new Set<Node>();
+  const seen = new Set<Node>();
+  const rest = [...sums];
+  for (let n = rest.pop(); n !== undefined; n = rest.pop()) {
+    if (seen.has(n)) continue;
+    seen.add(n);
+    const operands = operandsOf(n);
+    const ends = wide.has(n) || operands.some((x) => wide.has(x) || ofData.has(x));
+    if (ends || n.op === "input") found.add(n);
+    else rest.push(...operands.filter((x) => onCounts.has(x)));
+  }
+  return [...found].sort((x, y) => x.id - y.id);
+}
+
 function describeSums(sums: readonly Node[], { counts, naturals }: Lifted): Sum[] {
   const columns = columnsOf(sums, counts);
   const below = naturals.map((list) => new Set(topological(list)));
@@ -130,11 +164,12 @@ function describeSums(sums: readonly Node[], { counts, naturals }: Lifted): Sum[
 }
 
 /** Everything in one builder, with the data as inputs: nothing of their size is folded. */
-function lift(joint: ExpectedJoint, patterns: readonly Pattern[]): Lifted {
+function lift(joint: ExpectedJoint, patterns: readonly Pattern[], isSingle: boolean): Lifted {
   const f = new SimplifyingBuilder();
   const items = patterns.reduce((n, p) => Math.max(n, p.tuples), 1);
   const roots = [...patterns.map((p) => p.table), ...joint.terms];
   const data = new Map<Node, ConstNode>();
+  const factors = new Map<Node, Node>();
   const replaced = new Map<Node, Node>();
   const statistics = joint.sites.flatMap((site, k) =>
     inputsOf(site).map((n, j) => {
@@ -146,10 +181,18 @@ function lift(joint: ExpectedJoint, patterns: readonly Pattern[]): Lifted {
   for (const n of topological(roots)) {
     if (n.op !== "const" || n.data.length < items) continue;
     const input = f.input(`data_${data.size}`, n.shape, n.dtype);
-    data.set(input, n);
+    const better = isSingle && isLeft(n, roots) ? whitened(n.data, ...rowsOf(n)) : undefined;
+    data.set(input, better === undefined ? n : { ...n, data: better.data });
     replaced.set(n, input);
+    if (better === undefined) continue;
+    const width = n.shape[1];
+    factors.set(n, f.constant(better.factor, [width, width]));
   }
-  const made = substitute(f, roots, replaced);
+  const made = transform(f, roots, (n, at) => {
+    const factor = n.op === "matmul" ? factors.get(n.x) : undefined;
+    if (n.op !== "matmul" || factor === undefined) return replaced.get(n);
+    return f.matmul(at(n.x), f.matmul(factor, at(n.y)));
+  }).outputs;
   const tables = made.slice(0, patterns.length);
   const terms = made.slice(patterns.length).reduce<Node>((x, y) => f.add(x, y), f.constant(0));
   const counts = patterns.map((p, k) => f.input(names.counts(k), p.table.shape));
@@ -168,6 +211,16 @@ function lift(joint: ExpectedJoint, patterns: readonly Pattern[]): Lifted {
     data,
   };
 }
+
+/** Whether a known matrix is read as the left side of products alone. */
+function isLeft(n: ConstNode, roots: readonly Node[]): boolean {
+  if (n.shape.length !== 2) return false;
+  return topological(roots).every((user) => {
+    if (!operandsOf(user).includes(n)) return true;
+    return user.op === "matmul" && user.x === n && user.y !== n && user.y.shape.length === 2;
+  });
+}
+const rowsOf = (n: ConstNode): [number, number] => [n.shape[0], n.shape[1]];
 
 function requireInput(n: Node): InputNode {
   return n.op === "input" ? n : internalError(`${n.op} is no input`);

@@ -62,17 +62,19 @@ export function planCavi(
 /**
  * The same with passes over the data left to a device: `stage` makes an instance that answers for
  * them, of kernels whose module is the host's part.
+ * @param isSingle whether the device counts in single precision
  * @returns what stands in the way where the passes cannot be told apart from the rest
  */
 export function planStagedCavi(
   conditioned: Conditioned,
   make: MakeInstance,
   options: CaviPlanOptions,
+  isSingle: boolean,
   stage: (kernels: StagedKernels) => KernelInstance,
 ): CaviPlan | NotStaged {
   let instance: KernelInstance | undefined;
   const found = planWith(conditioned, make, options, "cavi", (joint) =>
-    prepareStaged(joint, (kernels) => {
+    prepareStaged(joint, isSingle, (kernels) => {
       instance = stage(kernels);
     }),
   );

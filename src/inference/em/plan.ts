@@ -69,12 +69,14 @@ export function planEm(
 /**
  * The same with passes over the data left to a device: `stage` makes an instance that answers for
  * them, of kernels whose module is the host's part.
+ * @param isSingle whether the device counts in single precision
  * @returns what stands in the way where the passes cannot be told apart from the rest
  */
 export function planStagedEm(
   conditioned: Conditioned,
   make: MakeInstance,
   options: EmOptions,
+  isSingle: boolean,
   stage: (kernels: StagedKernels) => KernelInstance,
 ): EmPlan | EmRefusal | NotStaged {
   return planWith(conditioned, make, options, (joint, latents) => {
@@ -83,7 +85,7 @@ export function planStagedEm(
       const step = `the E-step of \`${latent}\``;
       return { kind: "not_staged", step, reason: "continuous sites are integrated out on the CPU" };
     }
-    const kernels = stageAscent(joint);
+    const kernels = stageAscent(joint, isSingle);
     return kernels.kind === "not_staged" ? kernels : { kernels, instance: stage(kernels) };
   });
 }

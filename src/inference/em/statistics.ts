@@ -157,5 +157,9 @@ export function objectiveAt(
 
 /** (A + Aᵀ)/2. */
 export function symmetric(a: Float64Array, n: number): Float64Array {
-  return Float64Array.from(a, (v, at) => (v + a[(at % n) * n + Math.floor(at / n)]) / 2);
+  const out = new Float64Array(n * n);
+  for (let i = 0; i < n; i++) {
+    for (let j = 0; j < n; j++) out[i * n + j] = (a[i * n + j] + a[j * n + i]) / 2;
+  }
+  return out;
 }

@@ -99,10 +99,16 @@ export class BlockedSampler {
   ): Promise<BlockedSampler> {
     const { conditioned, sticks } = truncatedModel(plan.conditioned, components);
     let made: StagedInstance | undefined;
-    const cavi = planStagedCavi(conditioned, makeInstance, {}, (kernels) => {
-      made = new StagedInstance(device, kernels);
-      return made;
-    });
+    const cavi = planStagedCavi(
+      conditioned,
+      makeInstance,
+      {},
+      device.precision === "f32",
+      (kernels) => {
+        made = new StagedInstance(device, kernels);
+        return made;
+      },
+    );
     const refuse = (step: string, reason: string): never =>
       refuseStep("gibbs", device, { kind: "not_staged", step, reason });
     if ("kind" in cavi) return refuse(cavi.step, cavi.reason);
@@ -215,7 +221,7 @@ export class BlockedSampler {
     site.statistics.forEach(({ statistic: { kind } }, j) => {
       const from = { log: this.#breaks, log1m: this.#rests, value: this.#values[this.#sticks] };
       if (kind !== "log" && kind !== "log1m" && kind !== "value") {
-        return internalError(`sticks are read by ${kind}`);
+        internalError(`sticks are read by ${kind}`);
       }
       out[j].set(from[kind].subarray(0, T - 1));
     });

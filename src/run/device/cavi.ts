@@ -35,10 +35,16 @@ interface Placed {
 /** @throws TildeError `device_step` where an update has no program for devices */
 function place(run: Run, joint: Groups, device: GraphDevice): Placed {
   let instance: StagedInstance | undefined;
-  const plan = planStagedCavi(run.conditioned, makeInstance, { joint }, (kernels) => {
-    instance = new StagedInstance(device, kernels);
-    return instance;
-  });
+  const plan = planStagedCavi(
+    run.conditioned,
+    makeInstance,
+    { joint },
+    device.precision === "f32",
+    (kernels) => {
+      instance = new StagedInstance(device, kernels);
+      return instance;
+    },
+  );
   if ("kind" in plan) return refuseStep("cavi", device, plan);
   return { plan, instance: instance ?? internalError("a plan without its instance") };
 }

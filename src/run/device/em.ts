@@ -35,10 +35,16 @@ interface Placed {
 /** A plan with its passes on the device. @throws TildeError `device_step` where it has none */
 function place(run: Run, options: EmOptions, device: GraphDevice): Placed | EmRefusal {
   let instance: StagedInstance | undefined;
-  const plan = planStagedEm(run.conditioned, makeInstance, options, (kernels) => {
-    instance = new StagedInstance(device, kernels);
-    return instance;
-  });
+  const plan = planStagedEm(
+    run.conditioned,
+    makeInstance,
+    options,
+    device.precision === "f32",
+    (kernels) => {
+      instance = new StagedInstance(device, kernels);
+      return instance;
+    },
+  );
   if (plan.kind === "refused") return plan;
   if (plan.kind === "not_staged") return refuseStep("em", device, plan);
   return { plan, instance: instance ?? internalError("a plan without its instance") };

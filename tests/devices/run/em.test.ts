@@ -1,16 +1,52 @@
 /** EM with its passes over the data on a device: the CPU's iterations, from the same starts. */
 import { describe, expect, test } from "vitest";
 import { TildeError } from "../../../src/base/diagnostic.js";
+import type { GraphDevice, NamedValues } from "../../../src/device/contract.js";
 import { Shelf } from "../../../src/run/device/auto.js";
 import { openCpuGraphs } from "../../../src/run/device/cpu-graphs.js";
 import { maximise } from "../../../src/run/em.js";
 import { em } from "../../../src/run/methods.js";
 import type { FitData } from "../../../src/run/results/fit.js";
+import { GraphBuilder } from "../../../src/tensor/builder.js";
+import { transform } from "../../../src/tensor/transform.js";
 import { jobOf } from "./fixtures.js";
-import { emCases, emModel, lostAt } from "./mixtures.js";
+import { emCases, emModel, lostAt, points } from "./mixtures.js";
 
 const historyOf = (fit: FitData): readonly number[] =>
   (fit.figures.log_likelihood as { history: number[] }).history;
+
+/** The CPU as a device in single precision, as far as what it reads and gives back; sums are scaled. */
+function rounding(factor: number): GraphDevice {
+  const device = openCpuGraphs();
+  const rounded = (values: NamedValues, by: number) =>
+    Object.fromEntries(
+      Object.entries(values).map(([name, x]) => [
+        name,
+        Float64Array.from(x, (v) => Math.fround(v * by)),
+      ]),
+    );
+  return {
+    ...device,
+    precision: "f32",
+    compileGraph: async (graph) => {
+      const g = new GraphBuilder();
+      const outputs = transform(
+        g,
+        graph.outputs.map((o) => o.node),
+        (n) =>
+          n.op === "const" ? g.constant(n.data.map(Math.fround), n.shape, n.dtype) : undefined,
+      ).outputs;
+      const program = await device.compileGraph({
+        inputs: g.inputs,
+        outputs: graph.outputs.map((o, k) => ({ name: o.name, node: outputs[k] })),
+      });
+      return {
+        ...program,
+        run: async (inputs) => rounded(await program.run(rounded(inputs, 1)), factor),
+      };
+    },
+  };
+}
 
 describe("EM with its passes on a device", () => {
   test.each(emCases)("%s", async (name, data) => {
@@ -59,6 +95,21 @@ describe("EM with its passes on a device", () => {
     const shelf = new Shelf(["webgpu"], async () => openCpuGraphs());
     const fit = await maximise({ ...run, shelf }, em({ maxIterations: 5 }));
     expect(fit.figures.device).toBe("cpu");
+  });
+
+  test("single precision: data far from 0, and a device that is too rough", async () => {
+    const x = points(300).map((row) => row.map((v) => Math.fround(v + 1000)));
+    const { run } = jobOf(emModel("mixture_full"), { N: 300, K: 3, D: 2, x });
+    const method = em({ restarts: 1, tolerance: 1e-7 });
+    const here = await maximise(run, method);
+    const there = await maximise({ ...run, device: rounding(1) }, method);
+    expect(there.warnings.filter((w) => w.code.startsWith("device"))).toEqual([]);
+    there.chains[0].values.forEach((v, k) => {
+      expect(Math.abs(v - here.chains[0].values[k])).toBeLessThan(0.02);
+    });
+    const refused = await maximise({ ...run, device: rounding(1.3) }, method).catch((e) => e);
+    expect(refused).toBeInstanceOf(TildeError);
+    expect(refused.diagnostics[0].code).toBe("device_imprecise");
   });
 
   test("a device that is lost leaves the parameters before", async () => {
