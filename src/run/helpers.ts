@@ -9,7 +9,7 @@ import { Worker } from "node:worker_threads";
 import { InternalError } from "../base/internal.js";
 import type { CpuInstance, CpuProgram } from "../device/cpu/compile.js";
 import { compileKernels, createMemory, instantiate } from "../device/cpu/compile.js";
-import { dismissHelpers } from "../device/cpu/pool.js";
+import { dismissHelpers, takeFailure } from "../device/cpu/pool.js";
 import type { KernelModule } from "../kernel/ir.js";
 
 /** What a helper's thread is started with. */
@@ -29,6 +29,9 @@ export function place(kernels: KernelModule): Placed {
   return { program, memory, instance: instantiate(program, memory, 0) };
 }
 
+/** Helpers that are sent home have gone after some milliseconds. */
+const GRACE_MS = 5000;
+
 const workerUrl = new URL("./helper-worker.js", import.meta.url);
 
 /** How many helpers a program can use, where a run may have so many threads. */
@@ -43,6 +46,7 @@ export class Helpers {
   readonly #placed: Placed;
   readonly #count: number;
   #ends: Promise<void>[] = [];
+  #workers: Worker[] = [];
 
   constructor(placed: Placed, threads: number | undefined) {
     this.#placed = placed;
@@ -55,8 +59,11 @@ export class Helpers {
     const { program, memory } = this.#placed;
     // The constants are in the memory: threads need not carry them.
     const workerData: HelperJob = { program: { ...program, constants: [], initial: [] }, memory };
-    this.#ends = Array.from({ length: this.#count }, () => {
-      const worker = new Worker(workerUrl, { workerData, execArgv: [] });
+    this.#workers = Array.from(
+      { length: this.#count },
+      () => new Worker(workerUrl, { workerData, execArgv: [] }),
+    );
+    this.#ends = this.#workers.map((worker) => {
       const end = new Promise<void>((resolve, reject) => {
         worker.on("error", (cause) => reject(new InternalError("a helper failed", { cause })));
         worker.on("exit", (code) => {
@@ -73,12 +80,22 @@ export class Helpers {
   /**
    * Sends the helpers home and waits until they have gone. The instance must not be running; it may
    * run again afterwards, alone.
-   * @throws InternalError where a helper failed.
+   * @throws InternalError where a helper failed or was lost.
    */
   async close(): Promise<void> {
     if (this.#ends.length === 0) return;
-    dismissHelpers(this.#placed.instance);
-    await Promise.all(this.#ends);
+    const { instance } = this.#placed;
+    const isLost = takeFailure(instance);
+    dismissHelpers(instance);
+    // One that hangs would never hear of it.
+    const timer = setTimeout(() => {
+      for (const worker of this.#workers) void worker.terminate();
+    }, GRACE_MS);
+    const ends = await Promise.allSettled(this.#ends);
+    clearTimeout(timer);
     this.#ends = [];
+    this.#workers = [];
+    for (const end of ends) if (end.status === "rejected") throw end.reason;
+    if (isLost) throw new InternalError("a helper was lost in the middle of its work");
   }
 }

@@ -11,7 +11,14 @@ import {
   instantiate,
 } from "../../src/device/cpu/compile.js";
 import { instanceBase } from "../../src/device/cpu/layout.js";
-import { dismissHelpers, SERVE } from "../../src/device/cpu/pool.js";
+import {
+  dismissHelpers,
+  POOL_BUFFER,
+  POOL_DONE,
+  POOL_FAILED,
+  SERVE,
+  takeFailure,
+} from "../../src/device/cpu/pool.js";
 import * as k from "../../src/kernel/build.js";
 import type { Buffer, KernelModule, Stmt } from "../../src/kernel/ir.js";
 import { verifyModule } from "../../src/kernel/verify.js";
@@ -50,6 +57,22 @@ async function withHelpers(program: CpuProgram, memory: WebAssembly.Memory, coun
     expect(await Promise.all(ends)).toEqual(workers.map(() => 0));
   };
 }
+
+/** Takes one iteration of the first job and never does it; says that it failed, or not. */
+const LOST = `
+const { workerData, parentPort } = require("node:worker_threads");
+const { words, says } = workerData;
+parentPort.postMessage("ready");
+for (;;) {
+  const word = Atomics.load(words, 0);
+  const isOpen = (word & 4095) < ((word >>> 12) & 4095);
+  if (isOpen && Atomics.compareExchange(words, 0, word, word + 1) === word) break;
+}
+if (says) {
+  Atomics.store(words, ${POOL_FAILED}, 1);
+  Atomics.notify(words, ${POOL_DONE});
+}
+`;
 
 const workspace = (name: string, length: number): Buffer => ({
   name,
@@ -122,6 +145,43 @@ describe("concurrent loops", () => {
       instance.f64("y").fill(0);
       instance.call("f");
       expect(Float64Array.from(instance.f64("y"))).toEqual(expected);
+    });
+  }
+
+  for (const says of [true, false]) {
+    it(`end where a helper was lost that ${says ? "said" : "did not say"} so`, async () => {
+      const slow = k.loop("n", k.i32(0), k.i32(10_000), [
+        k.store("x", k.index("a"), k.add(k.load("x", k.index("a")), k.f64(1))),
+      ]);
+      const body = [k.concurrent("a", COUNT, [slow])];
+      const program = compileKernels(
+        {
+          buffers: [workspace("x", COUNT)],
+          functions: [{ name: "f", params: [], body, exported: true }],
+        },
+        // One that says so is not waited for.
+        { patience: says ? 1000 : 0.5 },
+      );
+      const instance = instantiate(program, createMemory(program, 1), 0);
+      const words = instance.i32(POOL_BUFFER);
+      const worker = new Worker(LOST, { eval: true, workerData: { words, says } });
+      const end = new Promise((resolve) => worker.once("exit", resolve));
+      await new Promise((resolve) => worker.once("message", resolve));
+      // On a busy machine the first runs may end before it takes anything.
+      const again = (): void => {
+        for (let time = 0; time < 2000; time++) instance.call("f");
+      };
+      try {
+        expect(again).toThrow(/unreachable/);
+        expect(await end).toBe(0);
+      } finally {
+        await worker.terminate();
+      }
+      expect(takeFailure(instance)).toBe(true);
+      // Alone it goes on.
+      instance.f64("x").fill(0);
+      instance.call("f");
+      expect(instance.f64("x").every((n) => n === 10_000)).toBe(true);
     });
   }
 

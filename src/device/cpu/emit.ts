@@ -14,6 +14,8 @@ import {
   MOST_CAPTURED,
   MOST_CHUNKS,
   MOST_JOBS,
+  napFunction,
+  PATIENCE,
   POOL_BUFFER,
   poolBuffers,
   runFunction,
@@ -34,6 +36,8 @@ export interface EmitOptions {
   readonly fused?: boolean;
   /** Concurrent loops as jobs that helpers may serve. Default: as `sharedMemory`. */
   readonly threads?: boolean;
+  /** Seconds after which a helper that is silent is taken for dead. */
+  readonly patience?: number;
 }
 
 export interface Emitted {
@@ -52,7 +56,12 @@ export function emitModule(module: KernelModule, options: EmitOptions = {}): Emi
   const threads = shared && (options.threads ?? true) && module.functions.some(hasConcurrent);
   const emitter = new ModuleEmitter(
     threads ? { ...module, buffers: [...module.buffers, ...poolBuffers()] } : module,
-    { simd: options.simd ?? true, fused: options.fused ?? false, threads },
+    {
+      simd: options.simd ?? true,
+      fused: options.fused ?? false,
+      threads,
+      patience: options.patience ?? PATIENCE,
+    },
   );
   return emitter.emit(shared);
 }
@@ -126,6 +135,7 @@ class ModuleEmitter implements ModuleScope {
   /** Wasm indices of the bodies of jobs. */
   readonly #jobs: number[] = [];
   #inJob = false;
+  readonly #patience: number;
   readonly #layout: Layout;
   readonly #own: ReadonlyMap<string, KernelFunction>;
   /** Wasm indices by key: the name, or the name and `#lanes` for the two-lane form. */
@@ -137,12 +147,13 @@ class ModuleEmitter implements ModuleScope {
 
   constructor(
     module: KernelModule,
-    { simd, fused, threads }: Required<Pick<EmitOptions, "simd" | "fused" | "threads">>,
+    { simd, fused, threads, patience }: Required<Omit<EmitOptions, "sharedMemory">>,
   ) {
     this.parallelLoop = simd ? emitParallelLoop : undefined;
     this.tile = simd ? emitTile : undefined;
     this.concurrentLoop = threads ? (scalar, loop) => this.#job(scalar, loop) : undefined;
     this.fused = fused;
+    this.#patience = patience;
     this.#layout = placeBuffers(module.buffers);
     this.#own = new Map(module.functions.map((fn) => [fn.name, fn]));
     for (const name of this.#own.keys()) {
@@ -304,7 +315,8 @@ class ModuleEmitter implements ModuleScope {
     const pool = this.placement(POOL_BUFFER);
     const dispatch = this.#enqueue(DISPATCH, () => dispatchFunction([]));
     this.#enqueue(SERVE, () => serveFunction(pool, { dispatch }));
-    return this.#enqueue("%run", () => runFunction(pool, { dispatch }));
+    const nap = this.#enqueue("%nap", () => napFunction(pool));
+    return this.#enqueue("%run", () => runFunction(pool, { dispatch, nap }, this.#patience));
   }
 
   #scalarForm(fn: KernelFunction): WasmFunction {

@@ -7,17 +7,21 @@
  * A ticket is one word: job, iterations, next iteration (8, 12 and 12 bits). Helpers take an
  * iteration by compare-and-swap of the whole word, so that one that was asleep since an earlier job
  * either finds a word that means what it means now, or fails.
+ *
+ * A helper that fails says so, and the thread that waits for its iteration traps; of one that is
+ * gone without a word it waits for a while.
  */
 import type { Buffer } from "../../kernel/ir.js";
 import type { Placement } from "./layout.js";
 import type { Instr, WasmFunction } from "./opcodes.js";
 
-/** Words: the ticket, and a cache line away the iterations done. */
+/** Words: the ticket, and a cache line away each the iterations done and whether a helper failed. */
 export const POOL_BUFFER = "%pool";
 /** Locals of the enclosing function that a job's body reads, 8 bytes each. */
 export const CAPTURED_BUFFER = "%captured";
 export const POOL_DONE = 32;
-const POOL_WORDS = 64;
+export const POOL_FAILED = 64;
+const POOL_WORDS = 96;
 
 export const MOST_JOBS = 254;
 export const MOST_CHUNKS = 4094;
@@ -29,6 +33,14 @@ export const SERVE = "%serve";
 /** Looks at a word before a thread sleeps on it: about 50 microseconds. */
 const LOOKS = 20_000;
 
+/** Nanoseconds of a sleep, after which the sleeper looks whether a helper failed. */
+const NAP = 250_000_000n;
+/**
+ * Seconds without any iteration done after which a helper that has taken one is taken for dead:
+ * iterations last milliseconds.
+ */
+export const PATIENCE = 20;
+
 const COUNT_BITS = 12;
 const COUNT_MASK = 2 ** COUNT_BITS - 1;
 
@@ -39,8 +51,22 @@ export function poolBuffers(): readonly Buffer[] {
   ];
 }
 
+type PoolMemory = { i32(buffer: string): Int32Array };
+
+/** Says that the helper that calls this has failed: whoever waits for it traps. */
+export function reportFailure(instance: PoolMemory): void {
+  const words = instance.i32(POOL_BUFFER);
+  Atomics.store(words, POOL_FAILED, 1);
+  Atomics.notify(words, POOL_DONE);
+}
+
+/** Whether an iteration was given up for lost; forgets it. */
+export function takeFailure(instance: PoolMemory): boolean {
+  return Atomics.exchange(instance.i32(POOL_BUFFER), POOL_FAILED, 0) !== 0;
+}
+
 /** Sends home all that serve the instance, which must not be running. */
-export function dismissHelpers(instance: { i32(buffer: string): Int32Array }): void {
+export function dismissHelpers(instance: PoolMemory): void {
   const words = instance.i32(POOL_BUFFER);
   Atomics.store(words, 0, STOP_TICKET);
   Atomics.notify(words, 0);
@@ -50,6 +76,7 @@ export function dismissHelpers(instance: { i32(buffer: string): Int32Array }): v
 export interface PoolCalls {
   /** Runs an iteration of a job. */
   readonly dispatch: number;
+  readonly nap: number;
 }
 
 const get = (index: number): Instr => ({ op: "local.get", index });
@@ -58,14 +85,23 @@ const num = (value: number): Instr => ({ op: "i32.const", value });
 const at = (op: "i32.atomic.load" | "i32.atomic.store", offset: number): Instr => ({ op, offset });
 const base: Instr = { op: "global.get", index: 0 };
 
-/** `run(job, count)`: publishes a job of `count` ≤ MOST_CHUNKS iterations, and returns after all. */
-export function runFunction(pool: Placement, { dispatch }: PoolCalls): WasmFunction {
+/**
+ * `run(job, count)`: publishes a job of `count` ≤ MOST_CHUNKS iterations, and returns after all. It
+ * traps where a helper has failed, or has done nothing for `patience` seconds.
+ */
+export function runFunction(
+  pool: Placement,
+  { dispatch, nap }: PoolCalls,
+  patience: number,
+): WasmFunction {
   const [ticket, done] = [pool.offset, pool.offset + 4 * POOL_DONE];
-  const [job, count, chunk, seen, looks] = [0, 1, 2, 3, 4];
+  const failed = pool.offset + 4 * POOL_FAILED;
+  const [job, count, chunk, seen, looks, naps] = [0, 1, 2, 3, 4, 5];
+  const most = Math.max(1, Math.ceil((patience * 1e9) / Number(NAP)));
   return {
     name: "%run",
     params: ["i32", "i32"],
-    locals: ["i32", "i32", "i32"],
+    locals: ["i32", "i32", "i32", "i32"],
     exported: false,
     code: [
       base,
@@ -122,10 +158,32 @@ export function runFunction(pool: Placement, { dispatch }: PoolCalls): WasmFunct
       { op: "i32.lt_s" },
       { op: "br_if", index: 0 },
       base,
+      at("i32.atomic.load", failed),
+      { op: "if" },
+      { op: "unreachable" },
+      { op: "end" },
       get(seen),
-      { op: "i64.const", value: -1n },
-      { op: "memory.atomic.wait32", offset: done },
-      { op: "drop" },
+      { op: "call", index: nap },
+      // 2: nobody woke it.
+      num(2),
+      { op: "i32.eq" },
+      { op: "if" },
+      get(naps),
+      num(1),
+      { op: "i32.add" },
+      { op: "local.tee", index: naps },
+      num(most),
+      { op: "i32.ge_s" },
+      { op: "if" },
+      base,
+      num(1),
+      at("i32.atomic.store", failed),
+      { op: "unreachable" },
+      { op: "end" },
+      { op: "else" },
+      num(0),
+      put(naps),
+      { op: "end" },
       { op: "br", index: 0 },
       { op: "end" },
       { op: "end" },
@@ -133,8 +191,31 @@ export function runFunction(pool: Placement, { dispatch }: PoolCalls): WasmFunct
   };
 }
 
+/**
+ * `nap(seen)`: sleeps while so many iterations are done, for a while; the wait's answer. A function of
+ * its own, since the baseline compiler of V8 11 loses locals of a function that waits.
+ */
+export function napFunction(pool: Placement): WasmFunction {
+  return {
+    name: "%nap",
+    params: ["i32"],
+    result: "i32",
+    locals: [],
+    exported: false,
+    code: [
+      base,
+      get(0),
+      { op: "i64.const", value: NAP },
+      { op: "memory.atomic.wait32", offset: pool.offset + 4 * POOL_DONE },
+    ],
+  };
+}
+
 /** `serve()`: takes iterations of any job until the ticket says stop. */
-export function serveFunction(pool: Placement, { dispatch }: PoolCalls): WasmFunction {
+export function serveFunction(
+  pool: Placement,
+  { dispatch }: Pick<PoolCalls, "dispatch">,
+): WasmFunction {
   const [ticket, done] = [pool.offset, pool.offset + 4 * POOL_DONE];
   const [word, chunk, count, looks] = [0, 1, 2, 3];
   return {
