@@ -1,4 +1,7 @@
 /** `tilde run`: a model, data, a method, and the posterior in a table. */
+import { mkdtemp } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fail, TildeError } from "../base/diagnostic.js";
 import { nearestNames } from "../base/nearest.js";
 import { renderDiagnostics } from "../base/render.js";
@@ -222,10 +225,14 @@ function batchOf(given: readonly string[]): Record<string, number> {
   );
 }
 
-/** A diverged run's last params are kept beside what its results would have been. */
+/**
+ * A diverged run's last params are kept beside what its results would have been, or where the system
+ * keeps what is temporary.
+ */
 async function withSaved(error: unknown, out: string | undefined): Promise<unknown> {
-  if (!(error instanceof DivergedError) || out === undefined) return error;
-  const saved = await saveParams(error.params, out);
+  if (!(error instanceof DivergedError)) return error;
+  const folder = out ?? (await mkdtemp(join(tmpdir(), "tilde-diverged-")));
+  const saved = await saveParams(error.params, folder);
   return error.savedAt(saved);
 }
 

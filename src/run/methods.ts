@@ -114,6 +114,8 @@ export interface ViOptions {
   readonly layers: number;
   readonly hidden: number;
   readonly products: ProductPrecision;
+  /** A guide to begin from: the `params` of a run that diverged, or the file that holds them. */
+  readonly init?: string | Readonly<Record<string, unknown>>;
 }
 interface LearningOptions {
   /** How many elements of a size each step sees: `{ N: 128 }`; all where a size is left out. */
@@ -302,6 +304,11 @@ const strategies: Check = (v) =>
   words(v) === undefined
     ? undefined
     : 'an object of sites to strategies, such as {"z": "reinforce(baseline: nvil)"}';
+const start: Check = (v) =>
+  object(v) === undefined || text(v) === undefined
+    ? undefined
+    : "an object of params, or the path of a params.json";
+
 const learningChecks: Readonly<Record<string, Check>> = {
   batch: counts,
   steps: whole(1),
@@ -318,10 +325,7 @@ const learningChecks: Readonly<Record<string, Check>> = {
   estimators: strategies,
   analytic: flag,
   products: oneOf("f64", "f32"),
-  init: (v) =>
-    object(v) === undefined || text(v) === undefined
-      ? undefined
-      : "an object of params, or the path of a params.json",
+  init: start,
 };
 
 const climbChecks: Readonly<Record<string, Check>> = {
@@ -387,6 +391,7 @@ const optionChecks: { readonly [N in MethodName]: Readonly<Record<string, Check>
     layers: whole(1, 100),
     hidden: whole(1, 10_000),
     products: oneOf("f64", "f32"),
+    init: start,
   },
   svi: { ...learningChecks, guide: text, objective: text, programs: words },
   nce: { ...learningChecks, noise: text, ratio: whole(1, 100_000) },

@@ -5,6 +5,7 @@ import { compileKernels, createMemory, instantiate } from "../device/cpu/compile
 import type { KernelInstance } from "../inference/contract.js";
 import { negativeHessian } from "../inference/laplace/laplace.js";
 import { findMode } from "../inference/map/mode.js";
+import type { ParamSlot } from "../inference/objective/index.js";
 import { withOptimiser } from "../inference/stochastic/adam.js";
 import { KernelClimber } from "../inference/stochastic/kernel-climber.js";
 import { guides } from "../inference/vi/guides/index.js";
@@ -15,8 +16,11 @@ import { stream } from "../math/rng/index.js";
 import { compileDensity } from "./compile.js";
 import { failureOf, type Run, refuseParams } from "./context.js";
 import { guideAnywhere } from "./device/guide.js";
+import { Helpers, place } from "./helpers.js";
 import type { ViOptions } from "./methods.js";
 import type { FitData } from "./results/fit.js";
+import { DivergedError } from "./svi/diverged.js";
+import { paramTree, readParams } from "./svi/params.js";
 
 /** Above this the importance weights have no usable variance (Vehtari et al. 2024). */
 const PARETO_LIMIT = 0.7;
@@ -24,6 +28,8 @@ const PARETO_LIMIT = 0.7;
 const MODE_ITERATIONS = 1000;
 /** Hessians of more coordinates are not taken. */
 const HESSIAN_LIMIT = 1000;
+/** So long a run goes on alone before helpers are started: most short ones end within it. */
+const ALONE_MS = 100;
 /** Draws that starts are compared by. */
 const TRIAL_DRAWS = 200;
 
@@ -40,7 +46,13 @@ export async function fitGuide(run: Run, method: ViOptions): Promise<FitData> {
   // A whole factor would make independent coordinates dependent.
   const whole = method.guide === "full_rank" || method.guide === "flow";
   const { samples } = method;
-  const bound = boundKernels(joint, guide, whole ? "whole" : "diagonal", samples);
+  const bound = boundKernels(
+    joint,
+    guide,
+    whole ? "whole" : "diagonal",
+    samples,
+    method.products,
+  );
   const module = withOptimiser(bound, {
     objective: "bound",
     params: "phi",
@@ -49,8 +61,8 @@ export async function fitGuide(run: Run, method: ViOptions): Promise<FitData> {
     noise: [{ buffer: "eps", length: samples * guide.noise, law: { kind: "normal" } }],
     rule: "adam",
   });
-  const compiled = compileKernels(module);
-  const instance = instantiate(compiled, createMemory(compiled, 1), 0);
+  const placed = place(module);
+  const { instance } = placed;
   const unit = { center: new Float64Array(d), scale: new Float64Array(d).fill(1) };
   const begin = (whitening: Whitening): void => {
     setWhitening(instance, whitening);
@@ -65,6 +77,17 @@ export async function fitGuide(run: Run, method: ViOptions): Promise<FitData> {
     return { whitening, bound: Number.isNaN(value) ? Number.NEGATIVE_INFINITY : value };
   });
   begin(trials.reduce((a, b) => (b.bound > a.bound ? b : a)).whitening);
+  const slots = guideSlots(d, whole, guide.params);
+  if (method.init !== undefined) {
+    const given = await readParams(method.init, slots);
+    const [center, factor, phi] = slots.map(({ name, dims }) => {
+      const wanted = `an array of ${dims.join(" × ")}`;
+      const value = given.get(name);
+      return value?.data ?? fail("init_shape", undefined, { name, found: "nothing", wanted });
+    });
+    setWhitening(instance, { center, factor });
+    instance.f64("phi").set(phi);
+  }
   const compiledAt = performance.now();
   const search = { steps: method.steps, rate: method.lr, tolerance: method.tolerance };
   const climber = await guideAnywhere(
@@ -74,16 +97,29 @@ export async function fitGuide(run: Run, method: ViOptions): Promise<FitData> {
     () => new KernelClimber(instance, "phi", "dphi"),
   );
   const warnings: Diagnostic[] = [...climber.warnings];
+  const helpers = new Helpers(placed, run.options.threads);
+  const begun = performance.now();
   const found = await ascend(climber.on, search, seed, {
     shouldStop: async () => {
+      // On a device the instance only draws at the end.
+      const isHere = climber.on instanceof KernelClimber;
+      if (isHere && performance.now() - begun > ALONE_MS) helpers.start();
       // Where a device works, the process hears of signals while it waits; here it does not.
       await setImmediate();
       return run.options.signal?.aborted === true;
     },
-  }).finally(climber.close);
+  }).finally(async () => {
+    await helpers.close();
+    await climber.close();
+  });
   if (found.kind === "diverged") {
-    const { step, bound } = found;
-    throw new TildeError([diagnostic("ascent_diverged", undefined, { step, bound, method: "vi" })]);
+    const { step, bound: value, param, last } = found;
+    const state = [...instance.f64("center"), ...instance.f64("factor"), ...last];
+    const which = param < 0 ? {} : { param: `phi[${param}]` };
+    throw new DivergedError(
+      { method: "vi", objective: "elbo", step, value, ...which },
+      paramTree(slots, Float64Array.from(state)),
+    );
   }
   if (found.failure instanceof TildeError) warnings.push(...found.failure.diagnostics);
   else if (found.failure !== undefined) throw found.failure;
@@ -124,6 +160,24 @@ export async function fitGuide(run: Run, method: ViOptions): Promise<FitData> {
       },
     },
   };
+}
+
+/** What a guide is made of, as params of a tree: its coordinates and its own numbers there. */
+function guideSlots(d: number, whole: boolean, params: number): readonly ParamSlot[] {
+  const all: readonly (readonly [string, readonly number[]])[] = [
+    ["center", [d]],
+    ["factor", whole ? [d, d] : [d]],
+    ["phi", [params]],
+  ];
+  let offset = 0;
+  return all.map(([name, dims]) => {
+    const length = dims.reduce((n, k) => n * k, 1);
+    offset += length;
+    const [at, count] = [offset - length, length];
+    const values = { valueOffset: at, valueLength: count };
+    const support = { kind: "real" } as const;
+    return { name, program: "guide", param: name, dims, support, offset: at, length, ...values };
+  });
 }
 
 const START_SITE = 0x7fff0200;

@@ -84,10 +84,18 @@ export const methodMessages = {
     message: `the gradient of ${p.what} is not available: ${p.why}`,
     help: "use a method that needs no gradient, or make this argument a constant of the model",
   })),
-  ascent_diverged: error((p: { method: string; step: number; bound: number }) => ({
-    message: `${p.method} diverged at step ${p.step}: the objective became ${p.bound}, at every smaller step size too`,
-    help: "give scales a prior that keeps them away from 0 and infinity, or use nuts; `--option lr=0.01` begins with smaller steps",
-  })),
+  ascent_diverged: error(
+    (p: { method: string; step: number; bound: number; param?: string; saved?: string }) => ({
+      message: `${p.method} diverged at step ${p.step}: ${
+        p.param === undefined
+          ? `the objective became ${p.bound}`
+          : `the gradient of \`${p.param}\` is not finite (the objective is ${p.bound})`
+      }, at every smaller step size too`,
+      help: `give scales a prior that keeps them away from 0 and infinity, or use nuts; \`--option lr=0.01\` begins with smaller steps, and \`init\` where the guide was before that step: ${
+        p.saved ?? "the error's `params`"
+      }`,
+    }),
+  ),
   ode_error: warning(
     (p: { element: string; error: number; measure: number; isSpread: boolean }) => ({
       message: `the steps of \`ode\` are too coarse: \`${p.element}\` is off by up to ${p.error.toPrecision(2)}, ${(100 * p.measure).toPrecision(2)} % of its ${p.isSpread ? "posterior's standard deviation" : "value"}`,
@@ -138,7 +146,9 @@ export const methodMessages = {
     (p: { step: number; value: number; objective: string; param?: string; saved?: string }) => ({
       message: `the run diverged at step ${p.step}: ${
         p.param === undefined
-          ? `the objective \`${p.objective}\` became ${p.value}`
+          ? Number.isFinite(p.value)
+            ? `the gradient of \`${p.objective}\`, which is ${p.value}, has grown too long`
+            : `the objective \`${p.objective}\` became ${p.value}`
           : `the gradient of \`${p.param}\` is not finite (\`${p.objective}\` is ${p.value})`
       }`,
       help: `take smaller steps (\`lr\`), clip gradients (\`clip\`) or begin elsewhere (\`init\`); ${

@@ -1,4 +1,4 @@
-/** A run of `svi` whose objective stopped being finite, with the last state that was. */
+/** A run of learning whose objective stopped being finite, with the last state that was. */
 import { type Diagnostic, diagnostic, TildeError } from "../../base/diagnostic.js";
 import { renderDiagnostics } from "../../base/render.js";
 import type { ParamTree } from "../results/fit.js";
@@ -13,6 +13,8 @@ interface Cause {
   readonly param?: string;
   /** The file that the last params were written to. */
   readonly saved?: string;
+  /** `vi` has tried smaller steps by itself. */
+  readonly method?: "vi";
 }
 
 export class DivergedError extends TildeError {
@@ -38,5 +40,7 @@ export class DivergedError extends TildeError {
 }
 
 function found(why: Cause): readonly Diagnostic[] {
-  return [diagnostic("learning_diverged", undefined, why)];
+  const { method, step, value: bound, param, saved } = why;
+  if (method === undefined) return [diagnostic("learning_diverged", undefined, why)];
+  return [diagnostic("ascent_diverged", undefined, { method, step, bound, param, saved })];
 }
