@@ -211,13 +211,15 @@ function climbing(
   const rest = restOf(g, plain, factors === undefined ? new Map() : densities, read);
   const exact = isAnalytic ? planExact(drawing, factors) : undefined;
   const state: State = { ...drawing, exact };
+  const means = new Map(evaluations);
   for (const e of objective.evaluations) {
-    if (exact?.draws.get(e.draw ?? "")?.has(e.name)) evaluations.set(e.name, evaluate(state, e));
+    if (exact?.draws.get(e.draw ?? "")?.has(e.name)) means.set(e.name, evaluate(state, e));
   }
   for (const [name, place] of places) {
     g.stand(place, evaluations.get(name) ?? internalError(`no value of ${name}`));
   }
   const [drawn] = substitute(g, [plain], standIns(places, evaluations));
+  const [mean] = substitute(g, [plain], standIns(places, means));
 
   const whole = (draw: string, trace: Trace): Node => {
     const again = { ...state, traces: new Map(traces).set(draw, trace) };
@@ -230,11 +232,15 @@ function climbing(
       if (place === undefined || value === undefined) continue;
       requireNumbers(e, e.reading?.site ?? "", place, value, rest);
     }
-    return substitute(g, [plain], standIns(places, new Map([...evaluations, ...moved])))[0];
+    return substitute(g, [plain], standIns(places, new Map([...means, ...moved])))[0];
   };
-  const made = estimatedTerms({ ...state, factors, rest, whole }, drawn, estimated);
-  const value = made.exact.reduce<Node>((total, t) => g.add(total, t), drawn);
-  const surrogate = made.score.reduce<Node>((total, t) => g.add(total, t), value);
+  const made = estimatedTerms({ ...state, factors, rest, whole }, mean, estimated);
+  const added = (to: Node, terms: readonly Node[]): Node =>
+    terms.reduce<Node>((total, t) => g.add(total, t), to);
+  // Where the guide is near the posterior, densities at the draws cancel each other's noise in the
+  // value; in the gradient it is least with their means.
+  const value = added(drawn, made.plain);
+  const surrogate = added(added(mean, made.exact), made.score);
   const [grad] = gradient(g, surrogate, [theta]);
   const natural = isNatural
     ? naturalStep({ ...state, factors, whole }, grad, layout.dimension)
@@ -406,14 +412,14 @@ function evaluate(state: State, e: Evaluation, found?: EstimatedDraws): Node {
       return pointwise(state, evaluateTerms(state, program, trace, e.frozen), trace.copies, e);
     case "score":
       return scoreOf(state, program, trace, e);
+    case "laplacian":
+      return laplacianOf(state, program, trace, e);
     case "value":
       return internalError("a value has no program");
   }
 }
 
 /** Each element of the one plate that all statements share, `copies ++ [elements]`. */
-    case "laplacian":
-      return laplacianOf(state, program, trace, e);
 function pointwise(
   state: State,
   terms: readonly EvaluatedTerm[],

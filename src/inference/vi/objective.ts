@@ -5,7 +5,7 @@
 import type { Buffer, KernelModule } from "../../kernel/ir.js";
 import { collapse } from "../../passes/collapse/index.js";
 import { withGradient } from "../../passes/grad/index.js";
-import { ConstantPool, lowerGraph } from "../../passes/lower/index.js";
+import { ConstantPool, lowerGraph, type ProductPrecision } from "../../passes/lower/index.js";
 import { SimplifyingBuilder, simplify } from "../../passes/simplify/index.js";
 import { GraphBuilder } from "../../tensor/builder.js";
 import type { Graph, InputNode, Node } from "../../tensor/ops.js";
@@ -53,6 +53,7 @@ export function boundKernels(
   guide: Guide,
   whitening: WhiteningKind,
   samples: number,
+  products: ProductPrecision = "f64",
 ): KernelModule {
   const pool = new ConstantPool();
   const room = noiseRoom(samples * guide.noise);
@@ -86,6 +87,7 @@ export function boundKernels(
       inputs: { phi: "phi", frozen: "phi", eps: "eps", ...buffersOf },
       outputs: { dphi: "dphi" },
       constants: pool,
+      products,
     }),
     lowerGraph(draw(), {
       name: "draw",

@@ -1,0 +1,21 @@
+import { test } from "vitest";
+import { readFileSync } from "node:fs";
+import { asGraphDevice, compileLoop } from "../../../src/device/webgpu/index.js";
+import { svi } from "../../../src/run/methods.js";
+import { learnOn, jobOf } from "../run/fixtures.js";
+import { parseJson } from "../../../src/run/data/files.js";
+import { deviceForTests } from "../webgpu/harness.js";
+const log = (s: string) => process.stdout.write(`${s}\n`);
+test("p", async () => {
+  const d = (await deviceForTests())!;
+  const create = d.gpu.createShaderModule.bind(d.gpu);
+  const pipe = d.gpu.createComputePipelineAsync.bind(d.gpu);
+  let chain: Promise<unknown> = Promise.resolve();
+  const sizes = new Map<object, string>();
+  (d.gpu as any).createShaderModule = (x: any) => { const t = performance.now(); const m = create(x); sizes.set(m, `${x.code.length} chars, ${x.label.slice(0, 40)}, module ${(performance.now() - t).toFixed(1)} ms`); return m; };
+  (d.gpu as any).createComputePipelineAsync = (x: any) => { const p = chain.then(async () => { const t = performance.now(); const c = process.cpuUsage(); const r = await pipe(x); const u = process.cpuUsage(c); log(`${sizes.get(x.compute.module)}: pipeline ${(performance.now() - t).toFixed(0)} ms, ${(u.user + u.system) / 1000 | 0} cpu`); return r; }); chain = p; return p; };
+  const raw = parseJson("data.json", readFileSync("examples/vae/data.json", "utf8"));
+  const on = asGraphDevice(d);
+  const job = jobOf(readFileSync("examples/vae/model.ppl", "utf8"), raw, { ...on, compileLoop: async (s) => { const c = process.cpuUsage(); const l = await compileLoop(d, s); const u = process.cpuUsage(c); log(`total ${(u.user + u.system) / 1000 | 0} cpu`); return l; } });
+  await learnOn(job, svi({ batch: { N: 100 }, steps: 4, draws: 2 }));
+}, 1e6);
