@@ -165,11 +165,20 @@ export class WebGpuDevice {
     }
   }
 
-  /** A buffer of at least `bytes`, from the pool where one of that size was given back. */
-  takeBuffer(bytes: number, usage: number): GpuBuffer {
+  /**
+   * A buffer of at least `bytes`, from the pool where one of that size was given back: with what it
+   * held then, or, if `cleared`, zeros, as new ones are.
+   */
+  takeBuffer(bytes: number, usage: number, cleared = false): GpuBuffer {
     const size = Math.max(16, Math.ceil(bytes / 16) * 16);
     const free = this.#pool.get(`${size}|${usage}`)?.pop();
-    return free ?? this.gpu.createBuffer({ size, usage });
+    if (free === undefined) return this.gpu.createBuffer({ size, usage });
+    if (cleared) {
+      const encoder = this.gpu.createCommandEncoder();
+      encoder.clearBuffer(free);
+      this.gpu.queue.submit([encoder.finish()]);
+    }
+    return free;
   }
 
   /** Gives a buffer back for the next program that needs one like it. Its contents stay as they are. */

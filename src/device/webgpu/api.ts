@@ -96,6 +96,8 @@ export interface GpuBuffer {
 
 export interface GpuCommandEncoder {
   beginComputePass(): GpuComputePass;
+  /** All of it to 0. */
+  clearBuffer(buffer: GpuBuffer): void;
   copyBufferToBuffer(
     from: GpuBuffer,
     fromOffset: number,

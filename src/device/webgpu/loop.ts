@@ -85,11 +85,6 @@ export async function compileLoop(device: WebGpuDevice, spec: LoopSpec): Promise
     regions,
     tables,
   });
-  for (const { region, length } of inputs.values()) {
-    if (region.pinned && region.space !== "words") {
-      executable.write(region, new Float32Array(length));
-    }
-  }
   const rewind = (): void => {
     for (const { order, all } of shuffles) {
       const first = new Uint32Array(all);

@@ -134,7 +134,7 @@ export class Executable {
         [paramsData(NO_RUN).byteLength, UNIFORM_USAGE] as const,
         [4 * tables.ownWordCount, STORAGE_USAGE] as const,
         ...own.slice(1),
-      ].map(([bytes, usage]) => ({ buffer: device.takeBuffer(bytes, usage), usage }));
+      ].map(([bytes, usage]) => ({ buffer: device.takeBuffer(bytes, usage, true), usage }));
       gpu.queue.writeBuffer(buffers[BINDING.indices].buffer, 0, words);
       gpu.queue.writeBuffer(buffers[BINDING.params].buffer, 0, paramsData(NO_RUN));
       const made = new Executable(device, compiled, all, buffers, pieceLength, kernels);
@@ -175,6 +175,8 @@ export class Executable {
           converted.subarray(start, start + length),
         );
       });
+      // What is on the way is memory of the host until a submit sends it off.
+      if (to < values.length) this.#device.gpu.queue.submit([]);
     });
   }
 

@@ -80,6 +80,17 @@ describe.skipIf(device === undefined)("hazards of WebGPU", () => {
     }
   });
 
+  test("what was never given is 0, also in a buffer that was used before", async () => {
+    const x = g.input("x", [1000]);
+    const runs: Record<string, Float64Array>[] = [{ x: new Float64Array(1000).fill(7) }, {}];
+    for (const given of runs) {
+      const program = await compileGraph(on, graphOf(g.add(x, 1)));
+      const expected = "x" in given ? 8 : 1;
+      expect((await program.run(given))["0"]).toEqual(new Float64Array(1000).fill(expected));
+      program.close();
+    }
+  });
+
   test("equal kernels are compiled once", async () => {
     const graph = (): Graph => graphOf(g.cos(g.input("x", [33])));
     (await compileGraph(on, graph())).close();
