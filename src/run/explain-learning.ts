@@ -15,7 +15,7 @@ import { workOf } from "../tensor/work.js";
 import { conditionRaw, type Declared } from "./compile.js";
 import type { RawData } from "./data/values.js";
 import type { NceOptions, SviOptions } from "./methods.js";
-import { bindMethod, checkBatch, dataOf, withoutOthers } from "./svi/programs.js";
+import { bindMethod, checkBatch, dataOf, programLabel, withoutOthers } from "./svi/programs.js";
 
 /** How gradients pass one random site of what the objective draws. */
 export interface EstimatorPlan {
@@ -115,7 +115,7 @@ export function planLearning(
       ...(s.expectation && { expectation: inWords(s.expectation) }),
     };
   });
-  const guide = bound.guide === undefined ? undefined : programs.get(bound.guide)?.model.name;
+  const guide = bound.guide === undefined ? undefined : programLabel(programs.get(bound.guide));
   const used = new Set(made.graph.inputs.map((n) => n.name));
   return {
     model: model.name,

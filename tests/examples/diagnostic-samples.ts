@@ -232,6 +232,7 @@ export const samples: Samples = {
   estimate_shape: { site: "u", proposal: "angle", own: "real[2]", wanted: "real" },
   estimate_frozen: { program: "marginal(ring)", draw: "z" },
   estimate_score: { program: "marginal(ring)" },
+  estimate_natural: { program: "normalize(cone)" },
   estimate_relaxed: { program: "marginal(ring)", site: "k" },
   estimate_batch: { program: "marginal(shared)" },
   natural_family: { site: "z" },

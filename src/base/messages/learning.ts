@@ -360,6 +360,10 @@ const estimates = {
     message: `derivatives of the log density of \`${p.program}\`, which is an estimate`,
     help: "the slope of the logarithm of an estimate is no unbiased estimate; take that of a model or guide",
   })),
+  estimate_natural: error((p: { program: string }) => ({
+    message: `no natural gradient passes draws of \`${p.program}\`, which are chosen among particles`,
+    help: 'choose `optimizer: "adam"`',
+  })),
   estimate_relaxed: error((p: { program: string; site: string }) => ({
     message: `\`${p.site}\` is relaxed, and the particles of \`${p.program}\` follow from it`,
     help: `draw \`${p.site}\` by \`using enumerate\` or \`using reinforce(baseline: nvil)\``,

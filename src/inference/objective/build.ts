@@ -28,6 +28,7 @@ import {
   estimatedTerms,
   evaluateEstimated,
   noEstimatedDraws,
+  refuseNatural,
   visible,
 } from "./estimated-draws.js";
 import { type ExactPlan, expectedTerms, planExact } from "./exact.js";
@@ -242,6 +243,7 @@ function climbing(
   const value = added(drawn, made.plain);
   const surrogate = added(added(mean, made.exact), made.score);
   const [grad] = gradient(g, surrogate, [theta]);
+  if (isNatural) refuseNatural(objective, programs);
   const natural = isNatural
     ? naturalStep({ ...state, factors, whole }, grad, layout.dimension)
     : undefined;

@@ -1,4 +1,5 @@
 /** Draws and evaluations of estimated programs in an objective, and what gradients need of them. */
+import { fail } from "../../base/diagnostic.js";
 import type { Draw, Evaluation, Objective } from "../../model/objective.js";
 import type { Node } from "../../tensor/ops.js";
 import type { Program } from "./conditioned-program.js";
@@ -55,6 +56,15 @@ export function evaluateEstimated(
   });
   found?.particles.push(...made.particles);
   return made.node;
+}
+
+/** Natural gradients are those of sites that a guide draws, not of particles that are chosen among. */
+export function refuseNatural({ draws }: Objective, programs: ReadonlyMap<string, Program>): void {
+  for (const d of draws) {
+    const estimate = programs.get(d.program)?.estimate;
+    if (estimate?.kind !== "normalize") continue;
+    fail("estimate_natural", estimate.span ?? d.span, { program: estimate.name });
+  }
 }
 
 /** The draw as other programs see it: without the sites that a marginal leaves out. */

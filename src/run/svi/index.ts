@@ -25,7 +25,7 @@ import { CallbackError } from "../session.js";
 import { DivergedError } from "./diverged.js";
 import { type LocalFit, localFigure, localFits, localWarnings } from "./local-fit.js";
 import { paramTree, readParams } from "./params.js";
-import { bindMethod, checkBatch, dataOf, type Programs } from "./programs.js";
+import { bindMethod, checkBatch, dataOf, type Programs, programLabel } from "./programs.js";
 
 export { DivergedError } from "./diverged.js";
 export { withoutOthers } from "./programs.js";
@@ -171,7 +171,7 @@ function playerFigures(instance: KernelInstance, found: SviFit, trials: number):
 }
 
 function guideName({ guide, programs }: Programs): string {
-  return programs.get(guide ?? "")?.model.name ?? internalError("no guide");
+  return programLabel(programs.get(guide ?? "")) ?? internalError("no guide");
 }
 
 /** Takes the steps in calls of about equal time, and gives way to the process between them. */

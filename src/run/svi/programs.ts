@@ -202,6 +202,12 @@ export function withoutOthers(raw: RawData, model: Model, { models, guides }: De
   return { ...raw, values };
 }
 
+/** What a program is called in messages: the model or guide, or what is made of it. */
+export function programLabel(binding: ProgramBinding | undefined): string | undefined {
+  if (binding?.estimate === undefined) return binding?.model.name;
+  return `${binding.estimate.kind}(${binding.model.name})`;
+}
+
 /** All data that one of the programs may read. @throws TildeError for those that cannot be read. */
 export function dataOf({ programs }: Programs, raw: RawData): DataSet {
   const models = [...programs.values()].map((p) => p.model);

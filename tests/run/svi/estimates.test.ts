@@ -31,6 +31,8 @@ describe("the noisy cone with a guide of angles", async () => {
     // NumPy at scales of 0.05: -8.190 ± 0.003 (scripts/reference/noisy_cone.py).
     expect(Math.abs(final + 8.19)).toBeLessThan(0.02 + 4 * mcse);
     const { rows } = fit.summary();
+    const misfit = fit.warnings.find((w) => w.code === "guide_misfit");
+    expect(misfit?.message).toContain("the guide marginal(ring) does not");
     // The angle is no site of the model.
     expect(rows.map((r) => r.name)).toEqual(["x", "y", "r"]);
     // All of the ring of radius √5, whose coordinates have sd √2.5.
@@ -78,6 +80,13 @@ describe("the noisy cone with a guide of angles", async () => {
     ]);
     expect(await refused("marginal(cone, keep: [x], particles: 2)")).toEqual(["guide_needed"]);
     expect(await refused("marginal(ring, particles: 2")).toHaveLength(1);
+    const natural = svi({
+      guide: "normalize(cone, proposal: mean_field, particles: 2)",
+      optimizer: "natural",
+    });
+    expect(await codesOf(() => infer(program, { data, method: natural, seed: 1 }))).toEqual([
+      "estimate_natural",
+    ]);
   });
 });
 
