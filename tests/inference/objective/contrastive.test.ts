@@ -30,6 +30,60 @@ function infonce(f: readonly number[], ratio: number): number {
   return total / x.length;
 }
 
+const generated = `import objectives
+model p(N: int) {
+  param m: real = 0.3
+  for i in 0..N { x[i] ~ Normal(m, 1) }
+}
+model critic(N: int) {
+  param a: real = 0.4
+  param b: real = -0.6
+  for i in 0..N { x[i] ~ Energy(u => a + b * u) }
+}`;
+const points = [0.9, -0.4, 1.7];
+const overData = (f: (x: number) => number): number =>
+  points.reduce((s, v) => s + f(v), 0) / points.length;
+/** E f*(v) over draws of N(m, 1) and E g(v) over the data, for the critic v = a + b x. */
+const divergences = {
+  gan_kl: {
+    draws: (m: number, a: number, b: number) => Math.exp(a - 1 + b * m + (b * b) / 2),
+    data: (a: number, b: number) => overData((x) => a + b * x),
+  },
+  gan_reverse_kl: {
+    draws: (m: number, a: number, b: number) => a + b * m - 1,
+    data: (a: number, b: number) => overData((x) => -Math.exp(-a - b * x)),
+  },
+  gan_pearson: {
+    draws: (m: number, a: number, b: number) => ((a + b * m) ** 2 + b * b) / 4 + a + b * m,
+    data: (a: number, b: number) => overData((x) => a + b * x),
+  },
+};
+
+describe("divergences with a critic", () => {
+  const data = { N: points.length, x: array([points.length], points) };
+  test.each(Object.keys(divergences) as (keyof typeof divergences)[])("%s", (objective) => {
+    const programs = { p: "p", critic: "critic" };
+    const made = build({ text: generated, objective, programs, data });
+    const { draws, data: given } = divergences[objective];
+    // The generator's own number, then the critic's, in (m, a, b).
+    const exact = [
+      ([m, a, b]: readonly number[]): number => -draws(m, a, b),
+      ([m, a, b]: readonly number[]): number => given(a, b) - draws(m, a, b),
+    ];
+    made.players?.forEach(({ graph, noise: own, states, spans }, k) => {
+      const d = drive({ ...made, graph, noise: own, states });
+      const start = [...d.theta];
+      const found = averages(d, 20_000, 11 + k);
+      expectMean(found[0], exact[k](start));
+      slopes(exact[k], start).forEach((slope, i) => {
+        const isOwn = spans.some(([from, to]) => i >= from && i < to);
+        expectMean(found[i + 1], isOwn ? slope : 0);
+      });
+    });
+    expect(made.players).toHaveLength(2);
+  });
+});
+
 describe("infonce", () => {
   const setup = (ratio: number): Setup => ({
     text,
