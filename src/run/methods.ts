@@ -14,6 +14,22 @@ import type { Rule } from "../inference/stochastic/adam.js";
 import { type Schedule, schedules } from "../inference/stochastic/staged.js";
 import { type GuideName, guideNames } from "../inference/vi/guides/index.js";
 import type { ProductPrecision } from "../passes/lower/index.js";
+import {
+  between,
+  type Check,
+  counts,
+  flag,
+  groups,
+  names,
+  object,
+  oneOf,
+  siteMethods,
+  start,
+  strategies,
+  text,
+  whole,
+  words,
+} from "./checks.js";
 
 export interface MapOptions {
   readonly method: "map";
@@ -246,68 +262,6 @@ const EM_DEFAULTS: EmOptions = {
   standardErrors: false,
   draws: 1000,
 };
-
-type Check = (value: unknown) => string | undefined;
-
-const whole =
-  (least: number, most = 1e9): Check =>
-  (v) =>
-    typeof v === "number" && Number.isInteger(v) && v >= least && v <= most
-      ? undefined
-      : most < 1e9
-        ? `a whole number from ${least} to ${most}`
-        : `a whole number of at least ${least}`;
-const between =
-  (low: number, high: number): Check =>
-  (v) =>
-    typeof v === "number" && v > low && v < high
-      ? undefined
-      : high === Number.POSITIVE_INFINITY
-        ? `a number above ${low}`
-        : `a number between ${low} and ${high}`;
-const oneOf =
-  (...words: readonly string[]): Check =>
-  (v) =>
-    words.includes(v as string) ? undefined : `one of ${words.join(", ")}`;
-
-const names: Check = (v) => (isNames(v) ? undefined : 'a list of names, such as ["mu", "s"]');
-const groups: Check = (v) =>
-  Array.isArray(v) && v.every(isNames)
-    ? undefined
-    : 'a list of lists of names, such as [["z", "x"]]';
-const flag: Check = (v) => (typeof v === "boolean" ? undefined : "true or false");
-const object: Check = (v) =>
-  typeof v === "object" && v !== null && !Array.isArray(v)
-    ? undefined
-    : "an object of names to values";
-const siteMethods: Check = (v) => {
-  const known = ["conjugate", "enumerate", "slice", "nuts", "hmc"];
-  const isTable = typeof v === "object" && v !== null && !Array.isArray(v);
-  return isTable && Object.values(v).every((m) => known.includes(m as string))
-    ? undefined
-    : `an object of sites to one of ${known.join(", ")}`;
-};
-function isNames(v: unknown): boolean {
-  return Array.isArray(v) && v.every((name) => typeof name === "string");
-}
-
-const text: Check = (v) => (typeof v === "string" && v !== "" ? undefined : "a name");
-const counts: Check = (v) =>
-  object(v) === undefined && Object.values(v as object).every((n) => whole(1)(n) === undefined)
-    ? undefined
-    : "sizes with whole numbers of at least 1, such as { N: 128 }";
-const words: Check = (v) =>
-  object(v) === undefined && Object.values(v as object).every((n) => text(n) === undefined)
-    ? undefined
-    : "an object of names to names";
-const strategies: Check = (v) =>
-  words(v) === undefined
-    ? undefined
-    : 'an object of sites to strategies, such as {"z": "reinforce(baseline: nvil)"}';
-const start: Check = (v) =>
-  object(v) === undefined || text(v) === undefined
-    ? undefined
-    : "an object of params, or the path of a params.json";
 
 const learningChecks: Readonly<Record<string, Check>> = {
   batch: counts,
