@@ -167,7 +167,10 @@ interface LearningOptions {
 }
 export interface SviOptions extends LearningOptions {
   readonly method: "svi";
-  /** A guide of the model's file; needed only where the model has several. */
+  /**
+   * A guide of the model's file; needed only where the model has several. Or a program made of one:
+   * `marginal(NAME, particles: 5)`, `normalize(MODEL, proposal: NAME, particles: 5)`.
+   */
   readonly guide?: string;
   /** `elbo`, `iwae(5)`; default `elbo` with a guide, `maximum_likelihood` without. */
   readonly objective?: string;
