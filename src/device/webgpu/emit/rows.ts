@@ -54,37 +54,81 @@ export function rowTasks(
     shared: [],
     label,
   });
-  const at = (region: Region, place: string): string => `words[${region.name} + ${place}]`;
   const target = (k: number, low: string, high: string): string =>
-    `${at(targets, `2u * item + ${k}u`)} = 2u * item + ${k}u + random_index(words4.${low}, words4.${high}, ${all}u - min(2u * item + ${k}u, ${all - 1}u));`;
+    `${at(targets, `2u * item + ${k}u`)} = 2u * item + ${k}u + random_index(drawn.${low}, drawn.${high}, ${all}u - min(2u * item + ${k}u, ${all - 1}u));`;
   const draw = task(
     pairs,
     4,
     [],
     [targets],
-    `let words4 = philox(item, params.first + ${stepName(context.level)}, ${noise.site >>> 0}u);
+    `let drawn = philox(item, params.first + ${stepName(context.level)}, ${noise.site >>> 0}u);
 ${target(0, "x", "y")}
 ${target(1, "z", "w")}`,
   );
-  // Each swap looks through those before it; a swap is the next of at most one other of its target.
-  const clear = task(count, 1, [], [last], `${at(last, "item")} = 1u;`);
-  const link = task(
-    count,
-    count / 8,
-    [targets, last],
-    [earlier, same, last],
-    `let own = ${at(targets, "item")};
-var before = item;
-var twin = ${count}u;
-for (var i = 0u; i < item; i++) {
-let other = ${at(targets, "i")};
-before = select(before, i, other == item);
-twin = select(twin, i, other == own);
-}
-${at(earlier, "item")} = before;
+  const store = `${at(earlier, "item")} = before;
 ${at(same, "item")} = twin;
-if (twin < ${count}u) { ${at(last, "twin")} = 0u; }`,
-  );
+${at(last, "item")} = is_last;`;
+  const found = [earlier, same, last];
+  const links: Task[] = [];
+  let heads: Region | undefined;
+  if (count <= FEW) {
+    // Each swap looks through all others.
+    links.push(
+      task(
+        count,
+        count / 8,
+        [targets],
+        found,
+        `let own = ${at(targets, "item")};
+${NOTHING(count)}
+for (var i = 0u; i < ${count}u; i++) {
+let other = ${at(targets, "i")};
+if (i < item && other == item) { before = i; }
+if (i < item && other == own) { twin = i; }
+if (i > item && other == own) { is_last = 0u; }
+}
+${store}`,
+      ),
+    );
+  } else {
+    // Lists of the swaps of each target. Their order differs from run to run, what is found in them
+    // does not: they are short, and looked through to their ends.
+    heads = make(all);
+    const next = make(count);
+    const walk = (from: string, body: string): string =>
+      `for (var p = ${at(heads as Region, from)}; p != 0u; p = ${at(next, "p - 1u")}) {
+let i = p - 1u;
+${body}
+}`;
+    links.push(
+      {
+        ...task(
+          count,
+          1,
+          [targets, heads],
+          [heads, next],
+          `let own = atomicLoad(&${at(targets, "item")});
+atomicStore(&${at(next, "item")}, atomicExchange(&${at(heads, "own")}, item + 1u));`,
+        ),
+        isAtomic: true,
+      },
+      task(
+        count,
+        8,
+        [targets, heads, next],
+        found,
+        `let own = ${at(targets, "item")};
+${NOTHING(count)}
+${walk("item", "if (i < item && (before == item || i > before)) { before = i; }")}
+${walk(
+  "own",
+  `if (i < item && (twin == ${count}u || i > twin)) { twin = i; }
+if (i > item) { is_last = 0u; }`,
+)}
+${store}`,
+      ),
+    );
+  }
   const read = task(
     count,
     8,
@@ -109,14 +153,30 @@ place = next;
 }
 ${at(rows, "item")} = ${at(order, "place")};`,
   );
-  const store = task(
+  // Only the last swap of a target writes there, and leaves its list empty for the next step.
+  const write = task(
     count,
     1,
     [targets, last, rows, tails],
-    [order],
+    heads === undefined ? [order] : [order, heads],
     `${at(order, "item")} = ${at(rows, "item")};
+if (${at(last, "item")} == 1u) {
 let own = ${at(targets, "item")};
-if (own >= ${count}u && ${at(last, "item")} == 1u) { ${at(order, "own")} = ${at(tails, "item")}; }`,
+if (own >= ${count}u) { ${at(order, "own")} = ${at(tails, "item")}; }
+${heads === undefined ? "" : `${at(heads, "own")} = 0u;`}
+}`,
   );
-  return { tasks: [draw, clear, link, read, store], shuffle };
+  return { tasks: [draw, ...links, read, write], shuffle };
 }
+
+/** Rows of which each may look through all others. */
+const FEW = 256;
+
+function at(region: Region, place: string): string {
+  return `words[${region.name} + ${place}]`;
+}
+
+/** What is known of a swap before the others are seen. */
+const NOTHING = (count: number): string => `var before = item;
+var twin = ${count}u;
+var is_last = 1u;`;

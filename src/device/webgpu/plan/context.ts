@@ -40,6 +40,8 @@ export interface Task {
   readonly text: string;
   readonly reads: ReadonlySet<Region>;
   readonly writes: ReadonlySet<Region>;
+  /** Whether the text takes `words` as atomic numbers: then it has a kernel of its own. */
+  readonly isAtomic?: boolean;
   /** Steps that one workgroup would take for all of it, roughly. */
   readonly rounds: number;
   /**

@@ -107,7 +107,7 @@ function accessOf(item: Item): Access {
 
 function isSmall(item: Item, fewRounds: number): boolean {
   return item.kind === "task"
-    ? item.rounds <= fewRounds
+    ? item.rounds <= fewRounds && item.isAtomic !== true
     : item.body.every((inner) => isSmall(inner, fewRounds));
 }
 
@@ -249,7 +249,8 @@ function kernelsOf(parts: readonly Part[]): Stage[] {
   const alone: Part[] = [];
   const rounds = (p: Part): number => p.tasks.reduce((sum, t) => sum + t.rounds, 0);
   for (const part of parts) {
-    if (part.kind === "wide" && rounds(part) > MANY_ROUNDS) {
+    const isAtomic = part.tasks.some((t) => t.isAtomic === true);
+    if (isAtomic || (part.kind === "wide" && rounds(part) > MANY_ROUNDS)) {
       alone.push(part);
       continue;
     }

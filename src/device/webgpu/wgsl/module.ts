@@ -10,8 +10,11 @@ ${PARAMS.map(([name, type]) => `  ${name}: ${type},`).join("\n")}
 @group(0) @binding(0) var<storage, read_write> ws: array<f32>;
 @group(0) @binding(1) var<storage, read> data: array<f32>;
 @group(0) @binding(2) var<storage, read> idx: array<u32>;
-@group(0) @binding(3) var<uniform> params: Params;
-@group(0) @binding(4) var<storage, read_write> words: array<u32>;`;
+@group(0) @binding(3) var<uniform> params: Params;`;
+
+/** Whole numbers that kernels write; in a kernel that says so, atomic ones. */
+const wordsText = (isAtomic: boolean): string =>
+  `@group(0) @binding(4) var<storage, read_write> words: array<${isAtomic ? "atomic<u32>" : "u32"}>;`;
 
 /** Bindings before those of further pieces of `data`. */
 export const FIXED_BINDINGS = 5;
@@ -118,6 +121,10 @@ function moduleText(
   functions = "",
 ): string {
   const { placeOf } = layout;
+  const isAtomic = body.includes("atomic");
+  const word = (k: number): string => (isAtomic ? `atomicLoad(&words[${k}])` : `words[${k}]`);
+  const setWord = (k: number, value: string): string =>
+    isAtomic ? `atomicStore(&words[${k}], ${value});` : `words[${k}] = ${value};`;
   const all = `${functions}\n${body}`;
   const regions = new Set([...all.matchAll(/\b[a-z]_at_\d+\b/g)].map((m) => m[0]));
   const places = [...regions].filter((name) => placeOf(name) >= 0);
@@ -128,18 +135,19 @@ function moduleText(
     const isRun = body.includes(`for (var ${name} =`);
     const isFirst = roles.some((r) => r.level === level && r.role === "first");
     const at = isFirst ? MOST_LEVELS + level : level;
-    if ((body.includes(name) && !isRun) || isFirst) steps.push(`let ${name} = words[${at}];`);
+    if ((body.includes(name) && !isRun) || isFirst) steps.push(`let ${name} = ${word(at)};`);
   }
   for (const { level, role } of roles) {
     const text =
       role === "first"
-        ? `words[${level}] = ${stepName(level)};`
-        : `words[${MOST_LEVELS + level}] = words[${level}] + 1u;`;
+        ? setWord(level, stepName(level))
+        : setWord(MOST_LEVELS + level, `${word(level)} + 1u`);
     steps.push(`if (wid.x == 0u && lane == 0u) { ${text} }`);
   }
   const library = libraryFor(all);
   const parts = [
     HEADER,
+    wordsText(isAtomic),
     places.map((name) => `const ${name} = ${placeOf(name)}u;`).join("\n"),
     [...new Map(shared.map((s) => [s.name, s])).values()]
       .map(({ name, type, length }) => `var<workgroup> ${name}: array<${type}, ${length}>;`)
