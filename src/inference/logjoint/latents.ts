@@ -118,34 +118,37 @@ export function transformPiece(
   const bijector = bijectorOf(support.kind);
   const count = positions.length;
   const given = variable.role === "site" ? l.conditioned.observed.get(shape.name) : undefined;
-  const known = new Float64Array(count * eventSize);
-  const latent: number[] = [];
-  positions.forEach((p, i) => {
-    for (let k = 0; k < eventSize; k++) {
-      const at = p * eventSize + k;
-      const isLatent = given === undefined || given.missing?.[at] === 1;
-      if (isLatent) latent.push(i * eventSize + k);
-      else known[i * eventSize + k] = given.data[at];
-    }
-  });
-  const constant = l.g.constant(known, [count, eventSize]);
-  if (latent.length === 0) return { positions, values: constant, logDet: l.g.constant(0) };
-
   const all = count * eventSize;
-  const at = Float64Array.from(latent);
+  const known = new Float64Array(all);
+  /** The latent ones, where some are given. */
+  const places: number[] = [];
+  if (given !== undefined) {
+    for (let i = 0; i < count; i++) {
+      for (let k = 0; k < eventSize; k++) {
+        const at = positions[i] * eventSize + k;
+        if (given.missing?.[at] === 1) places.push(i * eventSize + k);
+        else known[i * eventSize + k] = given.data[at];
+      }
+    }
+  }
+  const latent = given === undefined ? all : places.length;
+  const constant = (): Node => l.g.constant(known, [count, eventSize]);
+  if (latent === 0) return { positions, values: constant(), logDet: l.g.constant(0) };
+
+  const at = Float64Array.from(places);
   let flat: Node;
   let logDet: Node;
   if (bijector.eventRank === 0) {
     const bound = (e: Expr | undefined): Node | undefined => {
       const full = e === undefined ? undefined : boundOver(l, e, shape, context);
-      if (full === undefined || full.shape.length === 0 || latent.length === all) return full;
+      if (full === undefined || full.shape.length === 0 || latent === all) return full;
       return l.g.gather(full, l.g.constant(at, [at.length], "int"), 0);
     };
     const bounds =
       support.kind === "interval"
         ? { lower: bound(support.lower), upper: bound(support.upper) }
         : {};
-    const made = bijector.forward(l.g, free.take(latent.length), 1, bounds);
+    const made = bijector.forward(l.g, free.take(latent), 1, bounds);
     flat = made.value;
     logDet = made.logDet;
   } else {
@@ -153,18 +156,18 @@ export function transformPiece(
     const perEvent = bijector.free(size);
     // A declared array of simplexes has further event dims in front of the support's own.
     const unit = bijector.eventRank === 1 ? size : size * size;
-    const n = latent.length / unit;
+    const n = latent / unit;
     const u = l.g.reshape(free.take(n * perEvent), [n, perEvent]);
     const made = bijector.forward(l.g, u, size, {});
-    flat = l.g.reshape(made.value, [latent.length]);
+    flat = l.g.reshape(made.value, [latent]);
     logDet = made.logDet;
   }
-  if (latent.length < all) {
+  if (latent < all) {
     const source = Float64Array.from({ length: all }, (_, i) => i);
-    latent.forEach((position, k) => {
+    places.forEach((position, k) => {
       source[position] = all + k;
     });
-    const both = l.g.concat([l.g.reshape(constant, [all]), flat], 0);
+    const both = l.g.concat([l.g.reshape(constant(), [all]), flat], 0);
     flat = l.g.gather(both, l.g.constant(source, [all], "int"), 0);
   }
   return { positions, values: l.g.reshape(flat, [count, eventSize]), logDet };

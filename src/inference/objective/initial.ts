@@ -106,24 +106,29 @@ function unconstrained(
   const { eventRank, free } = bijectorOf(support.kind);
   const size = eventRank === 0 ? 1 : slot.dims[slot.dims.length - 1];
   const unit = size ** eventRank;
-  const width = eventRank === 0 ? 1 : free(size);
+  const width = free(size);
   const end = (e: Expr | undefined): number | undefined =>
     e &&
     evaluateExpr(e, hostScope(conditioned.inputs, conditioned.sizes, conditioned.model)).data[0];
   const ends =
     support.kind === "interval" ? { lower: end(support.lower), upper: end(support.upper) } : {};
+  const refuse = (i: number): never =>
+    fail("param_start", variable.span, {
+      element: elementName(slot.name, unravel(i * unit, slot.dims)),
+      value: value.data.slice(i * unit, (i + 1) * unit).join(", "),
+      support: support.kind,
+    });
+  if (eventRank === 0) {
+    // Each number by itself: all at once.
+    const all = inverses[support.kind](value.data, 1, ends);
+    const bad = all.findIndex((u) => !Number.isFinite(u));
+    return bad < 0 ? all : refuse(bad);
+  }
   const out = new Float64Array(slot.length);
   for (let i = 0; i * unit < value.data.length; i++) {
     const event = value.data.slice(i * unit, (i + 1) * unit);
     const u = inverses[support.kind](event, size, ends);
-    if (!u.every(Number.isFinite)) {
-      const element = elementName(slot.name, unravel(i * unit, slot.dims));
-      fail("param_start", variable.span, {
-        element,
-        value: event.join(", "),
-        support: support.kind,
-      });
-    }
+    if (!u.every(Number.isFinite)) refuse(i);
     out.set(u, i * width);
   }
   return out;

@@ -308,13 +308,13 @@ function checkScalars(name: string, type: Type, value: DataValue, sink: Diagnost
   for (let i = 0; i < value.data.length; i++) {
     const x = value.data[i];
     if (value.missing?.[i] === 1) continue;
-    const element = elementName(name, unravel(i, value.dims));
+    const element = (): string => elementName(name, unravel(i, value.dims));
     if (type.scalar === "int" && !Number.isInteger(x)) {
-      sink.report("data_not_integer", undefined, { name, element, value: x });
+      sink.report("data_not_integer", undefined, { name, element: element(), value: x });
       return false;
     }
     if (type.scalar === "bool" && x !== 0 && x !== 1) {
-      sink.report("data_not_bool", undefined, { name, element, value: x });
+      sink.report("data_not_bool", undefined, { name, element: element(), value: x });
       return false;
     }
   }

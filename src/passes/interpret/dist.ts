@@ -39,6 +39,10 @@ export interface HostDist {
    * @throws TildeError where a parameter is outside its domain or the density is improper.
    */
   readonly draw: (f: Frame, rng: RandomStream, out: Float64Array) => void;
+  /**
+   * Of events of one number: independent draws that fill `out`, the same as so many calls of `draw`.
+   */
+  readonly drawMany?: (f: Frame, rng: RandomStream, out: Float64Array) => void;
 }
 
 /** The table's entry of a named distribution. */
@@ -111,8 +115,21 @@ export function compileNamed(
     for (const s of dims) n *= s(f);
     return n;
   };
+  // What the draws share is evaluated and checked once.
+  const drawMany: HostDist["drawMany"] = (f, rng, out) => {
+    if (out.length === 0) return;
+    const host = hostArgs(
+      d,
+      args,
+      args.map((a) => a.value(f)),
+      0,
+    );
+    if (def.name === "Flat") checkProper(host, d.span);
+    for (let i = 0; i < out.length; i++) out[i] = def.sample(rng, host) as number;
+  };
   return {
     eventSize,
+    ...(dims.length === 0 && truncation === undefined && { drawMany }),
     logProb: (f, x) => {
       const values = args.map((a) => a.value(f));
       return density(
@@ -302,6 +319,10 @@ export function compileIid(
       return total;
     },
     draw: (f, rng, out) => {
+      if (base.drawMany !== undefined) {
+        base.drawMany(f, rng, out);
+        return;
+      }
       const own = base.eventSize(f);
       const count = copies(f);
       for (let i = 0; i < count; i++) base.draw(f, rng, out.subarray(i * own, (i + 1) * own));
