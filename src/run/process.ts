@@ -4,6 +4,7 @@
  * items; what does not depend on labels is read by `Posterior.clusters()`.
  */
 import { type Diagnostic, diagnostic, fail } from "../base/diagnostic.js";
+import type { GraphDevice } from "../device/contract.js";
 import { planCavi } from "../inference/cavi/index.js";
 import {
   ascendDp,
@@ -26,7 +27,8 @@ import { elementCount } from "../model/data.js";
 import { ascend } from "./cavi.js";
 import { partitionsOf } from "./clusters.js";
 import { type Run, refuseParams } from "./context.js";
-import { chainsOnDevice, type DeviceChains } from "./device/process.js";
+import { choiceFigures, choose } from "./device/auto.js";
+import { chainsOnDevice, type DeviceChains, sweepSeconds } from "./device/process.js";
 import { VariableDiagnostics } from "./diagnostics/index.js";
 import { makeInstance } from "./gibbs-chain.js";
 import type { CaviOptions, GibbsOptions } from "./methods.js";
@@ -54,21 +56,25 @@ export async function sampleProcess(run: Run, method: GibbsOptions): Promise<Fit
   refuseParams(conditioned, "gibbs");
   const plan = planDp(conditioned, makeInstance, "gibbs");
   const settings = optionsOf(plan, method);
-  const { device, shelf } = run;
+  const { device, figures } = await placeOf(run, plan, settings, method.chains);
   const found =
     device === undefined
       ? await chainsHere(run, plan, settings, method.chains)
       : await chainsOnDevice(run, plan, settings, method.chains, device);
   const { chains, interrupted, compiled } = found;
-  const draws = Math.min(...chains.map((c) => c.draws.draws), method.draws);
+  // A run that is interrupted in its warmup has no chains.
+  const draws = chains.length === 0 ? 0 : Math.min(...chains.map((c) => c.draws.draws));
   const counts = new Float64Array(chains.length * draws);
   chains.forEach((c, k) => {
     for (let t = 0; t < draws; t++) counts[k * draws + t] = c.draws.clusters[t];
   });
-  const partitions = pooled(
-    chains.map(({ draws: d }) => ({ items: d.items, draws, labels: d.labels })),
-  );
-  const judged = new VariableDiagnostics(chains.length, draws).summarise(counts);
+  const { items } = plan.structure;
+  const partitions =
+    draws === 0
+      ? { items, draws, labels: new Int32Array(0) }
+      : pooled(chains.map(({ draws: d }) => ({ items: d.items, draws, labels: d.labels })));
+  const judged =
+    draws === 0 ? undefined : new VariableDiagnostics(chains.length, draws).summarise(counts);
   const [first] = chains;
   const warnings: Diagnostic[] = [...found.warnings];
   const truncation = first?.draws.truncation;
@@ -100,21 +106,50 @@ export async function sampleProcess(run: Run, method: GibbsOptions): Promise<Fit
     warmup: method.warmup,
     warnings,
     figures: {
-      ...(device === undefined ? {} : { device: device.name }),
-      ...(shelf === undefined ? {} : { device: "cpu" }),
+      ...figures,
       algorithm: first?.draws.algorithm ?? "none",
-      clusters: {
-        mean: judged.mean,
-        sd: judged.sd,
-        rhat: judged.rhat,
-        ess_bulk: judged.essBulk,
-        probabilities: massesOf(counts),
-      },
+      ...(judged !== undefined && {
+        clusters: {
+          mean: judged.mean,
+          sd: judged.sd,
+          rhat: judged.rhat,
+          ess_bulk: judged.essBulk,
+          probabilities: massesOf(counts),
+        },
+      }),
       ...partitionFigure(partitions),
       ...(proposed > 0 ? { split_merge: { proposed, accepted } } : {}),
       ...(truncation === undefined ? {} : { truncation: { ...truncation } }),
     },
   };
+}
+
+/** Sweeps by which the CPU is timed. */
+const TRIALS = 3;
+
+/**
+ * Where the chains run: the device of the run; the fastest, where the choice is left open and the
+ * algorithm is the one that devices have; else the CPU.
+ */
+async function placeOf(
+  run: Run,
+  plan: DpPlan,
+  settings: DpOptions,
+  chains: number,
+): Promise<{ readonly device?: GraphDevice; readonly figures: FitData["figures"] }> {
+  const { device, shelf, seed } = run;
+  if (device !== undefined) return { device, figures: { device: device.name } };
+  if (shelf === undefined) return { figures: {} };
+  if (settings.algorithm !== "blocked") return { figures: { device: "cpu" } };
+  const { warmup, draws, thin } = settings;
+  const begin = performance.now();
+  const trial = { ...settings, warmup: TRIALS - 1, draws: 1, thin: 1 };
+  runDpChain(plan, makeInstance, trial, { seed, chain: 0 });
+  const here = (performance.now() - begin) / 1000 / TRIALS;
+  const choice = await choose(shelf, here, chains * (warmup + draws * thin), (d) =>
+    sweepSeconds(run, plan, settings, d),
+  );
+  return { device: choice.device, figures: choiceFigures(choice) };
 }
 
 /** Chains on the CPU, in this thread. */

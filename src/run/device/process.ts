@@ -39,8 +39,7 @@ export async function chainsOnDevice(
     const reason = "it draws labels one after another; `blocked` draws them at once";
     return refuseStep("gibbs", device, { kind: "not_staged", step, reason });
   }
-  const components = settings.truncation ?? defaultTruncation(plan);
-  const sampler = await BlockedSampler.create(plan, device, components);
+  const sampler = await BlockedSampler.create(plan, device, componentsOf(plan, settings));
   const chains: DpChain[] = [];
   try {
     const warnings = [...(await guardBlocked(run, plan, sampler, device))];
@@ -65,6 +64,30 @@ export async function chainsOnDevice(
   }
 }
 
+/** Seconds of a sweep on a device. @throws TildeError where it has no program for the model */
+export async function sweepSeconds(
+  run: Run,
+  plan: DpPlan,
+  settings: DpOptions,
+  device: GraphDevice,
+): Promise<number> {
+  const sampler = await BlockedSampler.create(plan, device, componentsOf(plan, settings));
+  try {
+    sampler.start(run.seed, 0);
+    let seconds = 0;
+    // The first sweep ends the setting up.
+    for (let t = 1; t <= 2; t++) {
+      const begin = performance.now();
+      await sampler.pass(t);
+      sampler.update(run.seed, 0, t);
+      seconds = (performance.now() - begin) / 1000;
+    }
+    return seconds;
+  } finally {
+    sampler.close();
+  }
+}
+
 /** Models whose plates all have a size. @throws TildeError */
 export function refuseFinite(device: GraphDevice): never {
   const step = "a sweep over sites that are no labels of an unbounded plate";
@@ -72,7 +95,11 @@ export function refuseFinite(device: GraphDevice): never {
   return refuseStep("gibbs", device, { kind: "not_staged", step, reason });
 }
 
-function defaultTruncation({ structure: { concentration, items } }: DpPlan): number {
+function componentsOf(
+  { structure: { concentration, items } }: DpPlan,
+  { truncation }: DpOptions,
+): number {
+  if (truncation !== undefined) return truncation;
   if (concentration.kind !== "site") return truncationFor(items, largeConcentration(concentration));
   const wanted = "a number of components, since the concentration has a prior of its own";
   return fail("bad_option", undefined, { option: "`truncation`", value: "absent", wanted });

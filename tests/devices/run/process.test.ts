@@ -1,6 +1,7 @@
 /** The blocked sampler on a device: frequencies against exact posteriors and the CPU's samplers. */
 import { describe, expect, test } from "vitest";
 import { TildeError } from "../../../src/base/diagnostic.js";
+import { Shelf } from "../../../src/run/device/auto.js";
 import { openCpuGraphs } from "../../../src/run/device/cpu-graphs.js";
 import { VariableDiagnostics } from "../../../src/run/diagnostics/index.js";
 import { gibbs } from "../../../src/run/methods.js";
@@ -113,6 +114,28 @@ describe("blocked Gibbs with its passes on a device", () => {
     expect(two).toBeInstanceOf(TildeError);
     expect(two.diagnostics[0].code).toBe("device_step");
     expect(two.message).toContain("`mu`");
+  });
+
+  test("left open, the place is chosen by the time of a sweep", async () => {
+    const { run } = jobOf(known, { N: 6, x: y });
+    const shelf = () => new Shelf(["webgpu"], async () => ({ ...openCpuGraphs(), name: "webgpu" }));
+    const short = gibbs({ chains: 1, warmup: 5, draws: 5, algorithm: "blocked", truncation: 10 });
+    const fit = await sampleProcess({ ...run, shelf: shelf() }, short);
+    expect(fit.figures.device).toBe("cpu");
+    expect(Object.keys(fit.figures.step_microseconds as object)).toEqual(["cpu"]);
+    const other = await sampleProcess({ ...run, shelf: shelf() }, gibbs({ warmup: 5, draws: 5 }));
+    expect(other.figures.device).toBe("cpu");
+    expect(other.figures.algorithm).toBe("collapsed");
+    // A run so long that devices are timed, stopped before its first sweep.
+    const signal = AbortSignal.abort();
+    const long = gibbs({ chains: 1, warmup: 5, draws: 1, algorithm: "blocked", truncation: 10 });
+    const timed = await sampleProcess(
+      { ...run, shelf: shelf(), options: { ...run.options, signal } },
+      { ...long, thin: 1_000_000_000 },
+    );
+    expect(timed.interrupted).toBe(true);
+    expect(timed.chains).toEqual([]);
+    expect(Object.keys(timed.figures.step_microseconds as object)).toEqual(["cpu", "webgpu"]);
   });
 
   test("a device that is lost leaves the draws before", async () => {
