@@ -13,7 +13,7 @@ import { planGibbs } from "../inference/gibbs/plan.js";
 import { buildDiscreteReadout } from "../inference/logjoint/discrete/readout.js";
 import { buildLogJoint } from "../inference/logjoint/index.js";
 import type { Conditioned } from "../passes/condition/index.js";
-import { refuseNothing, refuseParams } from "./context.js";
+import { refuseNothing, refuseParams, refuseStates } from "./context.js";
 import { refuseEm } from "./em.js";
 import { refuseContinuous } from "./enumerate.js";
 import { refuseExact } from "./exact.js";
@@ -88,6 +88,7 @@ export function judgeMethods(conditioned: Conditioned): Verdict[] {
 
 function judge(conditioned: Conditioned, method: InferenceMethod): Verdict {
   try {
+    refuseStates(conditioned, method);
     plans[method](conditioned);
     return { method };
   } catch (error) {

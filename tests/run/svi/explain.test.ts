@@ -85,3 +85,11 @@ test("tilde explain --method svi", async () => {
   expect(out).toMatch(/n of q +mvd, as written/);
   expect(out).toMatch(/g of q +reparam, chosen: draws have a derivative/);
 });
+
+test("what is carried from step to step rules other methods out", () => {
+  const program = compile("model m() { param a: real = 0 then a + 1;  x ~ Normal(0, 1) }");
+  const { methods } = explain(program);
+  for (const m of methods) expect(m.works, m.method).toBe(false);
+  const map = methods.find((m) => m.method === "map");
+  expect(map?.reason).toContain("takes no steps");
+});
