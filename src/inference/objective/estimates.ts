@@ -71,7 +71,8 @@ export function estimatedDensity(
 ): Estimated {
   const { g } = b;
   const { frozen, isOwn, kind } = request;
-  if (kind === "score" || kind === "laplacian") fail("estimate_score", request.span, { program: e.name });
+  if (kind === "score" || kind === "laplacian")
+    fail("estimate_score", request.span, { program: e.name });
   if (isOwn && frozen) {
     fail("estimate_frozen", request.span, { program: e.name, draw: trace.name });
   }
