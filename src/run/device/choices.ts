@@ -7,7 +7,15 @@ export const deviceChoices = ["cpu", "tensorflow", "webgpu", "auto"] as const;
 export type DeviceChoice = (typeof deviceChoices)[number];
 
 /** Methods that take whole graphs to a device. */
-export const deviceMethods: readonly MethodName[] = ["svi", "nce", "vi", "hmc", "em", "cavi", "gibbs"];
+export const deviceMethods: readonly MethodName[] = [
+  "svi",
+  "nce",
+  "vi",
+  "hmc",
+  "em",
+  "cavi",
+  "gibbs",
+];
 
 /** @throws TildeError where the method has no program for devices */
 export function checkDevice(method: Method, device: DeviceChoice | undefined): void {
