@@ -169,6 +169,14 @@ export const moments: Readonly<Record<string, MomentRule>> = {
     return {
       range: "positive",
       mean: () => power(1, 1),
+      variance: () =>
+        whereFinite(
+          g,
+          (x) => g.gt(x, 2),
+          alpha,
+          3,
+          (x) => g.div(g.mul(x, g.square(g.div(low, g.sub(x, 1)))), g.sub(x, 2)),
+        ),
       log: () => g.add(g.log(low), g.reciprocal(alpha)),
       logVariance: () => g.square(g.reciprocal(alpha)),
       power,

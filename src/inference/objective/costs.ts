@@ -4,7 +4,7 @@
  */
 import type { Draw, Evaluation, Objective } from "../../model/objective.js";
 import type { Node } from "../../tensor/ops.js";
-import { dependences, descendants } from "./dependence.js";
+import { dependences, descendants, mixedSites } from "./dependence.js";
 import { type ExactPlan, expectedTerms } from "./exact.js";
 import { type Builder, evaluateTerms, type Program, sumBeyond, type Trace } from "./programs.js";
 import { type Rest, restCost } from "./rest.js";
@@ -62,6 +62,7 @@ export function siteCost(
   if (s.program.isParticles === true || s.program.estimate !== undefined) return undefined;
   if (own.some((e) => programs.get(e.program)?.estimate !== undefined)) return undefined;
   const sites = descendants(s.program.conditioned.model, s.site);
+  const mixed = mixedSites(s.program.conditioned.model, s.site);
   const counts = trace.copies.loops.map((b) => b.count);
   const rank = counts.length;
   const plate = isJoint ? undefined : plateOf(parts, s, sites);
@@ -75,7 +76,7 @@ export function siteCost(
     const program = programs.get(e.program);
     const factor = factors.get(e.name);
     if (program === undefined || factor === undefined) return undefined;
-    const kinds = dependences(program.conditioned.model, sites);
+    const kinds = dependences(program.conditioned.model, sites, mixed);
     expectedTerms(parts, e, trace).forEach((t, k) => {
       if (kinds[k] === "none" || t.without === s.site) return;
       const isOwn =

@@ -44,8 +44,42 @@ export function readsItself(model: Model, site: string): boolean {
   return found;
 }
 
-/** For each density statement of the program, in order, how it depends on the given sites. */
-export function dependences(model: Model, sites: ReadonlySet<string>): Dependence[] {
+/**
+ * The sites of a drawn program of which some element depends on several elements of `site`, and the
+ * images among them: all that reads these reads them all.
+ */
+export function mixedSites(model: Model, site: string): Set<string> {
+  const below = descendants(model, site);
+  const mixed = new Set<string>();
+  const { terms } = collectStatements(model);
+  for (let before = -1; before !== mixed.size; ) {
+    before = mixed.size;
+    const { kinds, mixed: names } = dependencesAndMixed(model, below, mixed);
+    terms.forEach(({ stmt }, k) => {
+      if (stmt.kind === "site" && stmt.name !== site && kinds[k] === "all") mixed.add(stmt.name);
+    });
+    for (const name of names) if (below.has(name)) mixed.add(name);
+  }
+  return mixed;
+}
+
+/**
+ * For each density statement of the program, in order, how it depends on the given sites.
+ * @param mixed those among them that depend on several elements of the first wherever they are read
+ */
+export function dependences(
+  model: Model,
+  sites: ReadonlySet<string>,
+  mixed: ReadonlySet<string> = new Set(),
+): Dependence[] {
+  return dependencesAndMixed(model, sites, mixed).kinds;
+}
+
+function dependencesAndMixed(
+  model: Model,
+  sites: ReadonlySet<string>,
+  mixedBelow: ReadonlySet<string>,
+): { readonly kinds: Dependence[]; readonly mixed: ReadonlySet<string> } {
   const names = dependents(model, sites);
   const locals = new Map<string, Expr>();
   walkStmts(model.body, (s) => {
@@ -53,19 +87,20 @@ export function dependences(model: Model, sites: ReadonlySet<string>): Dependenc
   });
   const { terms, definitions } = collectStatements(model);
   // Lets of which some element reads other elements than its own.
-  const mixed = new Set<string>();
+  const mixed = mixedBelow.size === 0 ? new Set<string>() : dependents(model, mixedBelow);
   for (const name of names) {
     for (const d of definitions.get(name) ?? []) {
       if (d.stmt.kind !== "let") continue;
       if (!isElementwise(d.stmt, outermost(d.scope), names, locals)) mixed.add(name);
     }
   }
-  return terms.map((t): Dependence => {
+  const kinds = terms.map((t): Dependence => {
     if (!mentions(t.stmt, names)) return "none";
     const loop = outermost(t.scope);
     const isOwn = isElementwise(t.stmt, loop, names, locals) && !mentions(t.stmt, mixed, locals);
     return isOwn ? "element" : "all";
   });
+  return { kinds, mixed };
 }
 
 /**

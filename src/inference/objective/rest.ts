@@ -14,7 +14,7 @@ import { inputsOf, substitute } from "../../tensor/transform.js";
 import { operandsOf } from "../../tensor/traverse.js";
 import { collectStatements } from "../logjoint/scopes.js";
 import type { Parts, SiteOfDraw } from "./costs.js";
-import { dependences } from "./dependence.js";
+import { dependences, mixedSites } from "./dependence.js";
 import type { Trace } from "./programs.js";
 
 /** The sum over all elements of `node`, times `scale`. */
@@ -250,7 +250,7 @@ export function restCost(
 /** Whether each element of a site depends on its own element of the sites alone. */
 function isElement(s: SiteOfDraw, site: string, sites: ReadonlySet<string>): boolean {
   const { model } = s.program.conditioned;
-  const kinds = dependences(model, sites);
+  const kinds = dependences(model, sites, mixedSites(model, s.site));
   const { terms } = collectStatements(model);
   const own = terms.flatMap((t, k) =>
     t.stmt.kind === "site" && t.stmt.name === site ? [kinds[k]] : [],

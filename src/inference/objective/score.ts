@@ -42,6 +42,8 @@ export interface SiteTerms {
   readonly score: readonly Node[];
   /** To be added to the objective itself. */
   readonly exact: readonly Node[];
+  /** The same where all densities are those at the draws. */
+  readonly plain: readonly Node[];
   readonly states: readonly StateNode[];
   readonly strategies: readonly SiteStrategy[];
 }
@@ -114,7 +116,12 @@ export function siteTerms(parts: Parts, value: Node): SiteTerms {
     ...local.map((s) => localTerm(parts, s)),
     ...measured.map(({ site, parameters }) => measureTerm(parts, site, parameters)),
   ];
-  return { score, exact: enumerated.map((s) => enumerationTerm(parts, s)), states, strategies };
+  const exact = enumerated.map((s) => enumerationTerm(parts, s));
+  const plain =
+    parts.exact === undefined
+      ? exact
+      : enumerated.map((s) => enumerationTerm({ ...parts, exact: undefined }, s));
+  return { score, exact, plain, states, strategies };
 }
 
 function reasonOf(

@@ -121,7 +121,8 @@ describe("gradients against central differences", () => {
   test.each(Object.entries(cases))("%s", (_, setup) => {
     const extra =
       "\nobjective fit(p, q) { z ~ q;  return -sum(square(score(p, z))) - log_prob(q, z) }";
-    const made = build({ ...setup, text: setup.text + extra });
+    // At one draw of the noise the gradient is that of the value where no means stand in its place.
+    const made = build({ ...setup, text: setup.text + extra, analytic: false });
     const d = drive(made);
     d.draw(stream(7, 0, 0, 0));
     const value = d.evaluate();
