@@ -56,11 +56,11 @@ export const sizes: Readonly<Record<"tiny" | "middle" | "full", Sizes>> = {
     process: { rows: 100_000, components: 64, sweeps: 12 },
     seconds: 0.3,
   },
-  // 4·10⁶ × 100 numbers are 1.6 GB: one binding holds all data of a program.
+  // 10⁷ × 100 numbers are 4 GB in f32 (8 GB here and in f64).
   full: {
     elements: 1 << 26,
     product: 4096,
-    logistic: { rows: 4_000_000, columns: 100, batches: [1000, 100_000] },
+    logistic: { rows: 10_000_000, columns: 100, batches: [1000, 100_000] },
     vae: { pictures: 60_000, pixels: 784, hidden: 400, code: 20, batches: [128, 1024, 8192] },
     chains: 4096,
     regression: { rows: 1000, columns: 100 },
