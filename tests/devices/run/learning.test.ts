@@ -44,6 +44,23 @@ describe("svi through the contract", () => {
     },
   );
 
+  test("params with `then` have their next values there, and stay while estimates are made", async () => {
+    const text = `
+model m(N: int, y: real[N]) {
+  param w: real = 3
+  param mean: real = 1 then 0.9 * mean + 0.1 * w
+  for i in 0..N { y[i] ~ Normal(w + 0.1 * mean, 1) }
+}`;
+    const own = svi({ objective: "maximum_likelihood", steps: 300, lr: 0.02, batch: { N: 3 } });
+    const data = { y: [0.4, 1.2, -0.3, 2, 0.8] };
+    const here = await learnOn(jobOf(text, data), own);
+    const there = await learnOn(jobOf(text, data, openCpuGraphs()), own);
+    const [a, b] = [here, there].map((f) => f.params as unknown as { w: number; mean: number });
+    expect(Math.abs(a.mean - 1)).toBeGreaterThan(0.1);
+    expect(b.w).toBeCloseTo(a.w, 9);
+    expect(b.mean).toBeCloseTo(a.mean, 9);
+  });
+
   test("states of baselines go from step to step", async () => {
     const text = `
 model coins(N: int, y: real[N]) {
