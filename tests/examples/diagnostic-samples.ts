@@ -229,6 +229,8 @@ export const samples: Samples = {
   estimate_keep_needed: { program: "joint", known: ["u", "x"] },
   estimate_particles: { kind: "marginal", value: 0 },
   estimate_proposal: { proposal: "angle", program: "ring", missing: ["u"], extra: [] },
+  estimate_factor: { proposal: "angle" },
+  estimate_nothing: { program: "cone" },
   estimate_shape: { site: "u", proposal: "angle", own: "real[2]", wanted: "real" },
   estimate_frozen: { program: "marginal(ring)", draw: "z" },
   estimate_score: { program: "marginal(ring)" },

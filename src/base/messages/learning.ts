@@ -348,6 +348,14 @@ const estimates = {
       help: "a proposal draws the sites that are neither kept nor given by data, and no others",
     }),
   ),
+  estimate_factor: error((p: { proposal: string }) => ({
+    message: `the proposal \`${p.proposal}\` has a factor, so that its density is not that of its draws`,
+    help: "draw from plain distributions in a proposal; `Transformed`, `factor` and `observe` make others",
+  })),
+  estimate_nothing: error((p: { program: string }) => ({
+    message: `the data give all sites of \`${p.program}\`: nothing is left for \`normalize\` to draw`,
+    help: "leave a site out of the data, or evaluate `log_prob(p, data)`",
+  })),
   estimate_shape: error((p: { site: string; proposal: string; own: string; wanted: string }) => ({
     message: `the proposal \`${p.proposal}\` draws \`${p.site}\` as ${p.own}, and it is ${p.wanted}`,
     help: "give it the shape that it has in the program",

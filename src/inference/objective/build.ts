@@ -341,9 +341,6 @@ function refuseImages(objective: Objective, programs: ReadonlyMap<string, Progra
   for (const d of objective.draws) {
     if (d.frozen) check(d.program, "draws from it without gradients");
   }
-  for (const [name, { estimate }] of programs) {
-    if (estimate !== undefined) check(name, "estimates its density");
-  }
   for (const e of objective.evaluations) {
     if (e.frozen) check(e.program, "holds its params constant in its density");
     if (e.kind === "score") check(e.program, "takes its score");

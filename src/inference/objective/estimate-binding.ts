@@ -3,11 +3,11 @@ import { fail } from "../../base/diagnostic.js";
 import { nearestNames } from "../../base/nearest.js";
 import type { Span } from "../../base/span.js";
 import { type DataSet, elementCount } from "../../model/data.js";
-import type { Expr, Model, Variable } from "../../model/ir.js";
+import type { Expr, Model, Stmt, Variable } from "../../model/ir.js";
 import type { Estimate, Objective } from "../../model/objective.js";
 import { printType } from "../../model/print.js";
 import { sizeConst } from "../../model/size.js";
-import { mapExpr } from "../../model/traverse.js";
+import { mapExpr, walkStmts } from "../../model/traverse.js";
 import { type Conditioned, concreteDims, hostScope } from "../../passes/condition/index.js";
 import { evaluateExpr } from "../../passes/interpret/expr.js";
 import type { BoundEstimate, Program } from "./conditioned-program.js";
@@ -113,6 +113,7 @@ export function bindEstimates(
 ): ReadonlyMap<string, Program> {
   const found = new Map<string, Program>();
   for (const e of estimates) {
+    refuseImages(objective, programs.get(e.program)?.conditioned.model);
     const made = bindEstimate(e, programs, bindings);
     if (made !== undefined) found.set(e.name, made);
   }
@@ -132,6 +133,15 @@ export function bindEstimates(
     fail("guide_auxiliary", site?.span, { name, guide: model.name });
   }
   return found;
+}
+
+/** Densities of images are known at their own draws alone. */
+function refuseImages({ name: objective }: Objective, model: Model | undefined): void {
+  const [image] = Object.keys(model?.images ?? {});
+  if (model === undefined || image === undefined) return;
+  const span = model.variables.find((v) => v.name === image)?.span;
+  const what = "estimates its density";
+  fail("transformed_density", span, { site: image, guide: model.name, objective, what });
 }
 
 function bindEstimate(
@@ -170,7 +180,10 @@ function integrated(
     return value !== undefined && value.missing === undefined;
   };
   const open = known.filter((name) => !isGiven(name));
-  if (e.kind === "normalize") return new Set(open);
+  if (e.kind === "normalize") {
+    if (open.length === 0) fail("estimate_nothing", e.span ?? model.span, { program: model.name });
+    return new Set(open);
+  }
   for (const { name: site, span } of e.keep ?? []) {
     if (known.includes(site)) continue;
     const near = nearestNames(site, known);
@@ -186,15 +199,18 @@ function integrated(
 
 function sitesOf({ variables, body }: Model): string[] {
   const drawn = new Set<string>();
-  const look = (list: Model["body"]): void => {
-    for (const s of list) {
-      if (s.kind === "site") drawn.add(s.name);
-      else if (s.kind === "for") look(s.body);
-      else if (s.kind === "if") look([...s.then, ...s.else]);
-    }
-  };
-  look(body);
+  walkStmts(body, (s) => {
+    if (s.kind === "site") drawn.add(s.name);
+  });
   return variables.flatMap((v) => (v.role === "site" && drawn.has(v.name) ? [v.name] : []));
+}
+
+function holds(s: Stmt, test: (s: Stmt) => boolean): boolean {
+  let found = false;
+  walkStmts([s], (t) => {
+    found ||= test(t);
+  });
+  return found;
 }
 
 function checkProposal(
@@ -204,6 +220,9 @@ function checkProposal(
   own: ReadonlySet<string>,
 ): void {
   const { model } = proposal.conditioned;
+  // Weights need the density of what is drawn, at all values that are given.
+  const odd = model.body.find((s) => holds(s, (t) => t.kind === "factor" || t.kind === "observe"));
+  if (odd !== undefined) fail("estimate_factor", odd.span, { proposal: model.name });
   const draws = sitesOf(model).filter((name) => {
     const value = proposal.conditioned.observed.get(name);
     return value === undefined || value.missing !== undefined;

@@ -2,8 +2,9 @@
 import { describe, expect, test } from "vitest";
 import { TildeError } from "../../../src/base/diagnostic.js";
 import { elaborate } from "../../../src/elaborate/index.js";
+import { stream } from "../../../src/math/rng/index.js";
 import { parseSource } from "../../../src/syntax/parse.js";
-import { averages, expectMean } from "./averages.js";
+import { averages, expectMean, slopes } from "./averages.js";
 import { array, build, drive, type Setup } from "./driver.js";
 
 const text = `
@@ -81,6 +82,47 @@ describe("plates", () => {
   });
 });
 
+const chained = `
+model p() {
+  x ~ Normal(0.5, 1.2)
+  y ~ Normal(x^2, 1)
+}
+guide q() for p {
+  param a: real = 0.3
+  param s: positive = 0.7
+  u ~ Normal(a, 1)
+  x ~ Normal(tanh(u), s)
+}
+guide r(x: real) for q {
+  param b: real = 0.4
+  param t: positive = 0.9
+  u ~ Normal(b * x, t)
+}
+objective hierarchical(p, q, r, M: int, K: int) {
+  let m = marginal(q, proposal: r, particles: M)
+  for k in 0..K { z[k] ~ m;  let w[k] = log_joint(p, z[k]) - log_prob(m, z[k]) }
+  return logsumexp(w) - log(K)
+}`;
+
+test("gradients along paths are those of the value on the same noise", () => {
+  const programs = { p: "p", q: "q", r: "r" };
+  const args = { M: 3, K: 2 };
+  const d = drive(
+    build({ text: chained, objective: "hierarchical", programs, data: { y: 1.3 }, args }),
+  );
+  d.draw(stream(21, 0, 0, 0));
+  d.evaluate();
+  const slope = [...d.gradient];
+  const start = [...d.theta];
+  slopes((theta) => {
+    d.theta.set(theta);
+    return d.evaluate();
+  }, start).forEach((wanted, k) => {
+    expect(Math.abs(slope[k] - wanted)).toBeLessThan(1e-7);
+    expect(Math.abs(wanted)).toBeGreaterThan(1e-3);
+  });
+});
+
 /** The code of what is thrown, and the text that it points at. */
 function codeOf(work: () => unknown): string {
   try {
@@ -97,6 +139,9 @@ model cone() { x ~ Normal(0, 1);  y ~ Normal(x, 1) }
 guide ring() for cone { param s: positive = 1;  u ~ Normal(0, 1);  x ~ Normal(u, s) }
 guide plain() for cone { x ~ Normal(0, 1) }
 guide labels() for cone { k ~ Bernoulli(0.5) using gumbel(0.5);  u ~ Normal(if k then 1 else 0, 1);  x ~ Normal(u, 1) }
+guide bent() for cone { x ~ Transformed(Normal(0, 1), exp) }
+guide odd() for ring { u ~ Normal(0, 1);  factor u }
+model given() { y ~ Normal(0, 1) }
 model other() { u ~ iid(Normal(0, 1), 2) }
 `;
 
@@ -120,6 +165,15 @@ describe("what is refused", () => {
     expect(built(elbo("marginal(q, proposal: r, particles: 2)"))).toBe("estimate_proposal");
     const other = { p: "cone", q: "ring", r: "other" };
     expect(built(elbo("marginal(q, proposal: r, particles: 2)"), other)).toBe("estimate_shape");
+    const odd = { p: "cone", q: "ring", r: "odd" };
+    expect(built(elbo("marginal(q, proposal: r, particles: 2)"), odd)).toBe("estimate_factor");
+    const bent = { p: "cone", q: "ring", r: "bent" };
+    expect(built(elbo("normalize(p, proposal: r, particles: 2)"), bent)).toBe("estimate_factor");
+    expect(built(elbo("marginal(q, keep: [x], particles: 2)"), { p: "cone", q: "bent" })).toBe(
+      "transformed_density",
+    );
+    const given = { p: "given", q: "ring" };
+    expect(built(elbo("normalize(p, particles: 2)"), given)).toBe("estimate_nothing");
     expect(built("z ~ q\nreturn log_joint(p, z) - log_prob(q, z)")).toBe("guide_auxiliary");
     expect(
       built("z ~ marginal(q, particles: 2)\nreturn sum(score(marginal(q, particles: 2), z))"),
