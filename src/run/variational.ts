@@ -46,13 +46,7 @@ export async function fitGuide(run: Run, method: ViOptions): Promise<FitData> {
   // A whole factor would make independent coordinates dependent.
   const whole = method.guide === "full_rank" || method.guide === "flow";
   const { samples } = method;
-  const bound = boundKernels(
-    joint,
-    guide,
-    whole ? "whole" : "diagonal",
-    samples,
-    method.products,
-  );
+  const bound = boundKernels(joint, guide, whole ? "whole" : "diagonal", samples, method.products);
   const module = withOptimiser(bound, {
     objective: "bound",
     params: "phi",
