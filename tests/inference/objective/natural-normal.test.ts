@@ -1,9 +1,9 @@
 /**
- * Natural gradients of normal vectors in mean and covariance: conjugate posteriors in one step, the
- * Fisher information of all families beside second differences of divergences.
+ * Natural gradients of normal vectors in mean and covariance: conjugate posteriors in one step, and
+ * functions of data by conjugate gradients. Fisher matrices stand in `fisher.test.ts`.
  */
 import { expect, test } from "vitest";
-import { NEXT_THETA, NATURAL_RATE } from "../../../src/inference/objective/index.js";
+import { NATURAL_RATE, NEXT_THETA } from "../../../src/inference/objective/index.js";
 import { cholesky, solve } from "../../../src/math/linalg/index.js";
 import { evaluateGraph } from "../../../src/tensor/evaluate.js";
 import { array, build, type Setup } from "./driver.js";

@@ -3,7 +3,7 @@
  * (Hoffman, Blei, Wang and Paisley 2013, section 2.3).
  */
 import { expect, test } from "vitest";
-import { NEXT_THETA, NATURAL_RATE } from "../../../src/inference/objective/index.js";
+import { NATURAL_RATE, NEXT_THETA } from "../../../src/inference/objective/index.js";
 import { stream } from "../../../src/math/rng/index.js";
 import { evaluateGraph } from "../../../src/tensor/evaluate.js";
 import { array, build, type Setup } from "./driver.js";
