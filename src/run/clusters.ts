@@ -19,7 +19,7 @@ import type { Conditioned } from "../passes/condition/index.js";
 import { conditionRaw } from "./compile.js";
 import { readObject } from "./data/values.js";
 import { makeInstance } from "./gibbs-chain.js";
-import type { ProcessFit } from "./process.js";
+import type { ProcessFit } from "./process-fit.js";
 import type { VariableDraws } from "./results/fit.js";
 
 /** Partitions of more items have no matrix of pairs. */

@@ -8,47 +8,30 @@ import type { GraphDevice } from "../device/contract.js";
 import { planCavi } from "../inference/cavi/index.js";
 import {
   ascendDp,
-  clusterCounts,
   DP_DEFAULTS,
   DP_VARIATIONAL_DEFAULTS,
   type DpOptions,
   type Partitions,
-  pointPartition,
-  pooled,
   truncationError,
 } from "../inference/dp/index.js";
-import { type DpChain, runDpChain } from "../inference/dp/model/chain.js";
+import { type DpChain, dpChainSteps, runDpChain } from "../inference/dp/model/chain.js";
 import { dpChainModel } from "../inference/dp/model/cluster-model.js";
 import type { DpPlan } from "../inference/dp/model/dp-plan.js";
 import { planDp } from "../inference/dp/model/plan.js";
 import { truncatedModel } from "../inference/dp/model/truncated.js";
 import { stream } from "../math/rng/random.js";
-import { elementCount } from "../model/data.js";
 import { ascend } from "./cavi.js";
 import { partitionsOf } from "./clusters.js";
 import { type Run, refuseParams } from "./context.js";
 import { choiceFigures, choose } from "./device/auto.js";
 import { chainsOnDevice, type DeviceChains, sweepSeconds } from "./device/process.js";
-import { VariableDiagnostics } from "./diagnostics/index.js";
 import { makeInstance } from "./gibbs-chain.js";
 import type { CaviOptions, GibbsOptions } from "./methods.js";
-import type { Figure, FitData, VariableDraws } from "./results/fit.js";
+import { massesOf, partitionFigure, processFit, TRUNCATION_LIMIT } from "./process-fit.js";
+import type { FitData, VariableDraws } from "./results/fit.js";
 import { readVariables } from "./results/readout.js";
-
-/** What a fit of a Dirichlet-process mixture holds beside its draws by name. */
-export interface ProcessFit {
-  readonly plan: DpPlan;
-  /** The chains as their sampler left them; none of a variational fit. */
-  readonly chains: readonly DpChain[];
-  /** Partitions of the items, over all chains. */
-  readonly partitions: Partitions;
-  readonly label: string;
-}
-
-/** The point partition is searched for unasked up to so many items. */
-const POINT_LIMIT = 1000;
-/** A truncation that changes more than this is told. */
-const TRUNCATION_LIMIT = 0.01;
+import { beginStream, type Streamed } from "./storage/begin.js";
+import { openJournal } from "./storage/journal.js";
 
 /** Chains of the sampler that `method` chooses. @throws TildeError where the model is out of reach */
 export async function sampleProcess(run: Run, method: GibbsOptions): Promise<FitData> {
@@ -57,43 +40,20 @@ export async function sampleProcess(run: Run, method: GibbsOptions): Promise<Fit
   const plan = planDp(conditioned, makeInstance, "gibbs");
   const settings = optionsOf(plan, method);
   const { device, figures } = await placeOf(run, plan, settings, method.chains);
+  // A device keeps its chains: what it has drawn is written at the end.
+  const streamed =
+    device === undefined ? beginStream(run, method, { latents: [] }, ["lp"]) : undefined;
   const found =
     device === undefined
-      ? await chainsHere(run, plan, settings, method.chains)
+      ? await chainsHere(run, plan, settings, method.chains, streamed)
       : await chainsOnDevice(run, plan, settings, method.chains, device);
   const { chains, interrupted, compiled } = found;
-  // A run that is interrupted in its warmup has no chains.
-  const draws = chains.length === 0 ? 0 : Math.min(...chains.map((c) => c.draws.draws));
-  const counts = new Float64Array(chains.length * draws);
-  chains.forEach((c, k) => {
-    for (let t = 0; t < draws; t++) counts[k * draws + t] = c.draws.clusters[t];
-  });
-  const { items } = plan.structure;
-  const partitions =
-    draws === 0
-      ? { items, draws, labels: new Int32Array(0) }
-      : pooled(chains.map(({ draws: d }) => ({ items: d.items, draws, labels: d.labels })));
-  const judged =
-    draws === 0 ? undefined : new VariableDiagnostics(chains.length, draws).summarise(counts);
-  const [first] = chains;
-  const warnings: Diagnostic[] = [...found.warnings];
-  const truncation = first?.draws.truncation;
-  if (truncation !== undefined && truncation.error > TRUNCATION_LIMIT) {
-    warnings.push(diagnostic("truncation_matters", undefined, truncation));
-  }
-  const proposed = chains.reduce((n, c) => n + c.draws.splitMerge.proposed, 0);
-  const accepted = chains.reduce((n, c) => n + c.draws.splitMerge.accepted, 0);
+  const fit = processFit(plan, chains);
   return {
+    ...fit,
     conditioned,
     method: "gibbs",
-    latents: [],
-    chains: chains.map(({ draws: d }) => ({
-      values: new Float64Array(0),
-      draws,
-      statistics: { lp: d.lp.slice(0, draws) },
-    })),
-    whole: wholeOf(plan, chains, draws),
-    process: { plan, chains, partitions, label: plan.structure.plate.label },
+    ...(streamed !== undefined && { stored: streamed.directory }),
     timing: {
       compileSeconds: (compiled - run.start) / 1000,
       warmupSeconds: 0,
@@ -101,26 +61,10 @@ export async function sampleProcess(run: Run, method: GibbsOptions): Promise<Fit
       gradients: 0,
     },
     seed,
-    isPoint: false,
     interrupted,
     warmup: method.warmup,
-    warnings,
-    figures: {
-      ...figures,
-      algorithm: first?.draws.algorithm ?? "none",
-      ...(judged !== undefined && {
-        clusters: {
-          mean: judged.mean,
-          sd: judged.sd,
-          rhat: judged.rhat,
-          ess_bulk: judged.essBulk,
-          probabilities: massesOf(counts),
-        },
-      }),
-      ...partitionFigure(partitions),
-      ...(proposed > 0 ? { split_merge: { proposed, accepted } } : {}),
-      ...(truncation === undefined ? {} : { truncation: { ...truncation } }),
-    },
+    warnings: [...found.warnings, ...fit.warnings],
+    figures: { ...figures, ...fit.figures },
   };
 }
 
@@ -152,37 +96,49 @@ async function placeOf(
   return { device: choice.device, figures: choiceFigures(choice) };
 }
 
+/** How long a chain works between looks at timers and signals. */
+const SLICE_MS = 15;
+
 /** Chains on the CPU, in this thread. */
 async function chainsHere(
   run: Run,
   plan: DpPlan,
   settings: DpOptions,
   count: number,
+  streamed: Streamed | undefined,
 ): Promise<DeviceChains> {
   const { seed, options } = run;
   const compiled = performance.now();
   const chains: DpChain[] = [];
-  let interrupted = false;
-  for (let chain = 0; chain < count && !interrupted; chain++) {
-    const done = runDpChain(
-      plan,
-      makeInstance,
-      settings,
-      { seed, chain },
-      () => options.signal?.aborted === true,
-      ({ phase, done: at, total }) => {
+  let slice = compiled;
+  const shouldStop = (): boolean => options.signal?.aborted === true;
+  for (let chain = 0; chain < count && !shouldStop(); chain++) {
+    const journal = streamed && openJournal(streamed.job, chain);
+    try {
+      const controls = { shouldStop, ...journal };
+      const steps = dpChainSteps(plan, makeInstance, settings, { seed, chain }, controls);
+      for (;;) {
+        const step = steps.next();
+        if (step.done) {
+          if (step.value.draws.draws > 0) chains.push(step.value);
+          break;
+        }
+        const { phase, done: at, total } = step.value;
         // The samplers tell of every sweep.
-        if (at % 50 !== 0 && at !== total) return;
-        const place = { phase, done: at, total, divergences: 0, gradients: 0, stepSize: 0 };
-        options.onProgress?.({ ...place, chain });
-      },
-    );
-    interrupted = done.draws.kind === "stopped";
-    if (done.draws.draws > 0) chains.push(done);
-    // Signals and timers are heard between chains.
-    await new Promise((resolve) => setImmediate(resolve));
+        if (at % 50 === 0 || at === total) {
+          const place = { phase, done: at, total, divergences: 0, gradients: 0, stepSize: 0 };
+          options.onProgress?.({ ...place, chain });
+        }
+        if (performance.now() - slice < SLICE_MS) continue;
+        await new Promise((resolve) => setImmediate(resolve));
+        slice = performance.now();
+      }
+    } finally {
+      journal?.close();
+    }
   }
-  return { chains, interrupted, warnings: [], compiled };
+  const isWhole = chains.length === count && chains.every((c) => c.draws.kind === "finished");
+  return { chains, interrupted: !isWhole, warnings: [], compiled };
 }
 
 /** The sampler's options; an algorithm that the model does not allow is refused here. */
@@ -203,59 +159,6 @@ function optionsOf(plan: DpPlan, method: GibbsOptions): DpOptions {
     ...(truncation === undefined ? {} : { truncation }),
   };
 }
-
-function massesOf(counts: Float64Array): { readonly [key: string]: Figure } {
-  const masses = clusterCounts(Int32Array.from(counts));
-  const pairs = [...masses].map((p, k) => [String(k), p] as const).filter(([, p]) => p > 0);
-  return Object.fromEntries(pairs);
-}
-
-function partitionFigure(partitions: Partitions): { readonly [key: string]: Figure } {
-  if (partitions.items > POINT_LIMIT || partitions.draws === 0) return {};
-  const point = pointPartition(partitions, "variation-of-information");
-  const labels = Array.from(point.labels);
-  return { partition: { clusters: point.clusters, loss: point.loss, labels } };
-}
-
-/** Draws by name: the concentration, sites outside the plate, labels. */
-function wholeOf(
-  plan: DpPlan,
-  chains: readonly DpChain[],
-  draws: number,
-): Map<string, VariableDraws> {
-  const { structure, conditioned } = plan;
-  const found = new Map<string, VariableDraws>();
-  const collect = (name: string, dims: readonly number[], row: RowOf): void => {
-    const size = elementCount(dims);
-    const data = new Float64Array(chains.length * draws * size);
-    chains.forEach((chain, c) => {
-      for (let t = 0; t < draws; t++) data.set(row(chain, t), (c * draws + t) * size);
-    });
-    found.set(name, { data, shape: [chains.length, draws, ...dims] });
-  };
-  if (structure.concentrationName !== undefined) {
-    collect(structure.concentrationName, [], ({ draws: d }, t) => d.alpha.subarray(t, t + 1));
-  }
-  const width = structure.globals.reduce((n, s) => n + s.length, 0);
-  let offset = 0;
-  for (const { name, dims, length } of structure.globals) {
-    const start = offset;
-    offset += length;
-    const given = conditioned.observed.get(name);
-    collect(name, dims, ({ globals }, t) => {
-      const own = globals.subarray(t * width + start, t * width + start + length);
-      let next = 0;
-      return given?.data.map((v, i) => (given.missing?.[i] === 1 ? own[next++] : v)) ?? own;
-    });
-  }
-  collect(structure.plate.label, structure.labelDims, ({ draws: d }, t) =>
-    d.labels.subarray(t * d.items, (t + 1) * d.items),
-  );
-  const order = conditioned.model.variables.map((v) => v.name);
-  return new Map([...found].sort(([a], [b]) => order.indexOf(a) - order.indexOf(b)));
-}
-
-type RowOf = (chain: DpChain, t: number) => ArrayLike<number>;
 
 /** What a sweep does, a line each; for `explain`. */
 export function describeProcess({ structure, arrangement }: DpPlan, method: string): string[] {

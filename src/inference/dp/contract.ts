@@ -34,6 +34,9 @@ export interface ClusterModel {
     labels: Int32Array,
     rng: RandomStream,
   ) => void;
+  /** The other latent sites as they stand, for a chain that is taken up again. Absent: none. */
+  readonly save?: () => Float64Array;
+  readonly restore?: (state: Float64Array) => void;
   /** Present where θ's posterior given any items is in the family of P₀. */
   readonly conjugate?: ConjugateComponents;
   readonly concentration: Concentration;

@@ -3,7 +3,7 @@ import type { Diagnostic } from "../../base/diagnostic.js";
 import type { LatentVariable } from "../../inference/logjoint/index.js";
 import type { Conditioned } from "../../passes/condition/index.js";
 import type { Exchangeable } from "../labels/exchangeable.js";
-import type { ProcessFit } from "../process.js";
+import type { ProcessFit } from "../process-fit.js";
 
 /** One chain's kept draws. */
 export interface ChainDraws {

@@ -3,17 +3,19 @@ import { join, resolve } from "node:path";
 import { type Diagnostic, fail } from "../../base/diagnostic.js";
 import { internalError } from "../../base/internal.js";
 import type { Partitions } from "../../inference/dp/index.js";
-import type { DpChain } from "../../inference/dp/model/chain.js";
+import { type DpChain, leftChain } from "../../inference/dp/model/chain.js";
+import type { DpPlan } from "../../inference/dp/model/dp-plan.js";
 import { planDp } from "../../inference/dp/model/plan.js";
 import { truncatedModel } from "../../inference/dp/model/truncated.js";
 import { STATISTICS } from "../../inference/hamiltonian/shape.js";
 import { type Conditioned, condition } from "../../passes/condition/index.js";
 import { makeInstance } from "../gibbs-chain.js";
 import { withoutSwitching } from "../labels/relabel.js";
-import type { ProcessFit } from "../process.js";
+import type { ProcessFit } from "../process-fit.js";
 import { type ChainDraws, type DrawStatistic, type FitData, latentLength } from "../results/fit.js";
 import { DrawsWriter, type Scanned, scanDraws } from "./blocks.js";
 import { drawsFile, unwritable } from "./folder.js";
+import { readJournal } from "./journal.js";
 import {
   fingerprintOf,
   modelOf,
@@ -32,7 +34,9 @@ interface Outcome
   > {
   readonly chains: readonly (Adapted & { readonly file: number; readonly draws: number })[];
   readonly process?: {
+    /** Empty where they lie in the files of the chains. */
     readonly chains: readonly DpChain[];
+    readonly streamed?: boolean;
     readonly partitions: Partitions;
     readonly label: string;
     /** Components of the truncated model that stands in for the text's. */
@@ -107,7 +111,9 @@ export function storeOutcome(fit: FitData, directory: string): void {
       inverseMetric,
       thin,
     })),
-    ...(process !== undefined && { process: storedProcess(process, conditioned) }),
+    ...(process !== undefined && {
+      process: storedProcess(process, conditioned, fit.stored !== undefined),
+    }),
   };
   writeOutcome(directory, outcome);
 }
@@ -115,11 +121,12 @@ export function storeOutcome(fit: FitData, directory: string): void {
 function storedProcess(
   { chains, partitions, label, plan }: ProcessFit,
   { model, sizes }: Conditioned,
+  streamed: boolean,
 ): Outcome["process"] {
   const isTruncated = model.unbounded === undefined;
   const size = plan.conditioned.model.unbounded?.size;
   return {
-    chains,
+    ...(streamed ? { chains: [], streamed } : { chains }),
     partitions,
     label,
     ...(isTruncated && { truncation: sizes.get(size ?? "") ?? internalError("no truncation") }),
@@ -153,13 +160,25 @@ export function restoreFit(directory: string, record: RunRecord, outcome: Outcom
       plan !== undefined && {
         process: {
           plan,
-          chains: process.chains,
+          chains: process.streamed
+            ? chains.map(({ file }) => streamedChain(directory, record, plan, file))
+            : process.chains,
           partitions: process.partitions,
           label: process.label,
         },
       }),
   };
   return record.relabel ? withoutSwitching(fit) : fit;
+}
+
+/** A chain of a mixture from its file. @throws TildeError where it cannot be read */
+function streamedChain(directory: string, record: RunRecord, plan: DpPlan, file: number): DpChain {
+  const found = readJournal(directory, fingerprintOf(record), file);
+  if (found === undefined || record.options?.method !== "gibbs") {
+    const reason = `\`chain-${file}.draws\` is damaged`;
+    return fail("fit_broken", undefined, { directory, reason });
+  }
+  return leftChain(plan, record.options.draws, found);
 }
 
 export function latentsOf({ model }: Conditioned, { latents }: RunRecord): FitData["latents"] {

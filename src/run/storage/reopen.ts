@@ -2,14 +2,20 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { fail } from "../../base/diagnostic.js";
+import { leftChain } from "../../inference/dp/model/chain.js";
+import { planDp } from "../../inference/dp/model/plan.js";
 import type { Model } from "../../model/ir.js";
-import { condition } from "../../passes/condition/index.js";
+import { type Conditioned, condition } from "../../passes/condition/index.js";
+import { makeInstance } from "../gibbs-chain.js";
 import { withoutSwitching } from "../labels/relabel.js";
+import type { GibbsOptions } from "../methods.js";
+import { processFit } from "../process-fit.js";
 import type { FitData } from "../results/fit.js";
 import { stateFile } from "./folder.js";
+import { readJournal } from "./journal.js";
 import { latentsOf, type Outcome, openChain, restoreFit, scanChain } from "./outcome.js";
 import { hashOf } from "./plain.js";
-import { modelOf, type RunRecord, readPart, readRecord } from "./record.js";
+import { fingerprintOf, modelOf, type RunRecord, readPart, readRecord } from "./record.js";
 import { readState } from "./stream.js";
 
 /**
@@ -34,6 +40,9 @@ function killedFit(directory: string, record: RunRecord): FitData {
   const counts = files.map((file) => scanChain(directory, record, file)?.draws ?? 0);
   const begun = files.filter((file) => counts[file] > 0);
   const draws = begun.length === 0 ? 0 : Math.min(...begun.map((file) => counts[file]));
+  if (conditioned.model.unbounded !== undefined && options?.method === "gibbs") {
+    return killedMixture(directory, record, conditioned, options);
+  }
   const isHamiltonian = options?.method === "nuts" || options?.method === "hmc";
   const fit: FitData = {
     stored: directory,
@@ -58,6 +67,30 @@ function killedFit(directory: string, record: RunRecord): FitData {
     figures: {},
   };
   return record.relabel ? withoutSwitching(fit) : fit;
+}
+
+function killedMixture(
+  directory: string,
+  record: RunRecord,
+  conditioned: Conditioned,
+  { chains: count, draws, warmup }: GibbsOptions,
+): FitData {
+  const plan = planDp(conditioned, makeInstance, "gibbs");
+  const fingerprint = fingerprintOf(record);
+  const chains = Array.from({ length: count }, (_, chain) => {
+    const left = readJournal(directory, fingerprint, chain);
+    return left === undefined || left.draws === 0 ? [] : [leftChain(plan, draws, left)];
+  }).flat();
+  return {
+    ...processFit(plan, chains),
+    stored: directory,
+    conditioned,
+    method: record.method,
+    seed: record.seed,
+    timing: { compileSeconds: 0, warmupSeconds: 0, sampleSeconds: 0, gradients: 0 },
+    interrupted: true,
+    warmup,
+  };
 }
 
 /** A run to go on with, or the fit that it came to. */

@@ -35,8 +35,8 @@ export type ChainStream = Required<Pick<ChainControls, "sink">> &
   };
 
 /** A block is written when it has so many bytes, or after so long. */
-const BLOCK_BYTES = 1 << 20;
-const BLOCK_MS = 1000;
+export const BLOCK_BYTES = 1 << 20;
+export const BLOCK_MS = 1000;
 /** Short rows do not make long blocks, and long ones not blocks of one: states take room too. */
 const MOST_ROWS = 4096;
 const LEAST_ROWS = 8;
@@ -98,7 +98,8 @@ function reasonOf({ diagnostics, message }: TildeError): string {
   return first?.message.replace(/^.*?`: /, "") ?? message;
 }
 
-function writeState(path: string, state: Float64Array): void {
+/** Replaces the state in a file. @throws what the system says */
+export function writeState(path: string, state: Float64Array): void {
   const bytes = Buffer.alloc(8 + state.byteLength);
   bytes.set(new Uint8Array(state.buffer, state.byteOffset, state.byteLength), 8);
   bytes.writeUInt32LE(state.length, 0);

@@ -2,7 +2,16 @@
 import type { DataValue } from "../../../model/data.js";
 import type { MakeInstance } from "../../conditionals/kernels.js";
 import type { ChainKey } from "../../contract.js";
-import { type DpDraws, type DpOptions, type DpProgress, runDp } from "../samplers/run.js";
+import { pack } from "../../state.js";
+import {
+  type DpDraws,
+  type DpOptions,
+  type DpPast,
+  type DpProgress,
+  type DpStep,
+  dpSteps,
+  pastDraws,
+} from "../samplers/run.js";
 import { dpChainModel } from "./cluster-model.js";
 import type { DpPlan } from "./dp-plan.js";
 
@@ -12,29 +21,127 @@ export interface DpChain {
   readonly globals: Float64Array;
 }
 
-/**
- * Runs a chain in a workspace of its own.
- * @param options checked by the caller; see `runDp`
- */
+/** Where a chain's draws go as they come. */
+export interface DpSink {
+  /** Whether it is time to write. */
+  readonly isDue: (bytes: number) => boolean;
+  /** Before the first draw: what the chain needs to go on. */
+  readonly warmup: (state: Float64Array) => void;
+  /** Draws from `first` on: their log joint densities, and all else of them with the state. */
+  readonly draws: (first: number, lp: Float64Array, block: Float64Array) => void;
+}
+
+export interface DpControls {
+  readonly shouldStop?: () => boolean;
+  readonly sink?: DpSink;
+  /** What a sink was given: the state of the warmup, and the blocks of draws in order. */
+  readonly past?: DpLeft;
+}
+
+/** A chain that was left, as its sink has it: a state or a block at least. */
+export interface DpLeft {
+  readonly warmup?: Float64Array;
+  readonly blocks: readonly Float64Array[];
+}
+
+/** Runs a chain to its end; see `dpChainSteps`. */
 export function runDpChain(
   plan: DpPlan,
   make: MakeInstance,
   options: DpOptions,
   key: ChainKey,
-  shouldStop: () => boolean = () => false,
-  onProgress: (progress: DpProgress) => void = () => {},
 ): DpChain {
+  const steps = dpChainSteps(plan, make, options, key, {});
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
+  }
+}
+
+/**
+ * A chain in a workspace of its own, a step to each sweep.
+ * @param options checked by the caller; see `dpSteps`
+ */
+export function* dpChainSteps(
+  plan: DpPlan,
+  make: MakeInstance,
+  options: DpOptions,
+  key: ChainKey,
+  { shouldStop = () => false, sink, past }: DpControls,
+): Generator<DpProgress, DpChain> {
   const model = dpChainModel(plan, make, key);
   const width = globalWidth(plan);
   const globals = new Float64Array(options.draws * width);
-  let kept = 0;
-  const draws = runDp(model, options, key, shouldStop, (progress) => {
-    if (progress.phase === "sampling" && progress.done % options.thin === 0 && width > 0) {
-      globals.set(model.globals(), kept++ * width);
+  const left = past && unpacked(past, width, globals);
+  const steps = dpSteps(model, options, key, shouldStop, left);
+  let kept = left?.kept ?? 0;
+  /** Draws that the sink has. */
+  let written = kept;
+  let bytes = 0;
+  let last: DpStep | undefined;
+  const write = (step: DpStep): void => {
+    if (kept === written) {
+      if (kept === 0) sink?.warmup(step.save());
+      return;
     }
-    onProgress(progress);
+    const state = step.save();
+    const rows = step.rows(written);
+    const own = globals.subarray(written * width, kept * width);
+    const head = [state.length, rows.length, kept - written];
+    const block = pack([head, state, rows, own]);
+    sink?.draws(written, step.lp(written), block);
+    [written, bytes] = [kept, 0];
+  };
+  for (;;) {
+    const step = steps.next();
+    if (step.done) {
+      // Sweeps behind the last kept draw belong to the state, and are swept again.
+      if (last !== undefined && (kept > written || kept === 0)) write(last);
+      return { draws: step.value, globals };
+    }
+    last = step.value;
+    if (last.kept > kept) {
+      if (width > 0) globals.set(model.globals(), kept * width);
+      kept = last.kept;
+      bytes += 8 * (3 + model.items + last.clusters * model.width + width);
+    }
+    if (sink?.isDue(bytes)) write(last);
+    yield last;
+  }
+}
+
+/** Numbers of a block before its state. */
+const BLOCK_HEAD = 3;
+
+/** The state behind the last block, and the rows of all; globals go to `globals`. */
+function unpacked(
+  { warmup, blocks }: DpLeft,
+  width: number,
+  globals: Float64Array,
+): DpPast & { readonly kept: number } {
+  let state = warmup ?? new Float64Array(0);
+  let kept = 0;
+  const rows = blocks.map((block) => {
+    const [length, count, draws] = block;
+    const behind = BLOCK_HEAD + length;
+    state = block.subarray(BLOCK_HEAD, behind);
+    globals.set(block.subarray(behind + count), kept * width);
+    kept += draws;
+    return block.subarray(behind, behind + count);
   });
-  return { draws, globals };
+  return { state, rows, kept };
+}
+
+/**
+ * The draws of a chain that was left.
+ * @param draws how many it was to have
+ */
+export function leftChain(plan: DpPlan, draws: number, left: DpLeft): DpChain {
+  const width = globalWidth(plan);
+  const globals = new Float64Array(draws * width);
+  const past = unpacked(left, width, globals);
+  const size = { items: plan.structure.items, width: plan.layout.length };
+  return { draws: pastDraws(size, draws, past), globals };
 }
 
 const globalWidth = ({ structure }: DpPlan): number =>

@@ -9,6 +9,7 @@ import type { DataValue } from "../../../model/data.js";
 import { inputBuffer, type MakeInstance } from "../../conditionals/kernels.js";
 import type { ChainKey, KernelInstance } from "../../contract.js";
 import { buildDirectJoint } from "../../logjoint/direct.js";
+import { pack, unpack } from "../../state.js";
 import type { ClusterModel, Concentration, ConjugateComponents } from "../contract.js";
 import { sliceUpdate } from "../samplers/slice.js";
 import { type BaseSampler, baseSampler } from "./base.js";
@@ -117,6 +118,23 @@ export class PlannedModel implements DpChainModel {
     }
     this.#moved();
   }
+
+  /** The capacity is part of it: so many components are drawn where sites outside are updated. */
+  readonly save = (): Float64Array => {
+    const { globals } = this.#plan.structure;
+    const sites = globals.map(({ site }) => this.#wide.values(site));
+    return pack([[this.#wide.capacity], ...sites]);
+  };
+
+  readonly restore = (state: Float64Array): void => {
+    this.#reserve(state[0]);
+    const { globals } = this.#plan.structure;
+    unpack(
+      state.subarray(1),
+      globals.map(({ site }) => this.#wide.values(site)),
+    );
+    this.#moved();
+  };
 
   globals(): Float64Array {
     const { globals } = this.#plan.structure;

@@ -6,6 +6,7 @@
  * the sticks' order keeps clusters where they are.
  */
 import type { RandomStream } from "../../../math/rng/random.js";
+import { pack } from "../../state.js";
 import type { ClusterModel } from "../contract.js";
 import {
   largeConcentration,
@@ -151,6 +152,13 @@ export function blockedKernel(
     updateAlpha: (alpha, r) => {
       const logRest = rests.subarray(0, T - 1).reduce((s, v) => s + v, 0);
       return updateStickConcentration(concentration, alpha, T - 1, logRest, r);
+    },
+    // Sticks are drawn anew from the labels at the beginning of a sweep.
+    save: () => pack([labels, thetas]),
+    restore: (saved) => {
+      labels.set(saved.subarray(0, items));
+      thetas.set(saved.subarray(items));
+      count();
     },
     clusters: () => clusters,
     rows: (out) => {

@@ -8,9 +8,9 @@ import { logPartitionPrior, updateConcentration } from "./concentration.js";
 import type { DpKernel } from "./kernel.js";
 import { Partition } from "./partition.js";
 import { pick } from "./pick.js";
+import { fillRow, posteriorDraw } from "./posterior.js";
 import { splitMergeCollapsed } from "./split-merge.js";
 import { type ClusterTable, clusterTable } from "./tables/index.js";
-import { fillRow, posteriorDraw } from "./posterior.js";
 
 /** Rows beside the clusters that split–merge moves work in. */
 const SCRATCH = 4;
@@ -156,6 +156,14 @@ export function collapsedKernel(
       state.refresh();
     },
     updateAlpha: (a, r) => updateConcentration(model.concentration, a, partition.count, items, r),
+    // θ is drawn anew from the labels whenever it is asked for, and so are the tables' rows.
+    save: () => Float64Array.from(partition.rows(labels)),
+    restore: (saved) => {
+      partition.reset(saved);
+      state.reserve(partition.count + SCRATCH);
+      table.reread();
+      state.refresh();
+    },
     clusters: () => partition.count,
     rows: (out) => void partition.rows(out),
     thetas: () => thetas,

@@ -8,6 +8,7 @@
  *   (2000). For any model.
  */
 import type { RandomStream } from "../../../math/rng/random.js";
+import { pack } from "../../state.js";
 import type { ClusterModel, ConjugateComponents } from "../contract.js";
 import { logPartitionPrior, updateConcentration } from "./concentration.js";
 import type { DpKernel } from "./kernel.js";
@@ -114,6 +115,15 @@ export function instantiatedKernel(
       model.updateGlobals?.(state.thetas, partition.count, partition.rows(labels), r);
     },
     updateAlpha: (a, r) => updateConcentration(model.concentration, a, partition.count, items, r),
+    save: () => {
+      const thetas = state.thetas.subarray(0, partition.count * model.width);
+      return pack([partition.rows(labels), thetas]);
+    },
+    restore: (saved) => {
+      partition.reset(saved.subarray(0, items));
+      state.reserve(partition.count);
+      state.thetas.set(saved.subarray(items));
+    },
     clusters: () => partition.count,
     rows: (out) => void partition.rows(out),
     thetas: () => state.thetas,

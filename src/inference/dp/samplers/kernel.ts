@@ -22,6 +22,10 @@ export interface DpKernel {
    * else log p(labels | α) + log p(data | labels, θ), without the density of θ.
    */
   readonly logJoint: (alpha: number) => number;
+  /** What a chain needs to go on behind a whole sweep, beside α and the sites outside the plate. */
+  readonly save: () => Float64Array;
+  /** Takes up what `save` gave; the sites outside the plate stand as they stood then. */
+  readonly restore: (state: Float64Array) => void;
   /** Truncated algorithms: how many components there are. */
   readonly truncation?: number;
 }

@@ -81,6 +81,17 @@ export class Partition {
     return out;
   }
 
+  /** Puts every item into a row; rows are 0 … and none is empty. */
+  reset(rows: ArrayLike<number>): void {
+    this.count = 0;
+    this.#free.length = 0;
+    this.#used = 0;
+    for (let i = 0; i < this.items; i++) {
+      while (this.count <= rows[i]) this.open();
+    }
+    for (let i = 0; i < this.items; i++) this.seat(i, rows[i]);
+  }
+
   #grow(): void {
     const wider = (a: Int32Array): Int32Array => {
       const b = new Int32Array(2 * a.length);

@@ -2,9 +2,11 @@
  * One chain of a sampler of a Dirichlet-process mixture. Random numbers are keyed by seed, chain,
  * block and sweep: the same key gives the same draws.
  */
+
 import { assertNever, internalError } from "../../../base/internal.js";
 import { stream } from "../../../math/rng/random.js";
 import type { ChainKey } from "../../contract.js";
+import { pack } from "../../state.js";
 import type { ClusterModel } from "../contract.js";
 import { blockedKernel, defaultTruncation, truncationError } from "./blocked.js";
 import { collapsedKernel } from "./collapsed.js";
@@ -84,10 +86,29 @@ export function chosenAlgorithm(model: ClusterModel, algorithm: DpAlgorithm) {
   return model.conjugate === undefined ? "auxiliary" : "collapsed";
 }
 
-/**
- * Runs a chain. Options are checked by the caller; an algorithm that the model does not allow is an
- * internal error. `model` is this chain's own where it has globals, which are its state.
- */
+/** A chain behind a sweep. */
+export interface DpStep extends DpProgress {
+  /** Draws kept so far. */
+  readonly kept: number;
+  /** The draws from `from` on as numbers, for `DpPast`. */
+  readonly rows: (from: number) => Float64Array;
+  /** Their log joint densities. */
+  readonly lp: (from: number) => Float64Array;
+  /** What the chain needs to go on from here. */
+  readonly save: () => Float64Array;
+}
+
+/** A chain that was left: `save` of its last step, and the rows of its draws, in order. */
+export interface DpPast {
+  readonly state: Float64Array;
+  readonly rows: readonly Float64Array[];
+}
+
+const ALGORITHMS = ["collapsed", "auxiliary", "instantiated", "blocked"] as const;
+/** Numbers of a state before the kernel's. */
+const HEAD = 7;
+
+/** Runs a chain to its end; see `dpSteps`. */
 export function runDp(
   model: ClusterModel,
   options: DpOptions,
@@ -95,6 +116,27 @@ export function runDp(
   shouldStop: () => boolean = () => false,
   onProgress: (progress: DpProgress) => void = () => {},
 ): DpDraws {
+  const steps = dpSteps(model, options, key, shouldStop);
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
+    onProgress(step.value);
+  }
+}
+
+/**
+ * Runs a chain, a step to each sweep. Options are checked by the caller; an algorithm that the model
+ * does not allow is an internal error. `model` is this chain's own where it has globals, which are
+ * its state.
+ * @param past where the chain goes on: its draws are those of a chain that was never left
+ */
+export function* dpSteps(
+  model: ClusterModel,
+  options: DpOptions,
+  key: ChainKey,
+  shouldStop: () => boolean,
+  past?: DpPast,
+): Generator<DpStep, DpDraws> {
   const { warmup, draws, thin } = options;
   const algorithm = chosenAlgorithm(model, options.algorithm);
   const rng = (block: number, sweep: number) => stream(key.seed, key.chain, block, sweep);
@@ -105,7 +147,18 @@ export function runDp(
   let [proposed, accepted] = [0, 0];
   const total = warmup + draws * thin;
   let kind: "finished" | "stopped" = "finished";
-  for (let t = 1; t <= total; t++) {
+  const { truncation } = kernel;
+  let t = 1;
+  if (past !== undefined) {
+    const { state, rows } = past;
+    t = state[0] + 1;
+    [alpha, proposed, accepted] = state.subarray(1, 4);
+    const outside = HEAD + state[6];
+    model.restore?.(state.subarray(outside));
+    kernel.restore(state.subarray(HEAD, outside));
+    for (const block of rows) store.append(block);
+  }
+  for (; t <= total; t++) {
     if (shouldStop()) {
       kind = "stopped";
       break;
@@ -124,14 +177,56 @@ export function runDp(
     if (globals) kernel.updateGlobals(rng(STREAMS.globals, t));
     alpha = kernel.updateAlpha(alpha, rng(STREAMS.alpha, t));
     if (isKept) store.keep(kernel, alpha);
-    onProgress({
+    const sweep = t;
+    yield {
       phase: t <= warmup ? "warmup" : "sampling",
       done: t <= warmup ? t : t - warmup,
       total: t <= warmup ? warmup : total - warmup,
       clusters: kernel.clusters(),
-    });
+      kept: store.kept,
+      rows: (from) => store.packed(from),
+      lp: (from) => store.lpFrom(from),
+      save: () => {
+        const own = kernel.save();
+        const code = ALGORITHMS.indexOf(algorithm);
+        const head = [sweep, alpha, proposed, accepted, code, truncation ?? 0, own.length];
+        return pack([head, own, model.save?.() ?? []]);
+      },
+    };
   }
-  const truncation = kernel.truncation;
+  return drawsOf(store, { kind, algorithm, proposed, accepted, truncation }, model.items, alpha);
+}
+
+/**
+ * The draws of a chain that was left, without going on.
+ * @param draws how many the chain was to have
+ */
+export function pastDraws(
+  size: Pick<ClusterModel, "items" | "width">,
+  draws: number,
+  { state, rows }: DpPast,
+): DpDraws {
+  const store = new DrawStore(size, draws);
+  for (const block of rows) store.append(block);
+  const [, alpha, proposed, accepted, code, components] = state;
+  const kind = store.kept === draws ? "finished" : "stopped";
+  const algorithm = ALGORITHMS[code];
+  const truncation = components === 0 ? undefined : components;
+  return drawsOf(store, { kind, algorithm, proposed, accepted, truncation }, size.items, alpha);
+}
+
+interface Ended extends Pick<DpDraws, "kind" | "algorithm"> {
+  readonly proposed: number;
+  readonly accepted: number;
+  readonly truncation: number | undefined;
+}
+
+function drawsOf(
+  store: DrawStore,
+  { kind, algorithm, proposed, accepted, truncation }: Ended,
+  items: number,
+  alpha: number,
+): DpDraws {
   return {
     kind,
     algorithm,
@@ -140,7 +235,7 @@ export function runDp(
     ...(truncation !== undefined && {
       truncation: {
         components: truncation,
-        error: truncationError(model.items, store.largestAlpha(alpha), truncation),
+        error: truncationError(items, store.largestAlpha(alpha), truncation),
       },
     }),
   };
@@ -212,6 +307,54 @@ export class DrawStore {
     this.#clusters[t] = clusters;
     this.#alpha[t] = alpha;
     this.#lp[t] = kernel.logJoint(alpha);
+    const at = this.#open(t, clusters);
+    const thetas = kernel.thetas();
+    for (let c = 0; c < clusters; c++) {
+      const from = this.#order[c] * width;
+      this.#thetas.set(thetas.subarray(from, from + width), (at + c) * width);
+    }
+  }
+
+  get kept(): number {
+    return this.#kept;
+  }
+
+  lpFrom(from: number): Float64Array {
+    return this.#lp.slice(from, this.#kept);
+  }
+
+  /** The draws from `from` on: of each its clusters, α, log joint, labels and θ. */
+  packed(from: number): Float64Array {
+    const { items, width } = this.#model;
+    const parts: ArrayLike<number>[] = [];
+    for (let t = from; t < this.#kept; t++) {
+      parts.push([this.#clusters[t], this.#alpha[t], this.#lp[t]]);
+      parts.push(this.#labels.subarray(t * items, (t + 1) * items));
+      parts.push(this.#thetas.subarray(this.#offsets[t] * width, this.#offsets[t + 1] * width));
+    }
+    return pack(parts);
+  }
+
+  /** Draws that `packed` gave. */
+  append(rows: Float64Array): void {
+    const { items, width } = this.#model;
+    for (let at = 0; at < rows.length; ) {
+      const t = this.#kept++;
+      const clusters = rows[at];
+      this.#clusters[t] = clusters;
+      this.#alpha[t] = rows[at + 1];
+      this.#lp[t] = rows[at + 2];
+      this.#labels.set(rows.subarray(at + 3, at + 3 + items), t * items);
+      const first = this.#open(t, clusters);
+      at += 3 + items;
+      this.#thetas.set(rows.subarray(at, at + clusters * width), first * width);
+      at += clusters * width;
+    }
+  }
+
+  /** Room for the components of draw t; gives the row of the first. */
+  #open(t: number, clusters: number): number {
+    const { width } = this.#model;
     const at = this.#offsets[t];
     this.#offsets[t + 1] = at + clusters;
     if ((at + clusters) * width > this.#thetas.length) {
@@ -219,11 +362,7 @@ export class DrawStore {
       wider.set(this.#thetas);
       this.#thetas = wider;
     }
-    const thetas = kernel.thetas();
-    for (let c = 0; c < clusters; c++) {
-      const from = this.#order[c] * width;
-      this.#thetas.set(thetas.subarray(from, from + width), (at + c) * width);
-    }
+    return at;
   }
 
   /** The largest α kept, or the one given where none was. */
