@@ -189,6 +189,11 @@ export class WebGpuDevice {
     else free.push(buffer);
   }
 
+  /** Bytes of buffers that wait for their next use. */
+  get pooledBytes(): number {
+    return [...this.#pool.values()].flat().reduce((sum, buffer) => sum + buffer.size, 0);
+  }
+
   /** Destroys pooled buffers. Dawn frees them at the next submit, so an empty one follows. */
   trim(): void {
     for (const free of this.#pool.values()) for (const buffer of free) buffer.destroy();

@@ -1,5 +1,5 @@
 /** Planned programs on the device: buffers, pipelines, recording and reading back. */
-import { fail } from "../../base/diagnostic.js";
+import { fail, TildeError } from "../../base/diagnostic.js";
 import { assertNever, internalError } from "../../base/internal.js";
 import { READ_USAGE, STORAGE_USAGE, UNIFORM_USAGE, type WebGpuDevice } from "./adapter.js";
 import {
@@ -107,8 +107,22 @@ export class Executable {
     });
   }
 
-  /** Plans memory, writes WGSL, compiles all kernels at once and uploads the constants. */
+  /**
+   * Plans memory, writes WGSL, compiles all kernels at once and uploads the constants. Where memory
+   * does not suffice, the buffers of closed programs are given up first.
+   */
   static async create(device: WebGpuDevice, planned: Planned): Promise<Executable> {
+    try {
+      return await Executable.#make(device, planned);
+    } catch (error) {
+      const isFull = error instanceof TildeError && error.diagnostics[0].code === "webgpu_memory";
+      if (!isFull || device.pooledBytes === 0) throw error;
+      device.trim();
+      return await Executable.#make(device, planned);
+    }
+  }
+
+  static async #make(device: WebGpuDevice, planned: Planned): Promise<Executable> {
     const { stages, spans } = scheduleItems(planned.items, planned.fewRounds);
     const { places, length } = planMemory(planned.regions.all, spans);
     const { tables } = planned;
@@ -120,27 +134,38 @@ export class Executable {
     const { pieces, pieceLength } = piecesOf(device, tables.floatCount);
     const all = new Map([...places, ...tables.places]);
     const layout = { placeOf: namedPlaces(all), pieces, pieceLength };
-    return device.guarded("setting a program up", async () => {
+    const taken: UsedBuffer[] = [];
+    const setUp = device.guarded("setting a program up", async () => {
       const compiled = await Promise.all(stages.map((s) => compile(device, s, layout, kernels)));
       const { gpu } = device;
       const own = Array.from({ length: pieces }, (_, k): readonly [number, number] => [
         4 * Math.min(pieceLength, tables.floatCount - k * pieceLength),
         STORAGE_USAGE,
       ]);
-      const buffers = [
+      const sizes = [
         [length * 4, STORAGE_USAGE] as const,
         own[0],
         [words.byteLength, STORAGE_USAGE] as const,
         [paramsData(NO_RUN).byteLength, UNIFORM_USAGE] as const,
         [4 * tables.ownWordCount, STORAGE_USAGE] as const,
         ...own.slice(1),
-      ].map(([bytes, usage]) => ({ buffer: device.takeBuffer(bytes, usage, true), usage }));
-      gpu.queue.writeBuffer(buffers[BINDING.indices].buffer, 0, words);
-      gpu.queue.writeBuffer(buffers[BINDING.params].buffer, 0, paramsData(NO_RUN));
-      const made = new Executable(device, compiled, all, buffers, pieceLength, kernels);
+      ];
+      for (const [bytes, usage] of sizes) {
+        taken.push({ buffer: device.takeBuffer(bytes, usage, true), usage });
+      }
+      gpu.queue.writeBuffer(taken[BINDING.indices].buffer, 0, words);
+      gpu.queue.writeBuffer(taken[BINDING.params].buffer, 0, paramsData(NO_RUN));
+      const made = new Executable(device, compiled, all, taken, pieceLength, kernels);
       for (const [offset, values] of tables.floatParts) made.#writeData(offset, values);
       return made;
     });
+    try {
+      return await setUp;
+    } catch (error) {
+      // What was had of it is no use to anyone.
+      for (const { buffer } of taken) buffer.destroy();
+      throw error;
+    }
   }
 
   /** Writes the first elements of a region. */

@@ -172,24 +172,41 @@ describe.skipIf(device === undefined)("hazards of WebGPU", () => {
     }
   });
 
-  test("memory that does not suffice is one clear error, and the device goes on", async () => {
+  /** A driver that is out of memory so many times: the innermost scope, popped first, is for it. */
+  async function outOfMemory<T>(times: number, work: () => Promise<T>): Promise<T> {
     const { gpu } = on;
     const pop = gpu.popErrorScope.bind(gpu);
-    // A driver without memory answers the scope for it; the innermost is popped first.
     let scopes = 0;
     gpu.popErrorScope = async () => {
+      const isFull = scopes % 3 === 0 && scopes < 3 * times;
+      scopes++;
       const found = await pop();
-      return scopes++ === 0 ? { message: "VK_ERROR_OUT_OF_DEVICE_MEMORY" } : found;
+      return isFull ? { message: "VK_ERROR_OUT_OF_DEVICE_MEMORY" } : found;
     };
     try {
-      const error = await failure(() => compileGraph(on, graphOf(g.exp(g.input("x", [4])))));
-      expect(error.diagnostics.map((d) => d.code)).toEqual(["webgpu_memory"]);
-      expect(error.message).toContain("VK_ERROR_OUT_OF_DEVICE_MEMORY");
+      return await work();
     } finally {
       gpu.popErrorScope = pop;
     }
+  }
+
+  test("memory that does not suffice is one clear error, and the device goes on", async () => {
+    const error = await failure(() =>
+      outOfMemory(Infinity, () => compileGraph(on, graphOf(g.exp(g.input("x", [4]))))),
+    );
+    expect(error.diagnostics.map((d) => d.code)).toEqual(["webgpu_memory"]);
+    expect(error.message).toContain("VK_ERROR_OUT_OF_DEVICE_MEMORY");
     const program = await compileGraph(on, graphOf(g.exp(g.input("y", [1]))));
     expect((await program.run({ y: [0] }))["0"]).toEqual(Float64Array.of(1));
+    program.close();
+  });
+
+  test("a program that does not fit gets the memory of closed ones", async () => {
+    (await compileGraph(on, graphOf(g.exp(g.input("x", [5000]))))).close();
+    expect(on.pooledBytes).toBeGreaterThan(20_000);
+    const program = await outOfMemory(1, () => compileGraph(on, graphOf(g.exp(g.input("z", [2])))));
+    expect(on.pooledBytes).toBe(0);
+    expect((await program.run({ z: [0, 0] }))["0"]).toEqual(Float64Array.of(1, 1));
     program.close();
   });
 
