@@ -17,6 +17,7 @@ export type { Clusters } from "./run/clusters.js";
 export type { Compared } from "./run/compare/compare.js";
 export { compare } from "./run/compare/fits.js";
 export type { Loo, LooPoint } from "./run/compare/loo.js";
+export type { DeviceChoice } from "./run/device/choices.js";
 export type { SamplerDiagnostics } from "./run/diagnostics/index.js";
 export {
   explain,
@@ -55,7 +56,6 @@ export {
   type ViOptions,
   vi,
 } from "./run/methods.js";
-export type { DeviceChoice } from "./run/device/choices.js";
 export type { InferOptions } from "./run/options.js";
 export type { CheckedSite, CheckedStatistic, TestStatistic } from "./run/pictures/checks.js";
 export { type LineChartOptions, lineChart } from "./run/pictures/line-chart.js";
@@ -67,5 +67,5 @@ export { loadFit } from "./run/results/load-fit.js";
 export type { Summary, SummaryRow } from "./run/results/summary.js";
 export { type SbcOptions, type SbcResult, type SbcVariable, sbc } from "./run/sbc/index.js";
 export type { SessionProgress } from "./run/session.js";
-export { DivergedError } from "./run/svi/index.js";
+export { DivergedError } from "./run/svi/diverged.js";
 export { check, format } from "./run/tools.js";

@@ -20,7 +20,8 @@ import { saveFit, saveParams } from "../run/results/save.js";
 import { comesInChains, passed, type Summary, summaryJson } from "../run/results/summary.js";
 import { loadSource } from "../run/sources.js";
 import { makeFolder } from "../run/storage/folder.js";
-import { DivergedError } from "../run/svi/index.js";
+import { writeReport } from "../run/storage/report.js";
+import { DivergedError } from "../run/svi/diverged.js";
 import { clustersLine } from "./clusters.js";
 import type { ExitCode } from "./exit-code.js";
 import { wantsColor } from "./failure.js";
@@ -50,6 +51,8 @@ export interface RunFlags {
   readonly vars?: string;
   readonly out?: string;
   readonly format?: readonly string[];
+  /** False with `--no-csv`. */
+  readonly csv?: boolean;
   readonly json?: boolean;
   /** False with `--no-relabel`. */
   readonly relabel?: boolean;
@@ -67,7 +70,10 @@ export async function runCommand(file: string, flags: RunFlags): Promise<ExitCod
   // What is wrong with these is told before the run and not after it.
   const names = variablesOf(flags.vars, model);
   const formats = formatsOf(flags);
-  if (flags.out !== undefined) await makeFolder(flags.out);
+  if (flags.out !== undefined) {
+    await makeFolder(flags.out);
+    writeReport(flags.out, flags);
+  }
 
   const isChain = method.method === "nuts" || method.method === "hmc" || method.method === "gibbs";
   const learns = method.method === "svi" || method.method === "nce";
@@ -99,7 +105,8 @@ export async function runCommand(file: string, flags: RunFlags): Promise<ExitCod
 type Watched = Pick<InferOptions, "signal" | "onProgress">;
 
 /**
- * Runs an inference that the first Ctrl-C ends with the draws so far; a second one ends the process.
+ * Runs an inference that the first Ctrl-C (or SIGTERM) ends with the draws so far; a second one ends
+ * the process.
  * The view is closed after it.
  */
 export async function interruptible(
@@ -113,12 +120,13 @@ export async function interruptible(
     if (stop.signal.aborted) process.exit(130);
     stop.abort();
   };
-  if (canStop) process.on("SIGINT", interrupt);
+  const signals = ["SIGINT", "SIGTERM"] as const;
+  if (canStop) for (const signal of signals) process.on(signal, interrupt);
   try {
     return await work({ signal: stop.signal, onProgress: view?.update });
   } finally {
     view?.close();
-    process.off("SIGINT", interrupt);
+    for (const signal of signals) process.off(signal, interrupt);
   }
 }
 
@@ -127,6 +135,8 @@ export interface Finish {
   readonly names?: readonly string[];
   readonly out?: string;
   readonly formats?: readonly FitFormat[];
+  /** Whether `draws.csv` is written; absent for yes. */
+  readonly csv?: boolean;
   readonly json?: boolean;
 }
 
@@ -154,7 +164,7 @@ export async function finish(posterior: Posterior, to: Finish): Promise<ExitCode
   }
   const summary = posterior.summary(to.names);
   if (to.out !== undefined) {
-    await saveFit(posterior.fit, summary, to.out, to.names, to.formats);
+    await saveFit(posterior.fit, summary, to.out, to.names, to.formats, to.csv);
   }
   if (to.json) {
     process.stdout.write(`${JSON.stringify(summaryJson(posterior.fit, summary), null, 2)}\n`);

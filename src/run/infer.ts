@@ -1,36 +1,26 @@
-/** `infer`: one model, one method, data, and out comes a posterior. */
+/**
+ * `infer`: one model, one method, data, and out comes a posterior. Methods are imported when they are
+ * asked for: all of them together take a third of a second.
+ */
 import { fail } from "../base/diagnostic.js";
 import type { Model } from "../model/ir.js";
-import { withAlternatives } from "./alternatives.js";
-import { ascend } from "./cavi.js";
 import { conditionRaw, type Declared } from "./compile.js";
 import { type Run, refuseStates } from "./context.js";
 import { type RawData, readObject } from "./data/values.js";
 import { Shelf } from "./device/auto.js";
 import { checkDevice } from "./device/choices.js";
 import { deviceOf } from "./device/open.js";
-import { refuseFinite } from "./device/process.js";
-import { maximise } from "./em.js";
 import { refuseOpenNormalisers } from "./energies.js";
-import { enumerateAll } from "./enumerate.js";
-import { solveExactly } from "./exact.js";
 import { presentable, withoutMemory } from "./failure.js";
 import { withoutSwitching } from "./labels/relabel.js";
 import { Program } from "./load.js";
 import { type Method, type NceOptions, type SviOptions, shownValue } from "./methods.js";
 import { type CheckedOptions, checkOptions, type InferOptions } from "./options.js";
-import { approximate, findPoint } from "./point.js";
 import { Posterior } from "./posterior.js";
-import { ascendProcess, sampleProcess } from "./process.js";
 import type { FitData } from "./results/fit.js";
 import { sampleGibbs, sampleHamiltonian } from "./sample.js";
-import { simulate } from "./simulate.js";
 import { makeFolder } from "./storage/folder.js";
-import { storeFit, storeOutcome } from "./storage/outcome.js";
 import type { RunRecord } from "./storage/record.js";
-import { openRun } from "./storage/reopen.js";
-import { learn, withoutOthers } from "./svi/index.js";
-import { fitGuide } from "./variational.js";
 
 /**
  * Fits a model to data.
@@ -77,7 +67,8 @@ async function run(
   const start = performance.now();
   const { seed, method } = options;
   const learns = method.method === "svi" || method.method === "nce";
-  const own = learns ? withoutOthers(data, model, declared) : data;
+  const learning = learns ? await import("./svi/index.js") : undefined;
+  const own = learning === undefined ? data : learning.withoutOthers(data, model, declared);
   checkDevice(method, options.device);
   const conditioned = conditionRaw(model, own);
   if (!learns) {
@@ -90,15 +81,19 @@ async function run(
   const shelf = options.device === "auto" ? new Shelf() : undefined;
   const job: Run = { ...plain, ...(device && { device }), ...(shelf && { shelf }) };
   try {
-    const fit = learns
-      ? await learn(job, data, declared, method)
-      : await fitted(job, model, data, method);
-    if (fit.stored !== undefined) storeOutcome(fit, fit.stored);
+    const fit =
+      learning !== undefined && learns
+        ? await learning.learn(job, data, declared, method)
+        : await fitted(job, model, data, method as Other);
+    const isStored = fit.stored !== undefined || options.out !== undefined;
+    const storage = isStored ? await import("./storage/outcome.js") : undefined;
+    if (fit.stored !== undefined) storage?.storeOutcome(fit, fit.stored);
     const isChain = fit.method === "nuts" || fit.method === "hmc" || fit.method === "gibbs";
     const made = isChain && options.relabel !== false ? withoutSwitching(fit) : fit;
-    if (options.out !== undefined) storeFit(made, options.out);
+    if (options.out !== undefined) storage?.storeFit(made, options.out);
     return new Posterior(made);
   } catch (error) {
+    const { withAlternatives } = await import("./alternatives.js");
     throw withAlternatives(error, job.conditioned);
   } finally {
     device?.close();
@@ -127,6 +122,7 @@ export async function resumeRaw(
   directory: string,
   options: Pick<InferOptions, "threads" | "signal" | "onProgress">,
 ): Promise<Posterior> {
+  const { openRun } = await import("./storage/reopen.js");
   const { record, program, fit } = openRun(directory);
   if (fit !== undefined) return new Posterior(fit);
   const data = { values: record.data, problems: new Map() };
@@ -147,26 +143,30 @@ async function fitted(job: Run, model: Model, data: RawData, method: Other): Pro
     case "hmc":
       return await sampleHamiltonian(job, method);
     case "map":
-      return findPoint(job, method);
+      return (await import("./point.js")).findPoint(job, method);
     case "laplace":
-      return approximate(job, method);
+      return (await import("./point.js")).approximate(job, method);
     case "prior":
-      return simulate(job, model, data, method);
+      return (await import("./simulate.js")).simulate(job, model, data, method);
     case "enumerate":
-      return enumerateAll(job, method);
+      return (await import("./enumerate.js")).enumerateAll(job, method);
     case "gibbs":
-      if (model.unbounded !== undefined) return await sampleProcess(job, method);
-      if (job.device !== undefined) refuseFinite(job.device);
+      if (model.unbounded !== undefined) {
+        return await (await import("./process.js")).sampleProcess(job, method);
+      }
+      if (job.device !== undefined) {
+        (await import("./device/process.js")).refuseFinite(job.device);
+      }
       return await sampleGibbs(job, method);
     case "exact":
-      return solveExactly(job, method);
+      return (await import("./exact.js")).solveExactly(job, method);
     case "vi":
-      return await fitGuide(job, method);
+      return await (await import("./variational.js")).fitGuide(job, method);
     case "cavi":
       return model.unbounded === undefined
-        ? await ascend(job, method)
-        : await ascendProcess(job, method);
+        ? await (await import("./cavi.js")).ascend(job, method)
+        : await (await import("./process.js")).ascendProcess(job, method);
     case "em":
-      return await maximise(job, method);
+      return await (await import("./em.js")).maximise(job, method);
   }
 }

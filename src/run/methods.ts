@@ -1,7 +1,7 @@
 /** Methods as values with checked options: `nuts({ chains: 4 })`. */
 import { fail } from "../base/diagnostic.js";
 import { nearestNames } from "../base/nearest.js";
-import { CAVI_DEFAULTS } from "../inference/cavi/index.js";
+import { CAVI_DEFAULTS } from "../inference/cavi/defaults.js";
 import {
   HMC_DEFAULTS,
   type HmcOptions,

@@ -3,24 +3,16 @@
  * 2017): every sweep updates each factor in turn, and no update lowers the evidence bound. The
  * bound has many maxima, so ascent starts several times and the best end is kept.
  */
+
 import { stream } from "../../math/rng/random.js";
 import { type Conditioned, conditionalFactor } from "../ascent/conditional.js";
 import { Ascent, type AscentState } from "../ascent/engine.js";
 import { finish, type Waiting } from "../ascent/pending.js";
 import { startCounts } from "../ascent/start.js";
+import type { CaviOptions } from "./defaults.js";
 import { type CaviPlan, startValues } from "./plan.js";
 import { PointFactor } from "./points.js";
 import { type CaviPosterior, posteriorOf } from "./posterior.js";
-
-export interface CaviOptions {
-  /** Sweeps of each restart, at most. */
-  readonly maxIterations: number;
-  /** Converged when a sweep changes the bound by less than this part of it. */
-  readonly tolerance: number;
-  readonly restarts: number;
-}
-
-export const CAVI_DEFAULTS: CaviOptions = { maxIterations: 1000, tolerance: 1e-9, restarts: 5 };
 
 /** How one restart ended. */
 export interface Restart {
