@@ -8,6 +8,7 @@ import { readFileSync } from "node:fs";
 import { stream } from "../../src/math/rng/index.js";
 import type { DataValue } from "../../src/model/data.js";
 import { adam, array, build, drive, type Setup } from "../../tests/inference/objective/driver.js";
+import { chain, labelChain } from "../../tests/inference/objective/structures.js";
 
 const vae = readFileSync("examples/vae/model.ppl", "utf8");
 const pictures = JSON.parse(readFileSync("examples/vae/data.json", "utf8")) as Record<
@@ -92,6 +93,12 @@ guide q() for m { param a: positive = 2;  param b: positive = 2;  r ~ Gamma(a, b
   ),
 };
 
+/** Sites that others depend on, at their first params. */
+const structures: readonly (readonly [string, Setup])[] = [
+  ["bits of a chain, rebar", chain("using rebar")],
+  ["labels of a chain, enumerate", labelChain("using enumerate")],
+];
+
 function variance(setup: Setup, theta: Float64Array | undefined, draws: number): number {
   const d = drive(build(setup));
   if (theta !== undefined) d.theta.set(theta);
@@ -116,4 +123,10 @@ for (const [name, { setup, steps, draws }] of Object.entries(cases)) {
     [false, true].map((analytic) => variance({ ...setup, analytic }, theta, draws).toPrecision(3)),
   );
   console.log(`| ${[name, ...row].join(" | ")} |`);
+}
+for (const [name, setup] of structures) {
+  const row = [false, true].map((analytic) =>
+    variance({ ...setup, analytic }, undefined, 4000).toPrecision(3),
+  );
+  console.log(`| ${[name, ...row].join(" | ")} | | |`);
 }
