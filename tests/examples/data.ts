@@ -41,9 +41,15 @@ export async function runExample(name: string, run: Run): Promise<Posterior> {
   return infer(program, { data: run.data, method, seed: 20260101, threads: 1 });
 }
 
+/** Rows of summaries that have been made: one of many variables takes seconds. */
+const summaries = new WeakMap<Posterior, ReadonlyMap<string, SummaryRow>>();
+
 /** The row of one scalar. */
 export function row(posterior: Posterior, name: string): Required<SummaryRow> {
-  const found = posterior.summary().rows.find((r) => r.name === name);
+  const rows =
+    summaries.get(posterior) ?? new Map(posterior.summary().rows.map((r) => [r.name, r]));
+  summaries.set(posterior, rows);
+  const found = rows.get(name);
   if (found === undefined) throw new Error(`no row ${name}`);
   return found as Required<SummaryRow>;
 }

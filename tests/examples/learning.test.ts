@@ -1,27 +1,14 @@
 /** Examples of learning by gradients, run small: against maximum likelihood and known densities. */
 import { expect, test } from "vitest";
-import { nce, type Posterior, svi } from "../../src/index.js";
+import { nce } from "../../src/index.js";
 import { exampleData, runExample } from "./data.js";
-
-const finalOf = (p: Posterior, key: "elbo" | "value") =>
-  p.fit.figures[key] as unknown as { final: number; mcse: number };
-
-test("two_moons: couplings beat one normal distribution", { timeout: 60_000 }, async () => {
-  const posterior = await runExample("two_moons", {
-    data: { ...exampleData("two_moons"), H: 16 },
-    method: svi({ steps: 1500, batch: { N: 100 }, lr: 0.005 }),
-  });
-  // One normal has -1902 at its best, the density that the points were drawn from -1015.
-  expect(finalOf(posterior, "value").final).toBeGreaterThan(-1500);
-  expect(finalOf(posterior, "value").final).toBeLessThan(-950);
-});
 
 test("nce_gaussian: close to maximum likelihood", { timeout: 60_000 }, async () => {
   const data = exampleData("nce_gaussian") as { N: number; x: number[][] };
   const posterior = await runExample("nce_gaussian", {
     data,
     model: "unnormalised",
-    method: nce({ ratio: 10, steps: 2000, lr: 0.03 }),
+    method: nce({ ratio: 10, steps: 1000, lr: 0.03 }),
   });
   const { N, x } = data;
   const mean = [0, 1].map((k) => x.reduce((s, v) => s + v[k], 0) / N);

@@ -74,7 +74,7 @@ describe("iris", () => {
   it("separates the first species", slow, async () => {
     const posterior = await runExample("iris_mppca", {
       data: exampleData("iris_mppca"),
-      method: em(),
+      method: em({ draws: 200 }),
     });
     const z = Array.from({ length: 150 }, (_, i) => {
       const { probabilities = [] } = row(posterior, `z[${i}]`);
@@ -89,7 +89,7 @@ describe("iris", () => {
 describe("digits", () => {
   it("gives prototypes that are better than one", slow, async () => {
     const data = exampleData("digits");
-    const posterior = await runExample("digits", { data, method: em({ restarts: 2 }) });
+    const posterior = await runExample("digits", { data, method: em({ restarts: 2, draws: 50 }) });
     const weights = Array.from({ length: 10 }, (_, k) => row(posterior, `pi[${k}]`).mean);
     expect(weights.reduce((a, b) => a + b)).toBeCloseTo(1, 9);
     const { log_likelihood: found } = posterior.fit.figures as unknown as {

@@ -32,11 +32,23 @@ export function array(dims: readonly number[], data: readonly number[]): DataVal
   return { dims, data: Float64Array.from(data) };
 }
 
-export function build(setup: Setup): ObjectiveGraph {
-  const parsed = parseSource({ path: "test.ppl", text: setup.text });
-  const { models, guides, objectives, diagnostics } = elaborate(parsed.ast, { loadImport });
+type Elaborated = Pick<ReturnType<typeof elaborate>, "models" | "guides" | "objectives">;
+/** Texts that have been read: many setups of a test share one, and nothing changes what is found. */
+const read = new Map<string, Elaborated>();
+
+function elaborated(text: string): Elaborated {
+  const known = read.get(text);
+  if (known !== undefined) return known;
+  const parsed = parseSource({ path: "test.ppl", text });
+  const { diagnostics, ...found } = elaborate(parsed.ast, { loadImport });
   const errors = [...parsed.diagnostics, ...diagnostics].filter((d) => d.severity === "error");
   if (errors.length > 0) throw new Error(renderDiagnostics(errors));
+  read.set(text, found);
+  return found;
+}
+
+export function build(setup: Setup): ObjectiveGraph {
+  const { models, guides, objectives } = elaborated(setup.text);
   const objective = objectives.get(setup.objective);
   if (objective === undefined) throw new Error(`no objective ${setup.objective}`);
   const programs = Object.entries(setup.programs).map(([name, text]) => {
