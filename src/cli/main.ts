@@ -87,6 +87,7 @@ export function program(done: (code: ExitCode) => void): Command {
     .option("--no-relabel", "keep components that can change places as they were drawn")
     .option("--vars <names>", "comma-separated variables to report (default: all)")
     .option("--out <dir>", "write the fit there, its draws as they come (see tilde resume)")
+    .option("--no-csv", "leave draws.csv out, which for many draws is large")
     .option("--format <names>", "more files in the folder: netcdf (ArviZ), cmdstan", collect)
     .option("--json", "print the summary as JSON and nothing else")
     .addHelpText(
@@ -104,7 +105,8 @@ export function program(done: (code: ExitCode) => void): Command {
     .usage("<dir> [options]")
     .argument("<dir>", "the folder of `tilde run --out`")
     .option("--threads <n>", "at most this many threads (default: one per core)", wholeNumber)
-    .option("--vars <names>", "comma-separated variables to report (default: all)")
+    .option("--vars <names>", "comma-separated variables to report (default: those of the run)")
+    .option("--no-csv", "leave draws.csv out")
     .option("--format <names>", "more files in the folder: netcdf (ArviZ), cmdstan", collect)
     .option("--json", "print the summary as JSON and nothing else")
     .action(async (directory, options) => {

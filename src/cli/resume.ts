@@ -1,6 +1,7 @@
 /** `tilde resume`: a run that was killed or interrupted goes on where its last block ends. */
 import { resumeRaw } from "../run/infer.js";
 import { openRun } from "../run/storage/reopen.js";
+import { readReport } from "../run/storage/report.js";
 import type { ExitCode } from "./exit-code.js";
 import { progressView } from "./progress.js";
 import { finish, formatsOf, interruptible, variablesOf } from "./run.js";
@@ -9,13 +10,18 @@ export interface ResumeFlags {
   readonly threads?: number;
   readonly vars?: string;
   readonly format?: readonly string[];
+  /** False with `--no-csv`. */
+  readonly csv?: boolean;
   readonly json?: boolean;
 }
 
 export async function resumeCommand(directory: string, flags: ResumeFlags): Promise<ExitCode> {
   const { record, program, fit } = openRun(directory);
-  const names = variablesOf(flags.vars, program);
-  const formats = formatsOf({ ...flags, out: directory });
+  // What the run was asked to report, but for what is asked now. Commander sets `csv` to true.
+  const kept = readReport(directory);
+  const names = variablesOf(flags.vars ?? kept.vars, program);
+  const formats = formatsOf({ format: flags.format ?? kept.format, out: directory });
+  const csv = flags.csv !== false && kept.csv !== false;
   const { options } = record;
   const isChain =
     options?.method === "nuts" || options?.method === "hmc" || options?.method === "gibbs";
@@ -24,5 +30,5 @@ export async function resumeCommand(directory: string, flags: ResumeFlags): Prom
   const posterior = await interruptible(true, view, (watched) =>
     resumeRaw(directory, { threads: flags.threads, ...watched }),
   );
-  return await finish(posterior, { ...flags, names, formats, out: directory });
+  return await finish(posterior, { ...flags, csv, names, formats, out: directory });
 }

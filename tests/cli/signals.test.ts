@@ -1,7 +1,8 @@
 /** The built command as a process: interruptions, closed pipes, and streams free of stack traces. */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { setTimeout as wait } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
+import { loadFit } from "../../src/index.js";
 import { eightSchools, ended, scratchFolder, startTilde, tildeProcess } from "../helpers/cli.js";
 
 const scratch = scratchFolder();
@@ -35,6 +36,68 @@ describe("Ctrl-C", () => {
     expect({ code, signal, printed }).toEqual({ code: 1, signal: null, printed: "" });
     expect(err).toBe("interrupted before the first draw: there is nothing to report\n");
   });
+
+  test.each([
+    ["SIGINT", "nuts"],
+    ["SIGTERM", "nuts"],
+    ["SIGINT", "gibbs"],
+  ] as const)(
+    "%s ends several chains over threads with the draws so far: %s",
+    async (sent, method) => {
+      const out = `${scratch.path}/threads-${sent}-${method}`;
+      const flags = ["--method", method, "--chains", "4", "--threads", "4", "--warmup", "300"];
+      const more = ["--draws", "2000000", "--vars", "mu", "--no-csv", "--out", out];
+      const child = startTilde("run", ...eightSchools, ...flags, ...more);
+      const end = ended(child);
+      // All of them have a block of draws.
+      const sizes = () =>
+        [0, 1, 2, 3].map((k) => {
+          const path = `${out}/chain-${k}.draws`;
+          return existsSync(path) ? statSync(path).size : 0;
+        });
+      for (let tries = 0; sizes().some((n) => n < 100_000); tries++) {
+        if (tries > 1500) throw new Error(`no draws within 30 s: ${sizes()}`);
+        await wait(20);
+      }
+      const at = performance.now();
+      child.kill(sent);
+      const { code, signal, out: printed, err } = await end;
+      const seconds = (performance.now() - at) / 1000;
+      expect({ code, signal }).toEqual({ code: 2, signal: null });
+      // Two on a quiet machine; the summary of the draws is part of it.
+      expect(seconds).toBeLessThan(10);
+      expect(printed).toMatch(/\(interrupted\)\n/);
+      expect(printed).toMatch(/^mu /m);
+      expect(printed).not.toMatch(/^tau /m);
+      expect(err).toContain(`to go on: tilde resume ${out}`);
+      expect(err).not.toMatch(/internal error|\n +at /);
+      expect(existsSync(`${out}/draws.csv`)).toBe(false);
+      const fit = await loadFit(out);
+      expect(fit.interrupted).toBe(true);
+      expect(fit.fit.chains.length).toBe(4);
+      const known = fit.fit.chains[0].draws;
+      expect(known).toBeGreaterThan(0);
+      // It goes on behind these draws, and reports what the run was to report.
+      const again = startTilde("resume", out);
+      const second = ended(again);
+      const before = sizes();
+      for (let tries = 0; sizes().every((n, k) => n <= before[k] + 100_000); tries++) {
+        if (tries > 1500) throw new Error("the run did not go on within 30 s");
+        await wait(20);
+      }
+      again.kill(sent);
+      const resumed = await second;
+      expect(resumed.code).toBe(2);
+      expect(resumed.out).toMatch(/^mu /m);
+      expect(resumed.out).not.toMatch(/^tau /m);
+      expect(existsSync(`${out}/draws.csv`)).toBe(false);
+      const longer = await loadFit(out);
+      expect(longer.fit.chains[0].draws).toBeGreaterThanOrEqual(known);
+      const rows = (f: typeof fit) => f.fit.chains[0].pages?.page(0).values.slice(0, 50);
+      expect(rows(longer)).toEqual(rows(fit));
+    },
+    120_000,
+  );
 
   test("twice ends at once, without results", async () => {
     const out = `${scratch.path}/twice`;

@@ -2,7 +2,7 @@
  * Files of a fit: `summary.json`, `draws.csv`, `params.json` where params were learned, and the fit
  * itself for `loadFit`.
  */
-import { type FileHandle, open, writeFile } from "node:fs/promises";
+import { type FileHandle, open, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { explained, makeFolder } from "../storage/folder.js";
 import { storeFit } from "../storage/outcome.js";
@@ -14,6 +14,7 @@ import { MAX_ELEMENTS, type Summary, summaryJson } from "./summary.js";
 
 /**
  * Writes the files into `directory`, which is made where it does not exist.
+ * @param csv whether `draws.csv` is one of them
  * @throws TildeError where a file cannot be written.
  */
 export async function saveFit(
@@ -22,13 +23,17 @@ export async function saveFit(
   directory: string,
   names?: readonly string[],
   formats: readonly FitFormat[] = [],
+  csv = true,
 ): Promise<void> {
   await makeFolder(directory);
   const json = `${JSON.stringify(summaryJson(fit, summary), null, 2)}\n`;
   const path = join(directory, "summary.json");
   await explained(path, writeFile(path, json));
   if (fit.params !== undefined) await saveParams(fit.params, directory);
-  await writeDraws(fit, join(directory, "draws.csv"), names ?? readableNames(fit));
+  const table = join(directory, "draws.csv");
+  if (csv) await writeDraws(fit, table, names ?? readableNames(fit));
+  // Draws of an earlier run would be taken for this one's.
+  else await explained(table, rm(table, { force: true }));
   storeFit(fit, directory);
   await writeFormats(fit, directory, formats, names);
 }
