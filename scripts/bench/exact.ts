@@ -76,7 +76,7 @@ const cases: Readonly<Record<string, { setup: Setup; steps: number; draws: numbe
   },
   ...Object.fromEntries(
     ["reparam", "reinforce(baseline: moving_average)"].map((using) => [
-      `rate of counts, Gamma using ${using}`,
+      `a rate with a conjugate prior, Gamma using ${using}`,
       {
         setup: {
           text: `import objectives
