@@ -10,6 +10,7 @@ import {
   floatCompare,
   type Hoist,
   intCompare,
+  joinLanes,
   literalBits,
   maskLogic,
   signBits,
@@ -147,15 +148,17 @@ export class VectorEmitter {
   #store(buffer: string, index: Expr, value: Expr, copy: number): void {
     const scalar = this.#scalar;
     const { fb } = scalar;
-    if (fb.module.placement(buffer).element === "i32") {
+    const { element } = fb.module.placement(buffer);
+    const single = element === "f32";
+    if (element === "i32" || (single && !unitStride(index, this.#plan))) {
       for (let lane = 0; lane < LANES; lane++) {
         const offset = this.#laneAddress(buffer, index, copy, lane);
         this.#lane(value, copy, lane);
-        fb.push({ op: "i32.store", offset });
+        if (single) fb.plain("f32.demote_f64");
+        fb.push({ op: `${element}.store`, offset });
       }
       return;
     }
-    const single = fb.module.placement(buffer).element === "f32";
     if (unitStride(index, this.#plan)) {
       const offset = scalar.address(buffer, this.#atLane(index, copy, 0));
       this.vector(value, copy);
@@ -163,15 +166,6 @@ export class VectorEmitter {
         fb.plain("f32x4.demote_f64x2_zero");
         fb.push({ op: "v128.store64_lane", offset, lane: 0 });
       } else fb.push({ op: "v128.store", offset });
-      return;
-    }
-    if (single) {
-      for (let lane = 0; lane < LANES; lane++) {
-        const offset = this.#laneAddress(buffer, index, copy, lane);
-        this.#lane(value, copy, lane);
-        fb.plain("f32.demote_f64");
-        fb.push({ op: "f32.store", offset });
-      }
       return;
     }
     const both = fb.newLocal("v128");
@@ -289,10 +283,7 @@ export class VectorEmitter {
       if (single) fb.plain("f64x2.promote_low_f32x4");
       return;
     }
-    if (single) {
-      this.#byLane(load(buffer, index), copy);
-      return;
-    }
+    if (single) return this.#byLane(load(buffer, index), copy);
     const upper = this.#laneAddress(buffer, index, copy, 1);
     const lower = this.#laneAddress(buffer, index, copy, 0);
     fb.push({ op: "v128.load64_zero", offset: lower });
@@ -392,7 +383,7 @@ export class VectorEmitter {
       fb.index("local.set", local);
       return local;
     });
-    this.#pair(e.type, (lane) => {
+    joinLanes(this.#scalar.fb, e.type, (lane) => {
       for (const [k, arg] of e.args.entries()) {
         const local = args[k];
         if (local === undefined) {
@@ -407,16 +398,7 @@ export class VectorEmitter {
   }
 
   #byLane(e: Expr, copy: number): void {
-    this.#pair(e.type, (lane) => this.#lane(e, copy, lane));
-  }
-
-  /** Joins two scalars of a type, pushed by `emit`, to a vector. */
-  #pair(type: Expr["type"], emit: (lane: number) => void): void {
-    const { fb } = this.#scalar;
-    emit(0);
-    fb.plain(type === "f64" ? "f64x2.splat" : "i64x2.splat");
-    emit(1);
-    fb.push({ op: type === "f64" ? "f64x2.replace_lane" : "i64x2.replace_lane", lane: 1 });
+    joinLanes(this.#scalar.fb, e.type, (lane) => this.#lane(e, copy, lane));
   }
 
   /** Pushes the scalar value of an expression in one lane. */
@@ -510,11 +492,9 @@ export class VectorEmitter {
 
   #maskByLane(e: Expr, copy: number): void {
     const { fb } = this.#scalar;
-    for (let lane = 0; lane < LANES; lane++) {
+    joinLanes(fb, "i64", (lane) => {
       this.#lane(e, copy, lane);
       widenCondition(fb);
-      if (lane === 0) fb.plain("i64x2.splat");
-      else fb.push({ op: "i64x2.replace_lane", lane });
-    }
+    });
   }
 }

@@ -81,3 +81,15 @@ export function widenCondition(fb: FunctionBuilder): void {
   fb.push({ op: "i64.const", value: 1n });
   fb.plain("i64.sub");
 }
+
+/** Joins two scalars of a type, pushed by `emit`, to a vector. */
+export function joinLanes(
+  fb: FunctionBuilder,
+  type: Expr["type"],
+  emit: (lane: number) => void,
+): void {
+  emit(0);
+  fb.plain(type === "f64" ? "f64x2.splat" : "i64x2.splat");
+  emit(1);
+  fb.push({ op: type === "f64" ? "f64x2.replace_lane" : "i64x2.replace_lane", lane: 1 });
+}

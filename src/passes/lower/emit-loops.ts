@@ -6,11 +6,12 @@ import { internalError } from "../../base/internal.js";
 import * as k from "../../kernel/build.js";
 import type { Expr, Local, Reduction, Stmt } from "../../kernel/ir.js";
 import { printExpr } from "../../kernel/print.js";
-import type { ConcatNode, Node } from "../../tensor/ops.js";
+import type { Node } from "../../tensor/ops.js";
 import { sizeOf, stridesOf } from "../../tensor/shape-rules.js";
 import type { FunctionContext, Storage } from "./context.js";
 import type { Coordinates } from "./descend.js";
 import { foldOf } from "./folds.js";
+import { endsInKeptAxis, makeInPlace } from "./in-place.js";
 import {
   type Affine,
   constantIndex,
@@ -38,8 +39,6 @@ import {
 import { chunksOf, emitSharedLoop } from "./share.js";
 import { linearIn, ValueEmitter } from "./values.js";
 
-/** Smaller parts of an output are copied. */
-const LEAST_IN_PLACE = 256;
 /** Up to here one block takes all rows. */
 const ONE_BLOCK = 512;
 
@@ -79,40 +78,9 @@ export class RegionEmitter {
     this.#keeping = keepingOf(plan, schedule, new Set(fixed.keys()));
   }
 
-  /**
-   * Makes large parts of outputs that are joined where they belong, instead of copying them there.
-   * For outputs whose buffers nothing else reads or writes.
-   */
+  /** See `in-place.ts`. */
   makeInPlace(): void {
-    for (const [output, storage] of this.#fixed) {
-      if (output.op !== "concat" || output.shape.length !== 1 || storage.kind !== "buffer")
-        continue;
-      this.#partsInPlace(output, storage.buffer, storage.offset);
-    }
-  }
-
-  #partsInPlace({ xs }: ConcatNode, buffer: string, start: Affine): void {
-    const { roots } = this.plan;
-    let offset = start;
-    for (const part of xs) {
-      const here = offset;
-      offset = shift(offset, part.shape[0]);
-      if (part.op === "concat" && !roots.isRoot(part)) {
-        this.#partsInPlace(part, buffer, here);
-        continue;
-      }
-      const view = roots.viewOf(part);
-      if (view === undefined || part.shape[0] < LEAST_IN_PLACE) continue;
-      const { base } = view;
-      const isWhole =
-        view.offset === 0 && view.strides[0] === 1 && sizeOf(base.shape) === part.shape[0];
-      const keeping = this.#keeping.get(base);
-      const isKept = keeping?.storage === "buffer" && keeping.contracted === 0;
-      if (!isWhole || !isKept || !roots.isRoot(base) || base.op === "output") continue;
-      if (this.#fixed.has(base) || this.values.storage.has(base)) continue;
-      const strides = stridesOf(base.shape);
-      this.values.storage.set(base, { kind: "buffer", buffer, offset: here, strides });
-    }
+    makeInPlace(this, this.#fixed, this.#keeping);
   }
 
   /** All tasks in order. Scratch memory stays taken until `release`. */
@@ -519,13 +487,6 @@ export class RegionEmitter {
     const index = this.values.index(root.indices, where, root.shape[root.axis]);
     return gatheredCoordinates(root, at, index);
   }
-}
-
-/** Whether each iteration of the innermost loop adds to an element of its own. */
-function endsInKeptAxis(root: AccumulateTask["root"]): boolean {
-  if (root.op !== "reduce") return false;
-  const innermost = root.x.shape.findLastIndex((extent) => extent !== 1);
-  return !root.axes.includes(innermost);
 }
 
 type Parallel = { readonly reductions: readonly Reduction[] };
