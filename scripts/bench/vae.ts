@@ -157,8 +157,8 @@ const ROUNDS = 31;
  * whichever is faster: on a busy machine a library's threads wait for each other by spinning, and
  * many are then far slower than one.
  */
-async function ratio(threads: number): Promise<Figure[]> {
-  const { placed, take } = vaeStep();
+async function ratio(threads: number, products: ProductPrecision): Promise<Figure[]> {
+  const { placed, take } = vaeStep(VAE, products);
   const helpers = new Helpers(placed, threads);
   helpers.start();
   const rivals = await Promise.all([...new Set([1, threads])].map((n) => numpy(VAE, n)));
@@ -186,7 +186,7 @@ async function ratio(threads: number): Promise<Figure[]> {
   if (!reachable) return [];
   const best = bare.reduce((a, b) => (median(b.wall) < median(a.wall) ? b : a));
   const figure = (name: string, mine: number[], other: number[]): Figure => ({
-    figure: `step of a VAE 784–400–20, batch 128, against its products in NumPy, ${name}`,
+    figure: `step of a VAE 784–400–20, batch 128, products in ${products}, against NumPy's in f64, ${name}`,
     unit: "ratio",
     median: median(mine.map((t, k) => t / other[k])),
     min: least(mine) / least(other),
@@ -202,5 +202,9 @@ async function ratio(threads: number): Promise<Figure[]> {
 
 export async function vaeFigures(): Promise<Figure[]> {
   const all = availableParallelism();
-  return [...(await ratio(1)), ...(all > 1 ? await ratio(all) : [])];
+  const figures: Figure[] = [];
+  for (const products of ["f64", "f32"] as const) {
+    for (const threads of new Set([1, all])) figures.push(...(await ratio(threads, products)));
+  }
+  return figures;
 }
