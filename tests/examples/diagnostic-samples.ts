@@ -348,6 +348,7 @@ export const samples: Samples = {
     available: ["elbo"],
   },
   picture_library: { names: ["vega", "vega-lite"], reason: "Cannot find package 'vega'" },
+  picture_fonts: {},
   picture_format: { format: "jpg", path: "out.jpg" },
 
   ode_usage: {},

@@ -69,6 +69,10 @@ export const pictureMessages = {
     message: `pictures in files need packages that are not installed: ${p.reason}`,
     help: `\`npm install ${p.names.join(" ")}\`; without \`--format\` and \`--out\` pictures are drawn in the terminal and need none`,
   })),
+  picture_fonts: error(() => ({
+    message: "this system has no font that PNG pictures could be lettered with",
+    help: "install a font (Debian: `apt install fonts-dejavu-core`), or `--format svg` or `html`, whose text is drawn where they are shown",
+  })),
   picture_format: error((p: { format: string; path?: string }) => ({
     message: `\`${p.format}\` is no format of pictures`,
     help: "`--format svg`, `png`, `html` or `text`, or a file name that ends so: `--out trace.svg`",

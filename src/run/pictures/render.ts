@@ -19,8 +19,12 @@ interface Vega {
 interface VegaLite {
   readonly compile: (spec: object) => { readonly spec: object };
 }
+interface Rendered {
+  readonly pixels: Uint8Array;
+  readonly asPng: () => Uint8Array;
+}
 interface Resvg {
-  readonly Resvg: new (svg: string, options: object) => { render(): { asPng(): Uint8Array } };
+  readonly Resvg: new (svg: string, options: object) => { render(): Rendered };
 }
 
 /** @throws TildeError where the packages are not installed. */
@@ -52,11 +56,21 @@ export async function svgOf(picture: Picture): Promise<string> {
 /** Pixels for one of the chart. */
 const PNG_SCALE = 2;
 
-/** @throws TildeError where the packages are not installed. */
-export async function pngOf(picture: Picture): Promise<Uint8Array> {
+/** A letter as charts have them. */
+const LETTER = `<svg xmlns="http://www.w3.org/2000/svg" width="20" height="20">
+<text x="2" y="16" font-family="sans-serif" font-size="14">M</text></svg>`;
+
+/**
+ * @param font where letters come from: the system's fonts unless told otherwise
+ * @throws TildeError where the packages are not installed, or there is no font: charts would come out
+ * without their text.
+ */
+export async function pngOf(picture: Picture, font: object = {}): Promise<Uint8Array> {
   const needed = [...charting, "@resvg/resvg-js"];
   const { Resvg } = await optional<Resvg>("@resvg/resvg-js", needed);
-  const options = { fitTo: { mode: "zoom", value: PNG_SCALE }, background: "white" };
+  const letter = new Resvg(LETTER, { font }).render().pixels;
+  if (letter.every((v) => v === 0)) fail("picture_fonts", undefined, {});
+  const options = { font, fitTo: { mode: "zoom", value: PNG_SCALE }, background: "white" };
   return new Resvg(await svgOf(picture), options).render().asPng();
 }
 

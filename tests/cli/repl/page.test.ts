@@ -6,6 +6,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { printOutput } from "../../../src/cli/repl/print.js";
 import { commandNames, commands } from "../../../src/run/repl/names.js";
+import { pictureKinds } from "../../../src/run/pictures/picture.js";
 import { Session } from "../../../src/run/repl/session.js";
 
 const page = new URL("../../../docs/repl.md", import.meta.url);
@@ -58,4 +59,10 @@ test("the transcript answers what stands there, and all commands are listed", as
   );
   if (process.env.UPDATE_GOLDEN === "1") writeFileSync(page, actual);
   else expect(timeless(text)).toBe(timeless(actual));
+});
+
+test("the kinds of pictures are those that there are", () => {
+  const text = readFileSync(page, "utf8");
+  const [, found] = /<!-- kinds -->([\s\S]*?)<!-- end kinds -->/.exec(text) ?? [];
+  expect([...(found ?? "").matchAll(/`(\w+)`/g)].map((m) => m[1])).toEqual([...pictureKinds]);
 });
