@@ -5,8 +5,8 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { printOutput } from "../../../src/cli/repl/print.js";
-import { commandNames, commands } from "../../../src/run/repl/names.js";
 import { pictureKinds } from "../../../src/run/pictures/picture.js";
+import { commandNames, commands } from "../../../src/run/repl/names.js";
 import { Session } from "../../../src/run/repl/session.js";
 
 const page = new URL("../../../docs/repl.md", import.meta.url);

@@ -8,6 +8,7 @@ import { checkFit } from "../../../src/run/pictures/checks.js";
 import { densityOf, highestDensity, histogramBars } from "../../../src/run/pictures/estimates.js";
 import { kindsOf, pictureOf } from "../../../src/run/pictures/of-fit.js";
 import { pictureKinds } from "../../../src/run/pictures/picture.js";
+import { pngOf } from "../../../src/run/pictures/render.js";
 import { scratchFolder, tilde } from "../../helpers/cli.js";
 
 const scratch = scratchFolder();
@@ -68,6 +69,11 @@ describe("kinds", () => {
       const text = await fit.plot({ kind, format: "text" });
       expect(text.split("\n").length).toBeGreaterThan(6);
     }
+  });
+
+  test("PNG without any font is refused, for it would have no text", async () => {
+    const none = { loadSystemFonts: false };
+    await expect(pngOf(pictureOf(fit, "forest"), none)).rejects.toThrow(/no font/);
   });
 
   test("PNG and a page that needs no network", async () => {

@@ -196,7 +196,7 @@ describe("the command", () => {
     await command("run", file, ...flags, "--out", out, "--format", "netcdf,cmdstan");
     expect(readdirSync(out).sort()).toEqual([
       ...["chain-0.draws", "chain-0.state", "cmdstan-1.csv", "draws.csv", "fit.json", "fit.nc"],
-      ...["run.json", "summary.json"],
+      ...["report.json", "run.json", "summary.json"],
     ]);
     const other = join(scratch.path, "coin-2");
     await command("run", file, ...flags, "--out", other);
