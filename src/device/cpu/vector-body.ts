@@ -274,20 +274,20 @@ export class VectorEmitter {
   }
 
   #load(buffer: string, index: Expr, copy: number): void {
-    const scalar = this.#scalar;
-    const { fb } = scalar;
+    const { fb } = this.#scalar;
     const single = fb.module.placement(buffer).element === "f32";
     if (unitStride(index, this.#plan)) {
-      const offset = scalar.address(buffer, this.#atLane(index, copy, 0));
+      const offset = this.#scalar.address(buffer, this.#atLane(index, copy, 0));
       fb.push({ op: single ? "v128.load64_zero" : "v128.load", offset });
       if (single) fb.plain("f64x2.promote_low_f32x4");
-      return;
+    } else if (single) {
+      this.#byLane(load(buffer, index), copy);
+    } else {
+      const upper = this.#laneAddress(buffer, index, copy, 1);
+      const lower = this.#laneAddress(buffer, index, copy, 0);
+      fb.push({ op: "v128.load64_zero", offset: lower });
+      fb.push({ op: "v128.load64_lane", offset: upper, lane: 1 });
     }
-    if (single) return this.#byLane(load(buffer, index), copy);
-    const upper = this.#laneAddress(buffer, index, copy, 1);
-    const lower = this.#laneAddress(buffer, index, copy, 0);
-    fb.push({ op: "v128.load64_zero", offset: lower });
-    fb.push({ op: "v128.load64_lane", offset: upper, lane: 1 });
   }
 
   #unary(e: Extract<Expr, { readonly kind: "unary" }>, copy: number): void {
