@@ -5,6 +5,7 @@
  *
  *     npx tsc -p tsconfig.bench.json && node dist/scripts/bench/em-mixture.js [directory of the data]
  */
+
 import { writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -14,20 +15,9 @@ import { planEm, runEm } from "../../src/inference/em/index.js";
 import { stream } from "../../src/math/rng/random.js";
 import { condition } from "../../src/passes/condition/index.js";
 import { modelOf } from "../../tests/inference/logjoint/models.js";
+import { mixture as text } from "../bench-gpu/texts.js";
 
 const [N, D, K, ITERATIONS] = [100_000, 10, 10, 10];
-
-const text = `model mixture(N: int, K: int, D: int) {
-  param pi: simplex[K]
-  for k in 0..K {
-    param mu[k]: real[D]
-    param Sigma[k]: cov[D]
-  }
-  for i in 0..N {
-    z[i] ~ Categorical(pi)
-    x[i] ~ MvNormal(mu[z[i]], Sigma[z[i]])
-  }
-}`;
 
 const rng = stream(1, 0, 0, 0);
 const centres = Float64Array.from({ length: K * D }, () => 2 * rng.normal());

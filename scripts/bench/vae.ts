@@ -3,6 +3,7 @@
  * bound, gradient, Adam) against its own bare matrix products, done by the compiled kernels and,
  * where Python with NumPy is at hand, by its BLAS in the same run.
  */
+
 import { spawn } from "node:child_process";
 import { availableParallelism } from "node:os";
 import { createInterface } from "node:readline";
@@ -15,6 +16,7 @@ import { readObject } from "../../src/run/data/values.js";
 import { Helpers, place } from "../../src/run/helpers.js";
 import { svi } from "../../src/run/methods.js";
 import { bindMethod, checkBatch, dataOf } from "../../src/run/svi/programs.js";
+import { vae as text } from "../bench-gpu/texts.js";
 import { type Figure, least, median, milliseconds } from "./figures.js";
 import { setOptimiser } from "./optimiser.js";
 
@@ -26,31 +28,12 @@ export interface VaeSizes {
 }
 export const VAE: VaeSizes = { pixels: 784, hidden: 400, code: 20, batch: 128 };
 
-const TEXT = `import nn
-model vae(N: int, D: int, d: int, H: int) {
-  let decode = nn.mlp([d, H, D], nn.relu)
-  for i in 0..N {
-    z[i] ~ iid(Normal(0, 1), d)
-    x[i] ~ Bernoulli(logits: decode(z[i]))
-  }
-}
-guide encoder(N: int, D: int, d: int, H: int, x: real[N, D]) for vae {
-  let body = nn.mlp([D, H], nn.relu)
-  let mean = nn.dense(H, d)
-  let logsd = nn.dense(H, d)
-  for i in 0..N {
-    let h[i] = nn.relu(body(x[i]))
-    z[i] ~ Normal(mean(h[i]), exp(logsd(h[i])))
-  }
-}
-`;
-
 /** The model on random pictures, as kernels with their optimiser. */
 export function vaeKernels(
   { pixels, hidden, code, batch }: VaeSizes,
   products: ProductPrecision = "f64",
 ) {
-  const source = { path: "vae.ppl", text: TEXT };
+  const source = { path: "vae.ppl", text };
   const checked = checkSource(source);
   const model = selectModel(checked, source);
   const rng = stream(1, 2, 3, 4);

@@ -7,7 +7,7 @@ import { pointwiseOf } from "../run/compare/pointwise.js";
 import { loadFit } from "../run/results/load-fit.js";
 import type { ExitCode } from "./exit-code.js";
 import { wantsColor } from "./failure.js";
-import { listOf } from "./plot.js";
+import { listOf } from "./lists.js";
 
 export interface CompareFlags {
   readonly vars?: string;

@@ -1,4 +1,5 @@
 /** `tilde plot`: a saved fit as a picture, in the terminal or as a file. */
+
 import { writeFile } from "node:fs/promises";
 import { extname } from "node:path";
 import { fail } from "../base/diagnostic.js";
@@ -9,6 +10,7 @@ import { textOf } from "../run/pictures/text.js";
 import { loadFit } from "../run/results/load-fit.js";
 import { explained } from "../run/storage/folder.js";
 import type { ExitCode } from "./exit-code.js";
+import { listOf } from "./lists.js";
 
 export interface PictureFlags {
   readonly vars?: string;
@@ -24,19 +26,6 @@ export async function plotCommand(
   const posterior = await loadFit(directory);
   await show(pictureOf(posterior, flags.kind, listOf(flags.vars)), format, flags.out);
   return 0;
-}
-
-/** Names with commas between them; elements such as `Sigma[0,1]` hold commas. */
-export function listOf(vars: string | undefined): readonly string[] | undefined {
-  const names = vars
-    ?.split(/,(?![^[]*\])/)
-    .map((n) => n.trim())
-    .filter((n) => n !== "");
-  if (names?.length === 0) {
-    const wanted = "names of variables with commas between them";
-    fail("bad_option", undefined, { option: "--vars", value: JSON.stringify(vars), wanted });
-  }
-  return names;
 }
 
 const formats = ["svg", "png", "html", "text"] as const;

@@ -9,7 +9,8 @@ import type { Posterior } from "../run/posterior.js";
 import { loadFit } from "../run/results/load-fit.js";
 import { loadSource } from "../run/sources.js";
 import type { ExitCode } from "./exit-code.js";
-import { formatOf, listOf, type PictureFlags, show } from "./plot.js";
+import { listOf } from "./lists.js";
+import { formatOf, type PictureFlags, show } from "./plot.js";
 import { figure } from "./table.js";
 
 export interface PpcFlags extends PictureFlags {

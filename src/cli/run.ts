@@ -1,4 +1,5 @@
 /** `tilde run`: a model, data, a method, and the posterior in a table. */
+
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -25,6 +26,7 @@ import { DivergedError } from "../run/svi/diverged.js";
 import { clustersLine } from "./clusters.js";
 import type { ExitCode } from "./exit-code.js";
 import { wantsColor } from "./failure.js";
+import { listOf } from "./lists.js";
 import { progressView } from "./progress.js";
 import { figure, ratio, renderTable, whole } from "./table.js";
 
@@ -290,15 +292,7 @@ function withFlags(error: unknown): unknown {
 
 /** The variables to report, each known to the model; undefined for all. */
 export function variablesOf(vars: string | undefined, model: Model): readonly string[] | undefined {
-  const names = vars
-    // Elements such as `Sigma[0,1]` hold commas.
-    ?.split(/,(?![^[]*\])/)
-    .map((n) => n.trim())
-    .filter((n) => n !== "");
-  if (names?.length === 0) {
-    const wanted = "names of variables with commas between them";
-    fail("bad_option", undefined, { option: "--vars", value: JSON.stringify(vars), wanted });
-  }
+  const names = listOf(vars);
   if (names !== undefined) checkSelections(model, names);
   return names;
 }

@@ -30,9 +30,15 @@ export function isOde(e: ast.Expr, scope: Scope): e is CallAst {
 
 /** The body with each `let z = ode(…)` as a recurrence; reports those that cannot be written so. */
 export function withoutOdes(cx: Cx, body: ast.Block, scope: Scope): ast.Block {
-  return rewriteStatements(body, (s) =>
-    s.kind === "let" && isOde(s.value, scope) ? (solved(cx, s, s.value) ?? []) : [s],
-  );
+  return rewriteStatements(body, (s) => {
+    if (s.kind !== "let" || !isOde(s.value, scope)) return [s];
+    const made = solved(cx, s, s.value);
+    if (made !== undefined) return made;
+    // What is wrong has been told of; uses of the name are silent.
+    const { text, span } = s.target.name;
+    scope.set(text, { kind: "broken", span });
+    return [];
+  });
 }
 
 interface Problem {

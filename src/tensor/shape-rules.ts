@@ -367,9 +367,10 @@ export const shapeRules: { readonly [K in Op]: (n: Draft<K>) => NodeType } = {
       const ok =
         sameShape(x.shape, body.carry[k].shape) &&
         sameShape(x.shape, body.nextCarry[k].shape) &&
-        // A carry holds what the steps make of it: no narrower than any of them.
-        joinDTypes(x.dtype, body.nextCarry[k].dtype) === body.carry[k].dtype &&
-        x.dtype === body.carry[k].dtype;
+        // A carry holds what it starts from and what the steps make of it: no narrower than either.
+        // (Either may be narrower: simplification makes `0 * x` the zero of its factor's type.)
+        joinDTypes(x.dtype, body.carry[k].dtype) === body.carry[k].dtype &&
+        joinDTypes(body.nextCarry[k].dtype, body.carry[k].dtype) === body.carry[k].dtype;
       check(ok, "scan", () => `carry ${k}: ${text(x, body.carry[k], body.nextCarry[k])}`);
     });
     n.xs.forEach((x, k) => {

@@ -83,6 +83,27 @@ model m(ts: real[N]) {
     expect(found[0].message).toContain("`z[");
   });
 
+  test("solutions that run off are said to be not finite, of the worst element", async () => {
+    // z' = z² from 1 has no solution beyond 1; at 0.1 it is 1 / 0.9.
+    const text = `
+fn blow(t: real, z: real) -> real = square(z)
+model m(ts: real[N]) {
+  k ~ Normal(0, 1)
+  let z = ode(blow, 1 + 0 * k, 0, ts, steps: 12)
+}`;
+    const method = nuts({ chains: 1, warmup: 50, draws: 50 });
+    const posterior = await infer(compile(text), { data: { ts: [4, 4.1] }, method, seed: 1 });
+    const [found] = posterior.warnings.filter((w) => w.code === "ode_error");
+    expect(found.message).toContain("not finite");
+  });
+
+  test("a wrong `ode` is one error, and the number of steps may be an input", () => {
+    const text = (value: string) => `fn f(t: real, z: real) -> real = -z
+model m(ts: real[N], M: int) { a ~ Normal(0, 1); let z = ${value}; y ~ Normal(z, 1) }`;
+    expect(check(text("ode(f, a, 0)")).map((d) => d.code)).toEqual(["ode_usage"]);
+    expect(check(text("ode(f, a, 0, ts, steps: M)"))).toEqual([]);
+  });
+
   test("enough steps are not; the posterior is that of the closed form", async () => {
     const posterior = await run("");
     expect(posterior.warnings.map((w) => w.code)).not.toContain("ode_error");

@@ -98,7 +98,9 @@ export const methodMessages = {
   ),
   ode_error: warning(
     (p: { element: string; error: number; measure: number; isSpread: boolean }) => ({
-      message: `the steps of \`ode\` are too coarse: \`${p.element}\` is off by up to ${p.error.toPrecision(2)}, ${(100 * p.measure).toPrecision(2)} % of its ${p.isSpread ? "posterior's standard deviation" : "value"}`,
+      message: Number.isFinite(p.error)
+        ? `the steps of \`ode\` are too coarse: \`${p.element}\` is off by up to ${p.error.toPrecision(2)}, ${(100 * p.measure).toPrecision(2)} % of its ${p.isSpread ? "posterior's standard deviation" : "value"}`
+        : `the steps of \`ode\` are too coarse: at some draws \`${p.element}\` or its error is not finite`,
       help: "take more of them, as in `ode(f, z0, t0, ts, steps: 40)`; 10 are taken where the text has none",
     }),
   ),

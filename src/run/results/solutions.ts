@@ -21,36 +21,43 @@ export function solutionWarnings(fit: FitData): Diagnostic[] {
   const names = new Set(variables.map((v) => v.name));
   const solutions = variables.filter((v) => !isAuxiliary(v.name) && names.has(errorOf(v.name)));
   return solutions.flatMap(({ name, span }) => {
-    const every = Number.POSITIVE_INFINITY;
-    const values = openColumns(fit, [name], every).columns;
-    const errors = openColumns(fit, [errorOf(name)], every).columns;
-    const worst = largest(fit, values, errors);
+    const both = openColumns(fit, [name, errorOf(name)], Number.POSITIVE_INFINITY).columns;
+    const drawn = sampled(fit, both);
+    // The error has the solution's shape and stands behind it.
+    const half = both.length / 2;
+    const worst = largest(both.slice(0, half), drawn.slice(0, half), drawn.slice(half));
     return worst === undefined ? [] : [diagnostic("ode_error", span, worst)];
   });
 }
 
+interface Worst {
+  readonly element: string;
+  readonly error: number;
+  readonly measure: number;
+  readonly isSpread: boolean;
+}
+
 /** The element whose error is the largest in its measure, where that is too large. */
 function largest(
-  fit: FitData,
-  values: readonly Column[],
-  errors: readonly Column[],
-): { element: string; error: number; measure: number; isSpread: boolean } | undefined {
-  const drawn = sampled(fit, values);
-  const off = sampled(fit, errors);
-  let worst: { element: string; error: number; measure: number; isSpread: boolean } | undefined;
+  columns: readonly Column[],
+  drawn: readonly (readonly number[])[],
+  errors: readonly (readonly number[])[],
+): Worst | undefined {
+  let worst: Worst | undefined;
   let excess = 1;
-  values.forEach((column, k) => {
+  columns.forEach(({ name: element }, k) => {
     const x = drawn[k];
-    const error = Math.max(...off[k].map(Math.abs));
+    const found = errors[k].reduce((m, e) => Math.max(m, Math.abs(e)), 0);
+    // Where one of the paths is not finite, the error has no bound.
+    const error = Number.isFinite(found) ? found : Number.POSITIVE_INFINITY;
     const mean = x.reduce((a, b) => a + b, 0) / x.length;
     const sd = Math.sqrt(x.reduce((a, b) => a + (b - mean) ** 2, 0) / Math.max(1, x.length - 1));
     const isSpread = sd > 1e-9 * Math.abs(mean);
     const measure = error / (isSpread ? sd : Math.max(Math.abs(mean), Number.MIN_VALUE));
-    const share = error === 0 ? 0 : measure / (isSpread ? MOST_SPREAD : MOST_RELATIVE);
-    // Where the finer path is not finite, nothing is known of the error.
-    if (share <= excess) return;
+    const share = measure / (isSpread ? MOST_SPREAD : MOST_RELATIVE);
+    if (error === 0 || share <= excess) return;
     excess = share;
-    worst = { element: column.name, error, measure, isSpread };
+    worst = { element, error, measure, isSpread };
   });
   return worst;
 }

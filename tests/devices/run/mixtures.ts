@@ -1,8 +1,19 @@
 /** Models with discrete sites and data for them, for fits by EM and CAVI on devices. */
+
 import { readFileSync } from "node:fs";
+import { expect } from "vitest";
 import { diagnostic, TildeError } from "../../../src/base/diagnostic.js";
 import type { GraphDevice } from "../../../src/device/contract.js";
 import { openCpuGraphs } from "../../../src/run/device/cpu-graphs.js";
+import { gibbs } from "../../../src/run/methods.js";
+import { sampleProcess } from "../../../src/run/process.js";
+import { normalModel } from "../../helpers/cluster-models.js";
+import {
+  exactPosterior,
+  expectFrequencies,
+  subsetMarginal,
+} from "../../inference/dp/partitions.js";
+import { jobOf } from "./fixtures.js";
 
 const models = new URL("../../inference/em/models/", import.meta.url);
 export const emModel = (name: string): string =>
@@ -103,4 +114,22 @@ export function lostAt(pass: number): GraphDevice {
       };
     },
   };
+}
+
+/** Blocked Gibbs of six items on a device: frequencies of partitions against their exact masses. */
+export async function expectPartitions(device: GraphDevice, draws: number): Promise<void> {
+  const y = [-1.3, -0.9, 0.2, 0.8, 1.4, 2.1];
+  const text = `model known(N: int) {
+    for k in 0.. { mu[k] ~ Normal(0.3, 1.5) }
+    for i in 0..N { z[i] ~ CRP(1.0); x[i] ~ Normal(mu[z[i]], 0.6) }
+  }`;
+  const { run } = jobOf(text, { N: 6, x: y });
+  const method = gibbs({ chains: 1, warmup: 50, draws, thin: 2, truncation: 24 });
+  const fit = await sampleProcess({ ...run, device }, method);
+  expect(fit.figures.device).toBe(device.name);
+  const model = normalModel(Float64Array.from(y), { sigma: 0.6, mean: 0.3, sd: 1.5 });
+  const exact = exactPosterior(6, 1, subsetMarginal(model));
+  const found = fit.process?.chains[0].draws;
+  if (found === undefined) throw new Error("no draws");
+  expectFrequencies(found, exact.partitions, exact.masses);
 }

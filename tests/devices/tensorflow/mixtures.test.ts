@@ -3,16 +3,9 @@ import { afterAll, describe, expect, test } from "vitest";
 import type { GraphDevice } from "../../../src/device/contract.js";
 import { ascend } from "../../../src/run/cavi.js";
 import { maximise } from "../../../src/run/em.js";
-import { cavi, em, gibbs } from "../../../src/run/methods.js";
-import { sampleProcess } from "../../../src/run/process.js";
-import { normalModel } from "../../helpers/cluster-models.js";
-import {
-  exactPosterior,
-  expectFrequencies,
-  subsetMarginal,
-} from "../../inference/dp/partitions.js";
+import { cavi, em } from "../../../src/run/methods.js";
 import { jobOf } from "../run/fixtures.js";
-import { caviCases, emCases, emModel } from "../run/mixtures.js";
+import { caviCases, emCases, emModel, expectPartitions } from "../run/mixtures.js";
 import { deviceForTests } from "./harness.js";
 
 const device = await deviceForTests("f64");
@@ -51,19 +44,6 @@ describe.skipIf(device === undefined)("mixtures on TensorFlow", () => {
   });
 
   test("blocked Gibbs: frequencies of partitions of six items", async () => {
-    const y = [-1.3, -0.9, 0.2, 0.8, 1.4, 2.1];
-    const text = `model known(N: int) {
-      for k in 0.. { mu[k] ~ Normal(0.3, 1.5) }
-      for i in 0..N { z[i] ~ CRP(1.0); x[i] ~ Normal(mu[z[i]], 0.6) }
-    }`;
-    const { run } = jobOf(text, { N: 6, x: y });
-    const method = gibbs({ chains: 1, warmup: 50, draws: 1500, thin: 2, truncation: 24 });
-    const fit = await sampleProcess({ ...run, device: on }, method);
-    expect(fit.figures.device).toBe("tensorflow");
-    const model = normalModel(Float64Array.from(y), { sigma: 0.6, mean: 0.3, sd: 1.5 });
-    const exact = exactPosterior(6, 1, subsetMarginal(model));
-    const draws = fit.process?.chains[0].draws;
-    if (draws === undefined) throw new Error("no draws");
-    expectFrequencies(draws, exact.partitions, exact.masses);
+    await expectPartitions(on, 1500);
   });
 });

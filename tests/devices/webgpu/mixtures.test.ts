@@ -4,16 +4,9 @@ import type { GraphDevice } from "../../../src/device/contract.js";
 import { asGraphDevice } from "../../../src/device/webgpu/index.js";
 import { ascend } from "../../../src/run/cavi.js";
 import { maximise } from "../../../src/run/em.js";
-import { cavi, em, gibbs } from "../../../src/run/methods.js";
-import { sampleProcess } from "../../../src/run/process.js";
-import { normalModel } from "../../helpers/cluster-models.js";
-import {
-  exactPosterior,
-  expectFrequencies,
-  subsetMarginal,
-} from "../../inference/dp/partitions.js";
+import { cavi, em } from "../../../src/run/methods.js";
 import { jobOf } from "../run/fixtures.js";
-import { caviCases, emCases, emModel, points } from "../run/mixtures.js";
+import { caviCases, emCases, emModel, expectPartitions, points } from "../run/mixtures.js";
 import { deviceForTests } from "./harness.js";
 
 const device = await deviceForTests();
@@ -66,19 +59,6 @@ describe.skipIf(device === undefined)("mixtures on WebGPU", () => {
   });
 
   test("blocked Gibbs: frequencies of partitions of six items", async () => {
-    const y = [-1.3, -0.9, 0.2, 0.8, 1.4, 2.1];
-    const text = `model known(N: int) {
-      for k in 0.. { mu[k] ~ Normal(0.3, 1.5) }
-      for i in 0..N { z[i] ~ CRP(1.0); x[i] ~ Normal(mu[z[i]], 0.6) }
-    }`;
-    const { run } = jobOf(text, { N: 6, x: y });
-    const method = gibbs({ chains: 1, warmup: 50, draws: 700, thin: 2, truncation: 24 });
-    const fit = await sampleProcess({ ...run, device: on }, method);
-    expect(fit.figures.device).toBe("webgpu");
-    const model = normalModel(Float64Array.from(y), { sigma: 0.6, mean: 0.3, sd: 1.5 });
-    const exact = exactPosterior(6, 1, subsetMarginal(model));
-    const draws = fit.process?.chains[0].draws;
-    if (draws === undefined) throw new Error("no draws");
-    expectFrequencies(draws, exact.partitions, exact.masses);
+    await expectPartitions(on, 700);
   });
 });
