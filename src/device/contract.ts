@@ -117,6 +117,8 @@ export type GraphDeviceName = "cpu" | "tensorflow" | "webgpu";
 export interface GraphDevice {
   readonly name: GraphDeviceName;
   readonly precision: Precision;
+  /** Numbers of intermediate arrays that keep it busy; more at once gain no time. */
+  readonly room: number;
   /** What it is, in words, and figures worth a line each, for `tilde devices`. */
   readonly description: string;
   readonly details: Readonly<Record<string, string | number>>;

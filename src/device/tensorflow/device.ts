@@ -5,6 +5,9 @@ import { compileGraph } from "./graph.js";
 import { compileLoop } from "./loop.js";
 import { loadPackage } from "./package.js";
 
+/** Numbers that fill a card (0.5 GB in f64), and that stay in a CPU's caches. */
+const ROOM = { gpu: 2 ** 26, cpu: 2 ** 21 } as const;
+
 export interface TensorFlowOptions {
   /** Of all numbers; f64 unless asked. */
   readonly precision?: Precision;
@@ -32,6 +35,7 @@ export async function openTensorFlow(options: TensorFlowOptions = {}): Promise<G
   return {
     name: "tensorflow",
     precision,
+    room: isGpu ? ROOM.gpu : ROOM.cpu,
     description: `TensorFlow ${addon.TF_Version} on ${isGpu ? "a GPU (CUDA)" : "the CPU"}`,
     details: { package: name, precision },
     compileGraph: async (graph) => compile(() => compileGraph(addon, graph, real)),

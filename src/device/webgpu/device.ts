@@ -11,6 +11,8 @@ export function asGraphDevice(gpu: WebGpuDevice): GraphDevice {
   return {
     name: "webgpu",
     precision: "f32",
+    // Intermediate arrays share one binding.
+    room: Math.min(2 ** 26, limits.maxStorageBufferBindingSize / 8),
     description: gpu.name,
     details: {
       "largest binding": `${Math.round(limits.maxStorageBufferBindingSize / 2 ** 20)} MiB`,

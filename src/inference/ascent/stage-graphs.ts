@@ -7,11 +7,13 @@ import { sizeOf } from "../../tensor/shape-rules.js";
 import { substitute } from "../../tensor/transform.js";
 import type { DiscreteSite } from "../logjoint/discrete/index.js";
 import { type expectedCounts, names } from "./compile.js";
+import { inParts } from "./parts.js";
 import { elementsOf } from "./patterns.js";
+import { inRowBlocks } from "./row-blocks.js";
 import { type StagedGraphs, type Stages, stageNames } from "./stage-parts.js";
 
-/** Rows whose parts of a long sum are added up on the device; the host adds those in f64. */
-const BLOCK = 1024;
+/** Outputs of rank 0 that come in parts, which the host adds up in f64. */
+const PARTS: ReadonlySet<string> = new Set([stageNames.logSum, stageNames.energy]);
 
 export function deviceGraphs(
   stages: Stages & {
@@ -33,12 +35,15 @@ export function deviceGraphs(
     return { g, replaced };
   };
   type Begun = ReturnType<typeof begin>;
-  const end = (g: SimplifyingBuilder, outputs: Graph["outputs"]): Graph => {
+  const items = patterns.reduce((n, p) => Math.max(n, p.tuples), 1);
+  const end = (g: SimplifyingBuilder, outputs: Graph["outputs"], room: number): Graph => {
+    const found = simplify({ inputs: g.inputs, outputs });
+    const byName = new Map([...data].map(([n, c]) => [n.op === "input" ? n.name : "", c]));
+    const blocked = inRowBlocks(found, { rows: items, room, parts: PARTS, data: byName });
+    if (blocked !== undefined) return blocked;
     const plain = new GraphBuilder();
     const whole = new Map<Node, Node>();
-    const found = simplify({ inputs: g.inputs, outputs });
     const inputs: InputNode[] = [];
-    const byName = new Map([...data].map(([n, c]) => [n.op === "input" ? n.name : "", c]));
     for (const n of found.inputs) {
       const known = byName.get(n.name);
       const node =
@@ -53,7 +58,12 @@ export function deviceGraphs(
       found.outputs.map((o) => o.node),
       whole,
     );
-    return { inputs, outputs: found.outputs.map((o, k) => ({ name: o.name, node: nodes[k] })) };
+    return {
+      inputs,
+      outputs: found.outputs.map(({ name }, k) => {
+        return { name, node: PARTS.has(name) ? inParts(plain, nodes[k]) : nodes[k] };
+      }),
+    };
   };
   const tablesIn = ({ g, replaced }: Begun): Node[] => {
     entries.forEach((n, j) => {
@@ -81,7 +91,7 @@ export function deviceGraphs(
     });
     return substitute(g, sums, replaced).map((node, j) => ({ name: stageNames.sum(j), node }));
   };
-  const drawn = (): Graph => {
+  const drawn = (room: number): Graph => {
     const begun = begin();
     const { g } = begun;
     const at = tablesIn(begun);
@@ -105,35 +115,36 @@ export function deviceGraphs(
       g.sum(g.select(g.gt(c, 0), g.mul(c, at[k]), g.zeros(c.shape))),
     );
     const energy = energies.reduce((x, y) => g.add(x, y));
-    return end(g, [
-      { name: stageNames.energy, node: inParts(g, energy) },
+    const outputs = [
+      { name: stageNames.energy, node: energy },
       ...draws.flatMap(({ rows, labels }, s) => [
         { name: stageNames.sizes(s), node: g.sum(rows, [0]) },
         { name: stageNames.labels(s), node: labels },
       ]),
       ...sumsAt(begun, drawnCounts),
-    ]);
+    ];
+    return end(g, outputs, room);
   };
   return {
-    expect: () => {
+    expect: (room) => {
       const begun = begin();
       const { own, logSum } = countsIn(begun);
-      const value = { name: stageNames.logSum, node: inParts(begun.g, logSum) };
-      return end(begun.g, [value, ...sumsAt(begun, own)]);
+      const value = { name: stageNames.logSum, node: logSum };
+      return end(begun.g, [value, ...sumsAt(begun, own)], room);
     },
-    atCounts: () => {
+    atCounts: (room) => {
       const begun = begin();
       const at = counts.map((n) => begun.g.input(n.name, n.shape));
-      return end(begun.g, sumsAt(begun, at));
+      return end(begun.g, sumsAt(begun, at), room);
     },
-    sharpened: (share) => {
+    sharpened: (share, room) => {
       const begun = begin();
       const { own } = countsIn(begun);
       const at = own.map((c, p) => (patterns[p].shared ? c : sharpened(begun.g, c, share)));
-      return end(begun.g, sumsAt(begun, at));
+      return end(begun.g, sumsAt(begun, at), room);
     },
     drawn: isJoint || patterns.some((p) => p.references.length > 1) ? undefined : drawn,
-    marginals: () => {
+    marginals: (room) => {
       const begun = begin();
       const at = tablesIn(begun);
       const found = [...over(begun.g, made.marginals, at)];
@@ -142,6 +153,7 @@ export function deviceGraphs(
       return end(
         begun.g,
         [...found, ...shown].map(([name, node]) => ({ name, node })),
+        room,
       );
     },
   };
@@ -181,32 +193,4 @@ function drawnRows(
   const values = g.broadcast(g.iota(count), p.shape, [1]);
   const rows = g.select(g.eq(values, spread(labels)), g.ones(p.shape), g.zeros(p.shape));
   return { rows, labels };
-}
-
-/** Numbers that add up to `total`, those of long sums in blocks: `[parts]`. */
-function inParts(g: SimplifyingBuilder, total: Node): Node {
-  const found: Node[] = [];
-  const split = (n: Node): void => {
-    if (n.op === "binary" && n.fn === "add") {
-      split(n.x);
-      split(n.y);
-      return;
-    }
-    const isSum = n.op === "reduce" && n.fn === "sum" && sizeOf(n.x.shape) > BLOCK;
-    if (!isSum) {
-      found.push(g.reshape(n, [1]));
-      return;
-    }
-    const length = sizeOf(n.x.shape);
-    const blocks = Math.floor(length / BLOCK);
-    const flat = g.reshape(n.x, [length]);
-    const main = g.slice(flat, [0], [blocks * BLOCK]);
-    found.push(g.sum(g.reshape(main, [blocks, BLOCK]), [1]));
-    if (length > blocks * BLOCK) {
-      const rest = g.slice(flat, [blocks * BLOCK], [length - blocks * BLOCK]);
-      found.push(g.reshape(g.sum(rest), [1]));
-    }
-  };
-  split(total);
-  return found.length === 1 ? found[0] : g.concat(found, 0);
 }

@@ -18,22 +18,26 @@ export const stageNames = {
   energy: "energy",
 } as const;
 
-/** The device's graphs. All read the host's `input`s, but for `atCounts`, which reads counts. */
+/**
+ * The device's graphs. All read the host's `input`s, but for `atCounts`, which reads counts. `room` is
+ * the count of numbers that intermediate arrays may have: where more are needed, and the items do not
+ * hang together, a pass is a loop over blocks of items.
+ */
 export interface StagedGraphs {
   /** Sums at the expected counts, and parts of the log of the sum over assignments. */
-  readonly expect: () => Graph;
+  readonly expect: (room: number) => Graph;
   /** Sums at given counts. */
-  readonly atCounts: () => Graph;
+  readonly atCounts: (room: number) => Graph;
   /** Sums at expected counts with `share` of each row moved to its largest. */
-  readonly sharpened: (share: number) => Graph;
+  readonly sharpened: (share: number, room: number) => Graph;
   /**
    * Sums at counts that are drawn: each element's value by the inverse distribution function at its
    * uniform number, all at once. `energy` adds up to Σ tables at the draw. Undefined where elements
    * hang together.
    */
-  readonly drawn: (() => Graph) | undefined;
+  readonly drawn: ((room: number) => Graph) | undefined;
   /** Of every element; with the tables where elements hang together. */
-  readonly marginals: () => Graph;
+  readonly marginals: (room: number) => Graph;
 }
 
 export interface Lifted {

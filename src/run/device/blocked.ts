@@ -122,7 +122,7 @@ export class BlockedSampler {
     if (drawn === undefined) {
       return refuse(`the update of \`${plan.structure.plate.label}\``, "labels hang together");
     }
-    const graph = drawn();
+    const graph = drawn(device.room);
     const labels = stageNames.labels(0);
     const program = await device.compileLoop({
       graph,

@@ -22,6 +22,9 @@ import { ConstantPool, lowerGraph } from "../../passes/lower/index.js";
 import type { Graph } from "../../tensor/ops.js";
 import { sizeOf } from "../../tensor/shape-rules.js";
 
+/** Numbers that stay in a CPU's caches. */
+const ROOM = 2 ** 20;
+
 /** Inputs and outputs may share a name, and buffers may not. */
 const outputBuffer = (name: string): string => `out:${name}`;
 
@@ -178,6 +181,7 @@ export function openCpuGraphs(): GraphDevice {
   return {
     name: "cpu",
     precision: "f64",
+    room: ROOM,
     description: "WebAssembly with two f64 lanes, one thread",
     details: {},
     compileGraph: async (graph) => programOf(graph),

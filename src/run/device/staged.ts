@@ -11,7 +11,7 @@ import { names } from "../../inference/ascent/compile.js";
 import type { Answer, Pending, Waiting } from "../../inference/ascent/pending.js";
 import { type NotStaged, type StagedKernels, stageNames } from "../../inference/ascent/stage.js";
 import type { KernelInstance } from "../../inference/contract.js";
-import type { Graph } from "../../tensor/ops.js";
+import type { Graph, Node } from "../../tensor/ops.js";
 import { sizeOf } from "../../tensor/shape-rules.js";
 import { topological } from "../../tensor/traverse.js";
 import { makeInstance } from "../gibbs-chain.js";
@@ -100,7 +100,7 @@ export class StagedInstance implements KernelInstance {
       }
       case "sharpen": {
         const { share } = pending;
-        const program = await this.#program("sharpen", () => graphs.sharpened(share));
+        const program = await this.#program("sharpen", (room) => graphs.sharpened(share, room));
         this.take(await program.run(this.#entered));
         return;
       }
@@ -142,10 +142,10 @@ export class StagedInstance implements KernelInstance {
     this.#programs.clear();
   }
 
-  async #program(name: PassName, graph: () => Graph): Promise<GraphProgram> {
+  async #program(name: PassName, graph: (room: number) => Graph): Promise<GraphProgram> {
     const known = this.#programs.get(name);
     if (known !== undefined) return known;
-    const made = await this.#device.compileGraph(graph());
+    const made = await this.#device.compileGraph(graph(this.#device.room));
     this.#programs.set(name, made);
     return made;
   }
@@ -219,9 +219,15 @@ const MOST_NUMBERS = 2 ** 28;
 
 /** Whether the CPU's kernels have room for a pass: what is known, and what may be stored. */
 export function fitsCpu({ graphs }: StagedKernels): boolean {
+  const { room } = openCpuGraphs();
+  return numbersOf(graphs.expect(room).outputs.map((o) => o.node)) <= MOST_NUMBERS;
+}
+
+function numbersOf(outputs: readonly Node[]): number {
   let numbers = 0;
-  for (const n of topological(graphs.expect().outputs.map((o) => o.node))) {
+  for (const n of topological(outputs)) {
     numbers += sizeOf(n.shape);
+    if (n.op === "scan") numbers += numbersOf([...n.body.nextCarry, ...n.body.ys]);
   }
-  return numbers <= MOST_NUMBERS;
+  return numbers;
 }
