@@ -4,10 +4,9 @@
  * each. The first pass of a transition draws momenta, the last one accepts or goes back (Neal 2011,
  * section 3.2). Instead of the number of steps, each chain's step size is jittered.
  */
-import { internalError } from "../../base/internal.js";
-import { batch } from "../../passes/batch/index.js";
 import { SimplifyingBuilder, simplify } from "../../passes/simplify/index.js";
-import type { Graph, InputNode, Node } from "../../tensor/ops.js";
+import type { Graph, Node } from "../../tensor/ops.js";
+import { densitiesAt } from "../hamiltonian/many.js";
 import { SITES } from "../hamiltonian/random.js";
 import type { MetricKind } from "../hamiltonian/shape.js";
 import type { Noise } from "../stochastic/noise.js";
@@ -83,7 +82,7 @@ export function manyChains(density: Graph, chains: number, metric: MetricKind): 
   const half = g.mul(0.5, epsilon);
   const p1 = g.add(p0, g.mul(half, matrix.grad));
   const moved = g.add(matrix.q, g.mul(epsilon, product(p1, inverse)));
-  const { lp, grad } = densityOf(g, density, q, moved, chains);
+  const { lp, grad } = densitiesAt(g, density, moved);
   const p2 = g.add(p1, g.mul(half, grad));
 
   const reached = g.sub(kinetic(p2), lp);
@@ -125,32 +124,4 @@ export function manyChains(density: Graph, chains: number, metric: MetricKind): 
     ],
     trace: ["acceptance"],
   };
-}
-
-/** Density and gradient of all chains: input `q` `[chains, d]`, outputs `lp` and `grad`. */
-export function manyDensities(density: Graph, chains: number): Graph {
-  const [q] = density.inputs;
-  const g = new SimplifyingBuilder();
-  const all = g.input("q", [chains, ...q.shape]);
-  const { lp, grad } = densityOf(g, density, q, all, chains);
-  return simplify({
-    inputs: [all],
-    outputs: [
-      { name: "lp", node: lp },
-      { name: "grad", node: grad },
-    ],
-  });
-}
-
-function densityOf(
-  g: SimplifyingBuilder,
-  density: Graph,
-  q: InputNode,
-  at: Node,
-  chains: number,
-): { readonly lp: Node; readonly grad: Node } {
-  const outputOf = (name: string): Node =>
-    density.outputs.find((o) => o.name === name)?.node ?? internalError(`no output ${name}`);
-  const [lp, grad] = batch(g, [outputOf("lp"), outputOf("grad")], chains, new Map([[q, at]]));
-  return { lp, grad };
 }

@@ -19,9 +19,10 @@ import {
 } from "../../inference/adaptation/dual-averaging.js";
 import { warmupSchedule } from "../../inference/adaptation/windows.js";
 import type { HmcOptions, StartFailure } from "../../inference/contract.js";
+import { manyDensities } from "../../inference/hamiltonian/many.js";
 import { SITES } from "../../inference/hamiltonian/random.js";
 import { MOST_TRIES } from "../../inference/hamiltonian/start.js";
-import { ACCEPTANCE, manyChains, manyDensities, pathOf } from "../../inference/hmc/many.js";
+import { ACCEPTANCE, manyChains, pathOf } from "../../inference/hmc/many.js";
 import { cholesky, triangularSolve } from "../../math/linalg/index.js";
 import { stream } from "../../math/rng/index.js";
 import type { Graph } from "../../tensor/ops.js";
