@@ -6,14 +6,20 @@
  */
 import { type SpectrumPlan, spectrumPlan, summedAutocovariance } from "./spectrum.js";
 
-/** Below this lag a direct sum is cheaper than the transforms; well mixed chains stop before it. */
+/**
+ * Below this lag direct sums are cheaper than the transforms, which cost as much as some tens
+ * of them; well mixed chains stop before it.
+ */
 const DIRECT_LAGS = 32;
+/** Lags that are summed in one pass over the draws. */
+const TOGETHER = 4;
 
 /** Working storage for `chains` split chains of `draws` values; made once, used per variable. */
 export interface EssScratch {
   readonly chains: number;
   readonly draws: number;
-  readonly plan: SpectrumPlan;
+  /** Made where a variable first needs it. */
+  readonly plan: () => SpectrumPlan;
   readonly centred: Float64Array;
   readonly covariance: Float64Array;
   readonly rho: Float64Array;
@@ -21,10 +27,14 @@ export interface EssScratch {
 
 /** Scratch for `effectiveSize` on `chains` × `draws` values. */
 export function essScratch(chains: number, draws: number): EssScratch {
+  let plan: SpectrumPlan | undefined;
   return {
     chains,
     draws,
-    plan: spectrumPlan(draws),
+    plan: () => {
+      plan ??= spectrumPlan(draws);
+      return plan;
+    },
     centred: new Float64Array(chains * draws),
     covariance: new Float64Array(draws),
     rho: new Float64Array(Math.max(draws, 2)),
@@ -37,7 +47,7 @@ export function essScratch(chains: number, draws: number): EssScratch {
  * if they are all the same; at most n·log10(n), which antithetic chains reach.
  */
 export function effectiveSize(x: Float64Array, scratch: EssScratch): number {
-  const { chains, draws, centred, covariance, rho, plan } = scratch;
+  const { chains, draws, centred, covariance, plan } = scratch;
   const total = chains * draws;
   let least = Infinity;
   let most = -Infinity;
@@ -51,20 +61,42 @@ export function effectiveSize(x: Float64Array, scratch: EssScratch): number {
   if (draws < 2) return Number.NaN;
 
   const means = centre(x, scratch);
+  const sums = new Float64Array(TOGETHER);
+  /** The first lag of those in `sums`. */
+  let from = -TOGETHER;
   let haveSpectrum = false;
-  /** Mean over the chains of the biased autocovariance at `lag`. */
-  const covarianceAt = (lag: number): number => {
-    if (lag < DIRECT_LAGS) return directCovariance(centred, chains, draws, lag) / total;
+  return sizeFrom(scratch, variance(means), (lag) => {
+    if (lag < DIRECT_LAGS) {
+      if (lag < from || lag >= from + TOGETHER) {
+        from = lag;
+        directCovariances(centred, chains, draws, lag, sums);
+      }
+      return sums[lag - from] / total;
+    }
     if (!haveSpectrum) {
-      summedAutocovariance(plan, centred, chains, draws, covariance);
+      summedAutocovariance(plan(), centred, chains, draws, covariance);
       haveSpectrum = true;
     }
     return covariance[lag] / total;
-  };
+  });
+}
 
-  const within = (covarianceAt(0) * draws) / (draws - 1);
-  let pooled = covarianceAt(0);
-  if (chains > 1) pooled += variance(means);
+/**
+ * The effective size from autocovariances.
+ * @param spread the variance of the chains' means
+ * @param covarianceAt mean over the chains of the biased autocovariance at a lag; lags are asked for
+ *   in ascending order
+ */
+export function sizeFrom(
+  { chains, draws, rho }: Pick<EssScratch, "chains" | "draws" | "rho">,
+  spread: number,
+  covarianceAt: (lag: number) => number,
+): number {
+  const total = chains * draws;
+  const own = covarianceAt(0);
+  const within = (own * draws) / (draws - 1);
+  let pooled = own;
+  if (chains > 1) pooled += spread;
   const correlationAt = (lag: number): number => 1 - (within - covarianceAt(lag)) / pooled;
 
   rho.fill(0);
@@ -114,13 +146,46 @@ function centre(x: Float64Array, { chains, draws, centred }: EssScratch): Float6
   return means;
 }
 
-function directCovariance(x: Float64Array, chains: number, draws: number, lag: number): number {
-  let sum = 0;
+/** Sums of x[i]·x[i + lag] at `lag` and the lags behind it: each draw is loaded once for them all. */
+function directCovariances(
+  x: Float64Array,
+  chains: number,
+  draws: number,
+  lag: number,
+  sums: Float64Array,
+): void {
+  let s0 = 0;
+  let s1 = 0;
+  let s2 = 0;
+  let s3 = 0;
   for (let c = 0; c < chains; c++) {
-    const end = (c + 1) * draws - lag;
-    for (let i = c * draws; i < end; i++) sum += x[i] * x[i + lag];
+    const own = x.subarray(c * draws, (c + 1) * draws);
+    const shifted = own.subarray(Math.min(lag, draws));
+    const whole = Math.max(0, shifted.length - (TOGETHER - 1));
+    let b0 = shifted[0];
+    let b1 = shifted[1];
+    let b2 = shifted[2];
+    for (let i = 0; i < whole; i++) {
+      const value = own[i];
+      const b3 = shifted[i + 3];
+      s0 += value * b0;
+      s1 += value * b1;
+      s2 += value * b2;
+      s3 += value * b3;
+      b0 = b1;
+      b1 = b2;
+      b2 = b3;
+    }
+    for (let i = whole; i < shifted.length; i++) {
+      s0 += own[i] * shifted[i];
+      if (i + 1 < shifted.length) s1 += own[i] * shifted[i + 1];
+      if (i + 2 < shifted.length) s2 += own[i] * shifted[i + 2];
+    }
   }
-  return sum;
+  sums[0] = s0;
+  sums[1] = s1;
+  sums[2] = s2;
+  sums[3] = s3;
 }
 
 /**

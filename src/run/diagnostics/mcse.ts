@@ -1,6 +1,5 @@
 /** Monte Carlo standard errors, given effective sample sizes (Vehtari et al. 2021, section 4). */
 import { betaI } from "../../math/special/incomplete-beta.js";
-import { quantileOfSorted } from "./ranks.js";
 
 /** Φ(±1): the interval between these quantiles of a normal is two standard errors wide. */
 const ONE_SIGMA: readonly [number, number] = [0.1586553, 0.8413447];
@@ -27,22 +26,17 @@ export function mcseOfSd(x: Float64Array, mean: number, essOfSquares: number): n
 }
 
 /**
- * Standard error of the quantile `p` of `x` (sorted by `order`): half the distance between the
+ * Standard error of the quantile `p` of `sorted` (ascending) values: half the distance between the
  * order statistics at the one-sigma ends of Beta(ess·p + 1, ess·(1-p) + 1), the distribution of
  * the probability below the estimate; `ess` is the effective size of the indicator x ≤ quantile.
  */
-export function mcseOfQuantile(
-  x: Float64Array,
-  order: Uint32Array,
-  p: number,
-  ess: number,
-): number {
+export function mcseOfQuantile(sorted: Float64Array, p: number, ess: number): number {
   if (!Number.isFinite(ess)) return Number.NaN;
-  const n = x.length;
+  const n = sorted.length;
   const [low, high] = ONE_SIGMA.map((q) => betaQuantile(q, ess * p + 1, ess * (1 - p) + 1));
   const from = Math.floor(Math.max(low * n - 1, 0));
   const to = Math.ceil(Math.min(high * n - 1, n - 1));
-  return (x[order[to]] - x[order[from]]) / 2;
+  return (sorted[to] - sorted[from]) / 2;
 }
 
 /** Quantile of Beta(a, b), a, b ≥ 1, to about 1e-12 absolute: bisection on the distribution. */
@@ -56,15 +50,4 @@ export function betaQuantile(p: number, a: number, b: number): number {
     else high = middle;
   }
   return (low + high) / 2;
-}
-
-/** Effective-size input of a quantile: 1 where x ≤ the quantile `p`, else 0. */
-export function belowQuantile(
-  x: Float64Array,
-  order: Uint32Array,
-  p: number,
-  out: Float64Array,
-): void {
-  const quantile = quantileOfSorted(x, order, p);
-  for (let i = 0; i < x.length; i++) out[i] = x[i] <= quantile ? 1 : 0;
 }

@@ -7,14 +7,25 @@ import { meanOf, variance } from "./ess.js";
  */
 export function potentialScaleReduction(x: Float64Array, chains: number, draws: number): number {
   const means = new Float64Array(chains);
-  let within = 0;
+  const squares = new Float64Array(chains);
   for (let c = 0; c < chains; c++) {
-    const chain = x.subarray(c * draws, (c + 1) * draws);
-    means[c] = meanOf(chain, 0, draws);
-    let squares = 0;
-    for (const value of chain) squares += (value - means[c]) ** 2;
-    within += squares / (draws - 1) / chains;
+    const [start, end] = [c * draws, (c + 1) * draws];
+    const mean = meanOf(x, start, end);
+    let sum = 0;
+    for (let i = start; i < end; i++) sum += (x[i] - mean) ** 2;
+    means[c] = mean;
+    squares[c] = sum;
   }
+  return scaleReduction(means, squares, draws);
+}
+
+/**
+ * The same from the chains' means and sums of squared distances from them.
+ * @param draws of each chain
+ */
+export function scaleReduction(means: Float64Array, squares: Float64Array, draws: number): number {
+  let within = 0;
+  for (let c = 0; c < squares.length; c++) within += squares[c] / (draws - 1) / squares.length;
   const between = draws * variance(means);
   return Math.sqrt((between / within + draws - 1) / draws);
 }

@@ -1,9 +1,17 @@
 /** All summaries of one scalar variable from one sort of its draws. */
 import { internalError } from "../../base/internal.js";
 import { type EssScratch, effectiveSize, essScratch, meanOf } from "./ess.js";
-import { belowQuantile, mcseOfMean, mcseOfQuantile, mcseOfSd } from "./mcse.js";
-import { foldedOrder, normalScores, quantileOfSorted, rankNormalise, sortOrder } from "./ranks.js";
-import { potentialScaleReduction } from "./rhat.js";
+import { mcseOfMean, mcseOfQuantile, mcseOfSd } from "./mcse.js";
+import {
+  foldedSums,
+  NormalScores,
+  quantileAt,
+  rankNormalise,
+  type Sorted,
+  Sorter,
+} from "./ranks.js";
+import { potentialScaleReduction, scaleReduction } from "./rhat.js";
+import { type TailScratch, tailScratch, tailSize } from "./tails.js";
 
 /** What the summary table shows of a scalar. Fields are NaN where they are not defined. */
 export interface VariableSummary {
@@ -31,9 +39,14 @@ const MIN_DRAWS = 4;
 export class VariableDiagnostics {
   readonly #scratch: EssScratch;
   readonly #half: number;
-  readonly #scores: Float64Array;
+  readonly #scores: NormalScores;
   readonly #work: Float64Array;
   readonly #split: Float64Array;
+  readonly #tails: TailScratch;
+  readonly #sorter: Sorter;
+  /** Of split chains, where a middle draw is left out. */
+  readonly #splitSorter: Sorter;
+  #sorted: Float64Array | undefined;
 
   constructor(
     readonly chains: number,
@@ -41,36 +54,52 @@ export class VariableDiagnostics {
   ) {
     if (!(chains >= 1 && draws >= 0)) internalError(`diagnostics of ${chains} × ${draws} draws`);
     this.#half = Math.floor(draws / 2);
+    const total = 2 * chains * this.#half;
     this.#scratch = essScratch(2 * chains, this.#half);
-    this.#scores = normalScores(2 * chains * this.#half);
-    this.#split = new Float64Array(2 * chains * this.#half);
-    this.#work = new Float64Array(2 * chains * this.#half);
+    this.#scores = new NormalScores(total);
+    this.#tails = tailScratch(this.#scratch);
+    this.#work = new Float64Array(total);
+    this.#sorter = new Sorter(chains * draws);
+    const isEven = draws % 2 === 0;
+    this.#split = new Float64Array(isEven ? 0 : total);
+    this.#splitSorter = isEven ? this.#sorter : new Sorter(total);
+  }
+
+  /** The draws that were summarised last in ascending order; undefined where some are not finite. */
+  get sorted(): Float64Array | undefined {
+    return this.#sorted;
   }
 
   /** Mean, standard deviation, quantiles and diagnostics of `x`. */
   summarise(x: Float64Array): VariableSummary {
     const { mean, sd } = moments(x);
-    const order = this.#usable(x) ? sortOrder(x) : undefined;
-    if (order === undefined) {
-      const quantile = (p: number): number =>
-        x.length > 0 && !x.includes(Number.NaN) ? quantileOfSorted(x, sortOrder(x), p) : Number.NaN;
+    this.#sorted = undefined;
+    if (!this.#usable(x)) {
+      const isOrdered = x.length > 0 && !x.includes(Number.NaN);
+      const sorted = isOrdered ? this.#sorter.sort(x).values : undefined;
+      const quantile = (p: number): number => (sorted ? quantileAt(sorted, p) : Number.NaN);
       const nan = Number.NaN;
       const [q5, q50, q95] = [quantile(0.05), quantile(0.5), quantile(0.95)];
       return { mean, sd, mcseMean: nan, q5, q50, q95, essBulk: nan, essTail: nan, rhat: nan };
     }
-    const bulk = this.#bulk(x, order);
+    const sorted = this.#sorter.sort(x);
+    const q5 = quantileAt(sorted.values, 0.05);
+    const q50 = quantileAt(sorted.values, 0.5);
+    const q95 = quantileAt(sorted.values, 0.95);
+    const split = this.#splitOf(x);
+    const essMean = effectiveSize(split, this.#scratch);
+    const essTail = Math.min(this.#essBelow(split, q5), this.#essBelow(split, q95));
+    const bulk = this.#bulk(split, sorted);
+    this.#sorted = sorted.values;
     return {
       mean,
       sd,
-      mcseMean: mcseOfMean(sd, effectiveSize(this.#splitOf(x), this.#scratch)),
-      q5: quantileOfSorted(x, order, 0.05),
-      q50: quantileOfSorted(x, order, 0.5),
-      q95: quantileOfSorted(x, order, 0.95),
+      mcseMean: mcseOfMean(sd, essMean),
+      q5,
+      q50,
+      q95,
       essBulk: bulk.ess,
-      essTail: Math.min(
-        this.#essBelowQuantile(x, order, 0.05),
-        this.#essBelowQuantile(x, order, 0.95),
-      ),
+      essTail,
       rhat: larger(bulk.rhat, bulk.rhatFolded),
     };
   }
@@ -78,12 +107,13 @@ export class VariableDiagnostics {
   /** Rank-normalised split R-hat: the larger of that of the bulk and that of the folded draws. */
   rhat(x: Float64Array): number {
     if (!this.#usable(x)) return Number.NaN;
-    const { rhat, rhatFolded } = this.#bulk(x, sortOrder(x));
+    const { rhat, rhatFolded } = this.#bulk(this.#splitOf(x), this.#sorter.sort(x));
     return larger(rhat, rhatFolded);
   }
 
   essBulk(x: Float64Array): number {
-    return this.#usable(x) ? this.#bulk(x, sortOrder(x)).ess : Number.NaN;
+    if (!this.#usable(x)) return Number.NaN;
+    return this.#bulk(this.#splitOf(x), this.#sorter.sort(x)).ess;
   }
 
   /** The smaller effective size of the indicators of the 5 % and 95 % quantiles. */
@@ -92,7 +122,8 @@ export class VariableDiagnostics {
   }
 
   essQuantile(x: Float64Array, p: number): number {
-    return this.#usable(x) ? this.#essBelowQuantile(x, sortOrder(x), p) : Number.NaN;
+    if (!this.#usable(x)) return Number.NaN;
+    return this.#essBelow(this.#splitOf(x), quantileAt(this.#sorter.sort(x).values, p));
   }
 
   essMean(x: Float64Array): number {
@@ -114,8 +145,8 @@ export class VariableDiagnostics {
 
   mcseQuantile(x: Float64Array, p: number): number {
     if (!this.#usable(x)) return Number.NaN;
-    const order = sortOrder(x);
-    return mcseOfQuantile(x, order, p, this.#essBelowQuantile(x, order, p));
+    const { values } = this.#sorter.sort(x);
+    return mcseOfQuantile(values, p, this.#essBelow(this.#splitOf(x), quantileAt(values, p)));
   }
 
   #usable(x: Float64Array): boolean {
@@ -138,28 +169,35 @@ export class VariableDiagnostics {
     return this.#split;
   }
 
-  /** `order` is that of the unsplit draws. */
-  #bulk(x: Float64Array, order: Uint32Array): { ess: number; rhat: number; rhatFolded: number } {
-    const split = this.#splitOf(x);
-    const splitOrder = split === x ? order : sortOrder(split);
+  /** @param sorted the unsplit draws */
+  #bulk(
+    split: Float64Array,
+    sorted: Sorted,
+  ): { readonly ess: number; readonly rhat: number; readonly rhatFolded: number } {
+    const own = this.draws % 2 === 0 ? sorted : this.#splitSorter.sort(split);
     const z = this.#work;
-    rankNormalise(split, splitOrder, this.#scores, z);
+    rankNormalise(own, this.#scores, z);
     const ess = effectiveSize(z, this.#scratch);
-    const rhat = this.#rhatOf(z);
-    const folded = new Float64Array(split.length);
-    const order2 = foldedOrder(split, splitOrder, folded);
-    rankNormalise(folded, order2, this.#scores, z);
-    return { ess, rhat, rhatFolded: this.#rhatOf(z) };
+    const rhat = potentialScaleReduction(z, 2 * this.chains, this.#half);
+    return { ess, rhat, rhatFolded: this.#foldedRhat(own) };
   }
 
-  #rhatOf(z: Float64Array): number {
-    return potentialScaleReduction(z, 2 * this.chains, this.#half);
+  /** R-hat of the scores of the distances from the median, whose sums need no order of the draws. */
+  #foldedRhat(sorted: Sorted): number {
+    const [half, chains] = [this.#half, 2 * this.chains];
+    const sums = new Float64Array(chains);
+    const squares = new Float64Array(chains);
+    foldedSums(sorted, this.#scores, half, sums, squares);
+    for (let c = 0; c < chains; c++) {
+      sums[c] /= half;
+      // Scores are about as far from 0 as from their means: nothing is cancelled that matters.
+      squares[c] = Math.max(0, squares[c] - half * sums[c] * sums[c]);
+    }
+    return scaleReduction(sums, squares, half);
   }
 
-  #essBelowQuantile(x: Float64Array, order: Uint32Array, p: number): number {
-    const below = this.draws % 2 === 0 ? this.#work : new Float64Array(x.length);
-    belowQuantile(x, order, p, below);
-    return effectiveSize(this.#splitOf(below), this.#scratch);
+  #essBelow(split: Float64Array, quantile: number): number {
+    return tailSize(split, quantile, this.#scratch, this.#tails);
   }
 }
 
@@ -179,6 +217,6 @@ function allFinite(x: Float64Array): boolean {
 export function moments(x: Float64Array): { readonly mean: number; readonly sd: number } {
   const mean = meanOf(x, 0, x.length);
   let squares = 0;
-  for (const value of x) squares += (value - mean) ** 2;
+  for (let i = 0; i < x.length; i++) squares += (x[i] - mean) ** 2;
   return { mean, sd: Math.sqrt(squares / (x.length - 1)) };
 }

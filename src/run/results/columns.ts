@@ -180,7 +180,7 @@ export function* drawsOf(fit: FitData, columns: readonly Column[]): Generator<Dr
 }
 
 /** Columns are gathered in blocks of this size, so that memory does not grow with the fit. */
-const BLOCK_BYTES = 1 << 25;
+const BLOCK_BYTES = 1 << 26;
 
 /** Every column's draws, chain after chain. The array is used again for later columns. */
 export function forEachColumn(

@@ -39,3 +39,34 @@ export function histogramOf(
   }
   return counts;
 }
+
+/** The same of ascending values, without a look at each of them. */
+export function histogramOfSorted(
+  sorted: Float64Array,
+  quantiles: { readonly q5: number; readonly q50: number; readonly q95: number },
+  bins = HISTOGRAM_BINS,
+): readonly number[] | undefined {
+  const { q5, q50, q95 } = quantiles;
+  if (!Number.isFinite(q5 + q50 + q95)) return undefined;
+  const low = Math.max(sorted[0], q5 - REACH * (q50 - q5));
+  const high = Math.min(sorted[sorted.length - 1], q95 + REACH * (q95 - q50));
+  if (!(high > low)) return [sorted.length];
+  const scale = bins / (high - low);
+  const binOf = (value: number): number => Math.min(bins - 1, Math.floor((value - low) * scale));
+  const ends = Array.from({ length: bins }, (_, bin) =>
+    firstWhere(sorted, (v) => v > high || (v >= low && binOf(v) > bin)),
+  );
+  const start = firstWhere(sorted, (v) => v >= low);
+  return ends.map((end, bin) => end - (bin === 0 ? start : ends[bin - 1]));
+}
+
+/** The place of the first value of which something holds that holds of all above it. */
+function firstWhere(sorted: Float64Array, holds: (value: number) => boolean): number {
+  let [low, high] = [0, sorted.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (holds(sorted[middle])) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}

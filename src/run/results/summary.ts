@@ -11,7 +11,7 @@ import { nestedRhat } from "../diagnostics/nested.js";
 import { type Column, forEachColumn, openColumns } from "./columns.js";
 import { dependents } from "./discrete.js";
 import type { ExactFigures, Figure, FitData, Relabelling } from "./fit.js";
-import { histogramOf } from "./histogram.js";
+import { histogramOf, histogramOfSorted } from "./histogram.js";
 import { readableNames } from "./readout.js";
 import { solutionWarnings } from "./solutions.js";
 
@@ -62,7 +62,9 @@ export function summarise(fit: FitData, names?: readonly string[]): Summary {
       rows.push(se === undefined ? { name, mean: x[0] } : { name, mean: x[0], se });
     } else if (comesInChains(fit)) {
       const figures = nested(fit, x, diagnostics.summarise(x));
-      rows.push({ name, ...figures, histogram: histogramOf(x, figures) });
+      const { sorted } = diagnostics;
+      const histogram = sorted ? histogramOfSorted(sorted, figures) : histogramOf(x, figures);
+      rows.push({ name, ...figures, histogram });
       // Labels are names of clusters: what they share is judged, by the number of clusters.
       if (variable === fit.process?.label) return;
       if (!isDiscrete(variable)) judged.push([name, figures]);

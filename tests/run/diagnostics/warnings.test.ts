@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { stream } from "../../../src/math/rng/index.js";
+import { effectiveSize, essScratch } from "../../../src/run/diagnostics/ess.js";
 import {
   betaQuantile,
   type ChainStatistics,
@@ -7,7 +8,8 @@ import {
   VariableDiagnostics,
   type VariableSummary,
 } from "../../../src/run/diagnostics/index.js";
-import { sortOrder } from "../../../src/run/diagnostics/ranks.js";
+import { Sorter, sortOrder } from "../../../src/run/diagnostics/ranks.js";
+import { tailScratch, tailSize } from "../../../src/run/diagnostics/tails.js";
 
 const good: VariableSummary = {
   mean: 0,
@@ -192,6 +194,34 @@ describe("variable diagnostics", () => {
       expect([...order].map((i) => x[i] + 0)).toEqual(
         [...x.map((v) => v + 0)].sort((a, b) => a - b),
       );
+      const sorted = new Sorter(x.length).sort(x);
+      expect([...sorted.order].sort((a, b) => a - b)).toEqual([...x.keys()]);
+      expect([...sorted.order].map((i) => x[i])).toEqual([...sorted.values]);
+      expect([...sorted.values].map((v) => v + 0)).toEqual([...order].map((i) => x[i] + 0));
+    }
+  });
+
+  it("takes effective sizes of indicators from the places of their ones", () => {
+    const random = stream(10, 0, 0, 0);
+    for (const [chains, draws, phi] of [
+      [4, 500, 0.3],
+      [2, 3000, 0.999],
+      [1, 50, 0.5],
+    ]) {
+      const scratch = essScratch(chains, draws);
+      const own = tailScratch(scratch);
+      let state = 0;
+      const x = Float64Array.from({ length: chains * draws }, () => {
+        state = phi * state + random.normal();
+        return state;
+      });
+      // The last of them for the lack of draws below or above.
+      for (const limit of [0, -1.2, 1.5, 30, -1e9, 1e9]) {
+        const zeros = x.map((v) => (v <= limit ? 1 : 0));
+        // Sums of zeros and ones minus their mean, in another order: rounding over 6000 terms.
+        const gap = tailSize(x, limit, scratch, own) / effectiveSize(zeros, scratch) - 1;
+        expect(Math.abs(gap), `${chains} × ${draws}, ${phi}, ${limit}`).toBeLessThan(1e-9);
+      }
     }
   });
 
