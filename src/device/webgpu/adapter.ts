@@ -17,6 +17,7 @@ import {
   type GpuPipelineLayout,
   USAGE,
 } from "./api.js";
+import { type Tuning, USUAL_TUNING } from "./plan/context.js";
 
 /** What `create` returned. Dawn's instance ends with this object, and the process with it. */
 const keptForEver: GpuEntry[] = [];
@@ -60,6 +61,10 @@ export class WebGpuDevice {
 
   get limits(): GpuLimits {
     return this.gpu.limits;
+  }
+  /** What its kernels may use. */
+  get tuning(): Tuning {
+    return { ...USUAL_TUNING, subgroups: this.gpu.features.has("subgroups") };
   }
   get features(): readonly string[] {
     return [...this.gpu.features].sort();

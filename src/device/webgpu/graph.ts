@@ -6,6 +6,7 @@ import type { GraphProgram } from "../contract.js";
 import type { WebGpuDevice } from "./adapter.js";
 import { mapTask } from "./emit/map.js";
 import { Block } from "./plan/block.js";
+import type { Tuning } from "./plan/context.js";
 import { ConstantTables, type Region, Regions } from "./plan/storage.js";
 import { Executable, type KernelText, kernelTexts } from "./program.js";
 
@@ -31,10 +32,10 @@ export function placeOutput(
 }
 
 /** The tasks of a graph, with regions for its inputs and outputs. */
-function planGraph(graph: Graph) {
+function planGraph(graph: Graph, tuning?: Tuning) {
   const regions = new Regions();
   const tables = new ConstantTables();
-  const block = new Block(regions, tables, -1);
+  const block = new Block(regions, tables, -1, tuning);
   const inputs = new Map<string, { readonly region: Region; readonly length: number }>();
   for (const node of graph.inputs) {
     const region = tables.reserve(regions.make("i", sizeOf(node.shape), true, "data"));
@@ -58,10 +59,10 @@ function planGraph(graph: Graph) {
 }
 
 /** A graph's kernels as text, as `--dump wgsl` prints them. */
-export function printWgsl(graph: Graph): string {
-  const { block } = planGraph(graph);
+export function printWgsl(graph: Graph, tuning?: Tuning, fewRounds?: number): string {
+  const { block } = planGraph(graph, tuning);
   const { regions, tables } = block;
-  return kernelTexts({ items: block.items, regions, tables })
+  return kernelTexts({ items: block.items, regions, tables, fewRounds })
     .map(({ label, groups, code }) => `// ${label}, workgroups: ${groups}\n${code.trimEnd()}\n`)
     .join("\n");
 }
@@ -73,15 +74,15 @@ export function printWgsl(graph: Graph): string {
 export async function compileGraph(
   device: WebGpuDevice,
   graph: Graph,
-  options: { readonly fewRounds?: number } = {},
+  options: { readonly fewRounds?: number; readonly tuning?: Tuning } = {},
 ): Promise<WebGpuProgram> {
-  const { block, inputs, outputs } = planGraph(graph);
+  const { block, inputs, outputs } = planGraph(graph, options.tuning ?? device.tuning);
   const { regions, tables } = block;
   const executable = await Executable.create(device, {
     items: block.items,
     regions,
     tables,
-    ...options,
+    fewRounds: options.fewRounds,
   });
   return {
     kernels: executable.kernels,

@@ -4,17 +4,18 @@
  * of a step are small, in one dispatch.
  */
 import { internalError } from "../../base/internal.js";
-import type { Node } from "../../tensor/ops.js";
 import { sizeOf } from "../../tensor/shape-rules.js";
-import type { DeviceLaw, LoopProgram, LoopSpec } from "../contract.js";
+import type { DeviceLaw, LoopProgram, LoopSpec, LoopTurn } from "../contract.js";
+import { inputsOfTurns, outputIn, outputOfTurns, turnAt, turnsOf } from "../turns.js";
 import type { WebGpuDevice } from "./adapter.js";
 import { mapTask } from "./emit/map.js";
 import { noiseTask } from "./emit/noise.js";
 import { rowTasks, type Shuffle } from "./emit/rows.js";
 import { advance, Block } from "./plan/block.js";
-import { stepName } from "./plan/context.js";
+import { type Item, stepName } from "./plan/context.js";
 import { ConstantTables, type Region, Regions } from "./plan/storage.js";
 import { Executable, type KernelText } from "./program.js";
+import { BY_NUMBER } from "./wgsl/library.js";
 
 export interface WebGpuLoop extends LoopProgram {
   readonly kernels: readonly KernelText[];
@@ -29,20 +30,18 @@ interface Place {
 export async function compileLoop(device: WebGpuDevice, spec: LoopSpec): Promise<WebGpuLoop> {
   const regions = new Regions();
   const tables = new ConstantTables();
-  const inner = new Block(regions, tables, 0);
-  const { graph, state, noise, mostSteps } = spec;
-  const inputs = new Map<string, Place & { readonly node: Node }>();
+  const inner = new Block(regions, tables, 0, device.tuning);
+  const { state, noise, mostSteps } = spec;
+  const turns = turnsOf(spec);
+  const inputs = new Map<string, Place>();
   const drawn = new Map(noise.map((n) => [n.input, n.law.kind]));
-  for (const node of graph.inputs) {
+  for (const node of inputsOfTurns(turns)) {
     const length = sizeOf(node.shape);
     const law = drawn.get(node.name);
     const region = regionOfInput(regions, tables, length, law, node.name in state);
-    regions.set(node, region);
-    inputs.set(node.name, { region, length, node });
+    inputs.set(node.name, { region, length });
   }
   const inputOf = (name: string) => inputs.get(name) ?? internalError(`no input ${name}`);
-  const outputOf = (name: string): Node =>
-    graph.outputs.find((o) => o.name === name)?.node ?? internalError(`no output ${name}`);
   const shuffles: Shuffle[] = [];
   for (const n of noise) {
     const { region, length } = inputOf(n.input);
@@ -53,32 +52,47 @@ export async function compileLoop(device: WebGpuDevice, spec: LoopSpec): Promise
       continue;
     }
     if (n.law.kind === "index" && n.law.of > 2 ** 24) internalError("an index above 2²⁴");
-    if (length > 0) inner.items.push(noiseTask(inner, n, region, length));
   }
   const traced = spec.trace.map((name) => {
-    const node = outputOf(name);
-    const size = sizeOf(node.shape);
-    return { name, node, size, region: regions.make("y", size * mostSteps, true) };
+    const size = sizeOf(outputOfTurns(turns, name).shape);
+    return { name, size, region: regions.make("y", size * mostSteps, true) };
   });
-  const changed = Object.entries(state).map(([input, output]) => {
-    const place = inputOf(input);
-    const next = outputOf(output);
-    if (sizeOf(next.shape) !== place.length)
-      internalError(`${output} has not the size of ${input}`);
-    return { ...place, next };
-  });
-  advance(
-    inner,
-    changed.map((c) => c.node),
-    changed.map((c) => c.next),
-    changed.map((c) => c.region),
-    traced.map((t) => t.node),
-    () => {
-      for (const { node, region, size } of traced) {
-        if (size === 0) continue;
-        inner.items.push(mapTask(inner, node, region, { copy: true, row: stepName(0) }));
-      }
-    },
+  /** The items of one turn's steps. */
+  const itemsOf = ({ graph }: LoopTurn): readonly Item[] => {
+    const block = new Block(regions, tables, 0, device.tuning);
+    const own = new Map(graph.inputs.map((n) => [n.name, n]));
+    for (const n of graph.inputs) regions.set(n, inputOf(n.name).region);
+    for (const n of noise) {
+      const { region, length } = inputOf(n.input);
+      const isDrawn = n.law.kind !== "rows" && length > 0 && own.has(n.input);
+      if (isDrawn) block.items.push(noiseTask(block, n, region, length));
+    }
+    const changed = Object.entries(state).flatMap(([input, output]) => {
+      const next = outputIn(graph, output);
+      if (next === undefined) return [];
+      const { region, length } = inputOf(input);
+      if (sizeOf(next.shape) !== length) internalError(`${output} has not the size of ${input}`);
+      return [{ region, present: own.get(input), next }];
+    });
+    const rows = traced.map((t) => ({ ...t, node: outputOfTurns([{ graph, steps: 1 }], t.name) }));
+    advance(
+      block,
+      changed.map((c) => c.present),
+      changed.map((c) => c.next),
+      changed.map((c) => c.region),
+      rows.map((t) => t.node),
+      () => {
+        for (const { node, region, size } of rows) {
+          if (size === 0) continue;
+          block.items.push(mapTask(block, node, region, { copy: true, row: stepName(0) }));
+        }
+      },
+    );
+    return block.items;
+  };
+  const cases = turns.map((turn) => ({ steps: turn.steps, body: itemsOf(turn) }));
+  inner.items.push(
+    ...(cases.length === 1 ? cases[0].body : [{ kind: "choice", level: 0, cases } as const]),
   );
   const executable = await Executable.create(device, {
     items: [{ kind: "loop", level: 0, length: "call", body: inner.items }],
@@ -109,11 +123,11 @@ export async function compileLoop(device: WebGpuDevice, spec: LoopSpec): Promise
       key = { seed0: Number(bits & 0xffffffffn), seed1: Number(bits >> 32n), run: run >>> 0 };
     },
     rewind,
-    steps: (first, count) =>
+    steps: (first, count, turn) =>
       device.guarded(`taking steps ${first} to ${first + count - 1}`, async () => {
         if (count > mostSteps) internalError(`${count} steps in a call, above ${mostSteps}`);
-        executable.setParams({ ...key, first, count });
-        executable.submit(count);
+        executable.setParams({ ...key, first, count, turn: turn ?? BY_NUMBER });
+        executable.submit(count, (step) => turn ?? turnAt(turns, first + step));
         const rows = traced.map(({ region, size }) => ({ region, length: size * count }));
         const values = await executable.read(rows);
         return Object.fromEntries(traced.map((t, k) => [t.name, Float64Array.from(values[k])]));

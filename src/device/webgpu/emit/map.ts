@@ -3,7 +3,7 @@ import type { Node, Origin } from "../../../tensor/ops.js";
 import { sizeOf } from "../../../tensor/shape-rules.js";
 import { type BlockContext, LANES, type Task } from "../plan/context.js";
 import type { Region } from "../plan/storage.js";
-import type { Ix } from "./indices.js";
+import { type Ix, quadIx } from "./indices.js";
 import { ValueEmitter } from "./values.js";
 
 export const item: Ix = { text: "item", depth: 0 };
@@ -22,7 +22,49 @@ export function mapTask(
   const start = options.row === undefined ? "" : ` + ${options.row} * ${size}u`;
   emitter.scopes.line(`ws[${region.name}${start} + item] = ${value.text};`);
   const task = threadsTask(emitter, size, 1, [region], labelOf(node), node.origin);
-  return options.row === undefined ? writesOwn(emitter, task) : task;
+  const own = options.row === undefined ? writesOwn(emitter, task) : task;
+  const vector = vectorOf(context, node, region, options, own);
+  return vector === undefined ? own : { ...own, vector };
+}
+
+/** Longer texts are arithmetic, not memory: four times them would only compile longer. */
+const LONGEST = 4000;
+
+/**
+ * The same with four neighbours a thread, each array read as vectors. Where elements of an array lie
+ * apart (transposed, gathered along the last axis, padded) the task stays as it is.
+ */
+function vectorOf(
+  context: BlockContext,
+  node: Node,
+  region: Region,
+  options: { readonly copy?: boolean; readonly row?: string },
+  scalar: Task,
+): Task["vector"] {
+  const size = sizeOf(node.shape);
+  if (size < context.tuning.vectorsFrom || scalar.text.length > LONGEST) return undefined;
+  const long = node.shape.filter((n) => n > 1);
+  // Neighbours in one row; of a single row, the last may have padding, which no one reads.
+  if (long.length > 1 && (long.at(-1) ?? 0) % 4 !== 0) return undefined;
+  if (options.row !== undefined && size % 4 !== 0) return undefined;
+  const emitter = new ValueEmitter(context, "all");
+  const values: string[] = [];
+  let shared = 0;
+  for (let lane = 0; lane < 4; lane++) {
+    const at = emitter.coordinates(quadIx(item, lane), node.shape);
+    const value = options.copy ? emitter.value(node, at) : emitter.compute(node, at);
+    values.push(value.text);
+    if (lane === 0) shared = emitter.numberLoads;
+  }
+  // What the first lane read as a number, the others share.
+  if (emitter.numberLoads > shared) return undefined;
+  const start = options.row === undefined ? "" : ` + ${options.row} * ${size / 4}u`;
+  emitter.scopes.line(`ws[${region.name} / 4u${start} + item] = vec4<f32>(${values.join(", ")});`);
+  if (options.row === undefined) {
+    const own = writesOwn(emitter, scalar).own;
+    if (own.size !== scalar.own.size) return undefined;
+  }
+  return { count: Math.ceil(size / 4), text: emitter.scopes.text() };
 }
 
 /** A task of the emitter's text. `serial`: steps that one thread takes. */

@@ -16,6 +16,7 @@ import {
   linearIx,
   minusIx,
   plusIx,
+  quadIx,
   timesIx,
   unravel,
   zeroIx,
@@ -24,20 +25,41 @@ import { type Bound, Scopes } from "./scopes.js";
 
 const constantBound = (text: string): Bound => ({ text, depth: 0 });
 
+/**
+ * How a task reads. `numbers`: one at a time. `data`: runs of four neighbours (`quadIx`) in data as
+ * vectors, those in working memory as numbers, since the task writes numbers there. `all`: working
+ * memory is an array of vectors, and the task writes nothing but whole ones.
+ */
+export type Reading = "numbers" | "data" | "all";
+
 /** Writes the body of one task: values by coordinates, each once in its block. */
 export class ValueEmitter {
   readonly scopes = new Scopes();
   readonly reads = new Set<Region>();
   /** Those of which elements other than number `item` are read. */
   readonly elsewhere = new Set<Region>();
+  /** Loads written so far: of vectors, and of single numbers of working memory or data. */
+  vectorLoads = 0;
+  numberLoads = 0;
   readonly #numbers = new Map<Node, number>();
+  /** Branches around the place at hand: what is read in one is of no use to the neighbours. */
+  #branchDepth = 0;
 
-  constructor(readonly context: BlockContext) {}
+  constructor(
+    readonly context: BlockContext,
+    readonly reading: Reading = "numbers",
+  ) {}
 
   /** Names a coordinate, so that equal ones have equal texts. */
   bindIx(ix: Ix, hint = "index"): Ix {
+    if (ix.quad?.isRun === true && ix.known === undefined) {
+      const base = this.bindIx(ix.quad.base, hint);
+      return quadIx(base, ix.quad.lane);
+    }
     if (ix.known !== undefined || /^[a-z_0-9]+$/.test(ix.text)) return ix;
-    return this.scopes.bind(ix.text, ix.depth, `${hint}:${ix.text}`);
+    const key = `${hint}:${ix.text}`;
+    const bound = this.scopes.find(key) ?? this.scopes.bind(ix.text, ix.depth, key);
+    return ix.quad === undefined ? bound : { ...bound, quad: ix.quad };
   }
 
   /** Coordinates of element `flat` of a shape; positions at them are then known to be `flat`. */
@@ -55,11 +77,40 @@ export class ValueEmitter {
   /** An element of a region. */
   loadRegion(region: Region, position: Ix): Bound {
     this.reads.add(region);
-    if (position.text !== "item") this.elsewhere.add(region);
+    if (!this.#isOwn(position)) this.elsewhere.add(region);
+    const { space } = region;
+    const vector =
+      space === "words" ? undefined : this.#vector(space, position, region.name, region.name);
+    if (vector !== undefined) return vector;
     const key = `ws:${region.name}:${position.text}`;
     const known = this.scopes.find(key);
     if (known !== undefined) return known;
-    return this.scopes.bind(loadText(region, position), position.depth, key);
+    this.numberLoads++;
+    return this.scopes.bind(loadText(region, position, this.reading), position.depth, key);
+  }
+
+  /** Whether a position is the thread's own element, or one of its own four. */
+  #isOwn(position: Ix): boolean {
+    if (this.reading !== "all") return position.text === "item";
+    return position.quad?.isRun === true && position.quad.base.text === "item";
+  }
+
+  /** An element of a run of four, as a component of their vector, where the task reads such. */
+  #vector(space: "work" | "data", position: Ix, start: string, hint: string): Bound | undefined {
+    const { quad } = position;
+    if (quad?.isRun !== true || this.#branchDepth > 0) return undefined;
+    if (this.reading === "numbers" || (space === "work" && this.reading !== "all"))
+      return undefined;
+    const { base, lane } = quad;
+    const key = `v4:${hint}:${base.text}`;
+    let vector = this.scopes.find(key);
+    if (vector === undefined) {
+      this.vectorLoads++;
+      const place = `${start} / 4u + ${base.text}`;
+      const text = space === "work" ? `ws[${place}]` : `data4_at(${place})`;
+      vector = this.scopes.bind(text, base.depth, key);
+    }
+    return { text: `${vector.text}.${"xyzw"[lane]}`, depth: vector.depth };
   }
 
   /** The element of a node at the coordinates. */
@@ -163,6 +214,9 @@ export class ValueEmitter {
     const position = this.position(at, stridesOf(node.shape));
     if (position.known !== undefined) return constantBound(literal(node.data[position.known]));
     const offset = this.context.tables.floats(node.data);
+    const vector = this.#vector("data", position, `${offset}u`, `data${offset}`);
+    if (vector !== undefined) return vector;
+    this.numberLoads++;
     return this.scopes.bind(
       `data_at(${plusIx(position, fixed(offset)).text})`,
       position.depth,
@@ -229,9 +283,12 @@ export class ValueEmitter {
   }
 
   #within(name: string, body: () => Bound): string {
-    return this.scopes.within(true, () => {
+    this.#branchDepth++;
+    const text = this.scopes.within(true, () => {
       this.scopes.line(`${name} = ${body().text};`);
     });
+    this.#branchDepth--;
+    return text;
   }
 
   #pad(node: PadNode, at: Coordinates): Bound {
@@ -289,11 +346,11 @@ export class ValueEmitter {
   }
 }
 
-function loadText(region: Region, position: Ix): string {
+function loadText(region: Region, position: Ix, reading: Reading): string {
   const place = `${region.name} + ${position.text}`;
   switch (region.space) {
     case "work":
-      return `ws[${place}]`;
+      return reading === "all" ? `ws_at(${place})` : `ws[${place}]`;
     case "data":
       return `data_at(${place})`;
     case "words":

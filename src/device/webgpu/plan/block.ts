@@ -15,7 +15,14 @@ import { item, labelOf, mapTask, threadsTask, writesOwn } from "../emit/map.js";
 import { matmulTasks } from "../emit/matmul.js";
 import { reduceTasks, scatterTasks } from "../emit/reduce.js";
 import { ValueEmitter } from "../emit/values.js";
-import { type Alias, type BlockContext, type Item, stepName } from "./context.js";
+import {
+  type Alias,
+  type BlockContext,
+  type Item,
+  stepName,
+  type Tuning,
+  USUAL_TUNING,
+} from "./context.js";
 import { decideRoots } from "./roots.js";
 import type { ConstantTables, Region, Regions } from "./storage.js";
 
@@ -27,6 +34,7 @@ export class Block implements BlockContext {
     readonly regions: Regions,
     readonly tables: ConstantTables,
     readonly level: number,
+    readonly tuning: Tuning = USUAL_TUNING,
   ) {}
 
   alias(node: InputNode): Alias | undefined {
@@ -98,7 +106,7 @@ const itemRules: { readonly [K in Op]: ItemRule<K> } = {
 function scanItems(block: Block, scan: ScanNode): readonly Item[] {
   const { body, length } = scan;
   const level = block.level + 1;
-  const inner = new Block(block.regions, block.tables, level);
+  const inner = new Block(block.regions, block.tables, level, block.tuning);
   const carries = body.carry.map((node) => block.regions.make("c", sizeOf(node.shape)));
   const rows = body.ys.map((node) => block.regions.make("y", sizeOf(node.shape) * length));
   block.regions.setResults(scan, [...carries, ...rows]);
@@ -134,7 +142,7 @@ function scanItems(block: Block, scan: ScanNode): readonly Item[] {
  */
 export function advance(
   inner: Block,
-  present: readonly Node[],
+  present: readonly (Node | undefined)[],
   next: readonly Node[],
   regions: readonly Region[],
   readable: readonly Node[],

@@ -16,8 +16,23 @@ export interface BlockContext {
   readonly aliases: Map<Node, Alias>;
   /** Loops around this block. */
   readonly level: number;
+  readonly tuning: Tuning;
   alias(node: InputNode): Alias | undefined;
 }
+
+/** What kernels may use, and from where on it pays. */
+export interface Tuning {
+  /** The device has `subgroups`. */
+  readonly subgroups: boolean;
+  /**
+   * Numbers from which on threads take four neighbours at a time. A card hides its memory's delay
+   * behind what is on the way: some 2 MB for one of 3 TB/s and 600 ns. 2000 threads on each of 130
+   * processors, each with one number on the way, are 1 MB, with four 4 MB. Below about as many
+   * numbers as there are threads, fewer threads with more each would gain nothing.
+   */
+  readonly vectorsFrom: number;
+}
+export const USUAL_TUNING: Tuning = { subgroups: false, vectorsFrom: 1 << 19 };
 
 /** An array of numbers or vectors in workgroup memory; equal names are one array. */
 export interface SharedArray {
@@ -40,6 +55,11 @@ export interface Task {
   readonly text: string;
   readonly reads: ReadonlySet<Region>;
   readonly writes: ReadonlySet<Region>;
+  /**
+   * The same work in a kernel that has working memory as vectors of four: possible where it writes
+   * whole vectors only. Of `threads`, one item is then four elements.
+   */
+  readonly vector?: { readonly count: number; readonly text: string };
   /** Whether the text takes `words` as atomic numbers: then it has a kernel of its own. */
   readonly isAtomic?: boolean;
   /** Steps that one workgroup would take for all of it, roughly. */
@@ -67,7 +87,20 @@ export interface LoopItem {
   readonly length: number | "call";
   readonly body: readonly Item[];
 }
-export type Item = Task | LoopItem;
+
+/** What one of several takes turns to do, by the number of the step of the loop at a level. */
+export interface ChoiceItem {
+  readonly kind: "choice";
+  readonly level: number;
+  /** Each with its steps in a round. */
+  readonly cases: readonly { readonly steps: number; readonly body: readonly Item[] }[];
+}
+export type Item = Task | LoopItem | ChoiceItem;
+
+/** All items of a loop or choice. */
+export function bodyOf(item: LoopItem | ChoiceItem): readonly Item[] {
+  return item.kind === "loop" ? item.body : item.cases.flatMap((c) => c.body);
+}
 
 /**
  * Lines that call `each_result(item)` for every result, in the thread that has just stored it. They

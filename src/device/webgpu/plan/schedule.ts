@@ -4,8 +4,9 @@
  * do loops of small tasks. Large ones have many workgroups; those that need nothing of each other
  * share a dispatch, and elementwise ones that follow each other share their threads.
  */
-import type { Item, Task } from "./context.js";
-import { LANES, sharedNumbers, stepName } from "./context.js";
+import { BY_NUMBER } from "../wgsl/library.js";
+import type { ChoiceItem, Item, Task } from "./context.js";
+import { bodyOf, LANES, sharedNumbers, stepName } from "./context.js";
 import type { Region } from "./storage.js";
 
 /** Tasks of more rounds than this are worth a dispatch of many workgroups. */
@@ -32,7 +33,9 @@ export type Stage =
       readonly level: number;
       readonly length: number | "call";
       readonly body: readonly Stage[];
-    };
+    }
+  /** One of these a step, as the host has it. */
+  | { readonly kind: "choice"; readonly cases: readonly (readonly Stage[])[] };
 
 /** When each region is first written and last used, in barriers. */
 export interface Span {
@@ -98,7 +101,7 @@ class Clock {
 /** All that an item reads and writes. */
 function accessOf(item: Item): Access {
   if (item.kind === "task") return item;
-  const all = item.body.map(accessOf);
+  const all = bodyOf(item).map(accessOf);
   return {
     reads: new Set(all.flatMap((a) => [...a.reads])),
     writes: new Set(all.flatMap((a) => [...a.writes])),
@@ -108,7 +111,15 @@ function accessOf(item: Item): Access {
 function isSmall(item: Item, fewRounds: number): boolean {
   return item.kind === "task"
     ? item.rounds <= fewRounds && item.isAtomic !== true
-    : item.body.every((inner) => isSmall(inner, fewRounds));
+    : bodyOf(item).every((inner) => isSmall(inner, fewRounds));
+}
+
+/**
+ * Whether the host leaves it to one workgroup. A choice that is not within such a loop is the host's:
+ * the step's number is then no uniform value, as barriers inside of a test need.
+ */
+function runsAlone(item: Item, fewRounds: number): boolean {
+  return item.kind !== "choice" && isSmall(item, fewRounds);
 }
 
 /** For each item the earlier ones that it must follow, with the regions that are why. */
@@ -148,7 +159,7 @@ function stagesOf(items: readonly Item[], clock: Clock): Stage[] {
     const small: number[] = [];
     const settled = new Set(done);
     for (const k of open) {
-      if (!isSmall(items[k], clock.fewRounds)) continue;
+      if (!runsAlone(items[k], clock.fewRounds)) continue;
       if (![...needs[k].keys()].every((b) => settled.has(b))) continue;
       small.push(k);
       settled.add(k);
@@ -175,9 +186,13 @@ function stagesOf(items: readonly Item[], clock: Clock): Stage[] {
     for (const k of [...open]) {
       const item = items[k];
       const isReady = [...needs[k].keys()].every((b) => done.has(b));
-      if (item.kind === "task" || !isReady || isSmall(item, clock.fewRounds)) continue;
+      if (item.kind === "task" || !isReady || runsAlone(item, clock.fewRounds)) continue;
       open.delete(k);
       done.add(k);
+      if (item.kind === "choice") {
+        stages.push({ kind: "choice", cases: item.cases.map((c) => stagesOf(c.body, clock)) });
+        continue;
+      }
       clock.around(() => {
         const body = stagesOf(item.body, clock);
         stages.push({ kind: "loop", level: item.level, length: item.length, body });
@@ -243,9 +258,23 @@ function joins(head: Task, task: Task): boolean {
   return head.each === task.count && !/\bstep\d/.test(task.text);
 }
 
+/** The same part with working memory as vectors, where all of it can be so. */
+export function vectorPart(part: Part): Part | undefined {
+  if (part.kind === "solo") return undefined;
+  // What follows a workgroup's results one by one writes numbers.
+  if (part.tasks[0].unit === "groups" && part.tasks.length > 1) return undefined;
+  const tasks = part.tasks.flatMap((t) => (t.vector === undefined ? [] : [{ ...t, ...t.vector }]));
+  return tasks.length === part.tasks.length ? { ...part, tasks } : undefined;
+}
+
 /** Parts of one stage in as few dispatches as pay. */
 function kernelsOf(parts: readonly Part[]): Stage[] {
-  const kernels: { readonly parts: Part[]; readonly shared: Map<string, number> }[] = [];
+  // A kernel has working memory as vectors or as numbers, for all its parts.
+  const kernels: {
+    readonly parts: Part[];
+    readonly shared: Map<string, number>;
+    readonly isVector: boolean;
+  }[] = [];
   const alone: Part[] = [];
   const rounds = (p: Part): number => p.tasks.reduce((sum, t) => sum + t.rounds, 0);
   for (const part of parts) {
@@ -259,9 +288,10 @@ function kernelsOf(parts: readonly Part[]): Stage[] {
       const all = new Map([...known, ...shared.map((s) => [s.name, sharedNumbers(s)] as const)]);
       return [...all.values()].reduce((a, b) => a + b, 0) <= MOST_SHARED;
     };
-    let kernel = kernels.find((c) => fits(c.shared));
+    const isVector = vectorPart(part) !== undefined;
+    let kernel = kernels.find((c) => c.isVector === isVector && fits(c.shared));
     if (kernel === undefined) {
-      kernel = { parts: [], shared: new Map() };
+      kernel = { parts: [], shared: new Map(), isVector };
       kernels.push(kernel);
     }
     kernel.parts.push(part);
@@ -305,6 +335,10 @@ function soloText(items: readonly Item[], clock: Clock, tasks: Task[]): string {
     for (const k of level) {
       const item = items[k];
       if (item.kind === "task") continue;
+      if (item.kind === "choice") {
+        parts.push(choiceText(item, (body) => soloText(body, clock, tasks)));
+        continue;
+      }
       const step = stepName(item.level);
       const count = item.length === "call" ? "params.count" : `${item.length}u`;
       let body = "";
@@ -315,6 +349,24 @@ function soloText(items: readonly Item[], clock: Clock, tasks: Task[]): string {
     }
   }
   return parts.join("\n");
+}
+
+/** A test for the turn of the step, which all threads answer alike. */
+function choiceText(
+  { level, cases }: ChoiceItem,
+  textOf: (body: readonly Item[]) => string,
+): string {
+  const period = cases.reduce((n, c) => n + c.steps, 0);
+  let end = 0;
+  const branches = cases.map(({ steps, body }, k) => {
+    const from = end;
+    end += steps;
+    const inside = `place >= ${from}u && place < ${end}u`;
+    const test = `params.turn == ${k}u || (params.turn == ${BY_NUMBER}u && ${inside})`;
+    return `if (${test}) {\n${textOf(body)}\n}`;
+  });
+  const place = `let place = (params.first + ${stepName(level)}) % ${period}u;`;
+  return `{\n${place}\n${branches.join(" else ")}\n}`;
 }
 
 function soloTask(task: Task, shift: number): string {

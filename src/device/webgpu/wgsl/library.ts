@@ -33,7 +33,7 @@ export function libraryFor(code: string): string {
 
 /**
  * The uniform `params`, in order. `first` and `count` are the steps of a loop's call; `seed0`,
- * `seed1` and `run` key the random streams; the rest are constants that no compiler sees.
+ * `seed1` and `run` key the random streams; `turn` is whose steps they are (or `BY_NUMBER`); the rest are constants that no compiler sees.
  */
 export const PARAMS = [
   ["first", "u32"],
@@ -41,6 +41,7 @@ export const PARAMS = [
   ["seed0", "u32"],
   ["seed1", "u32"],
   ["run", "u32"],
+  ["turn", "u32"],
   ["inf_bits", "u32"],
   ["nan_bits", "u32"],
   ...Object.keys(OPAQUE_CONSTANTS).map((name) => [name, "f32"] as const),
@@ -54,13 +55,17 @@ export interface RunParams {
   readonly seed0: number;
   readonly seed1: number;
   readonly run: number;
+  readonly turn: number;
 }
+/** The value of `turn` where the steps' numbers say whose they are. */
+export const BY_NUMBER = 0xffffffff;
 
 /** The bytes of `params`. */
 export function paramsData(run: RunParams): Uint32Array {
   const floats = Object.values(OPAQUE_CONSTANTS);
   const words = new Uint32Array(PARAMS.length);
-  words.set([run.first, run.count, run.seed0, run.seed1, run.run, 0x7f800000, 0x7fc00000]);
+  const { first, count, seed0, seed1, turn } = run;
+  words.set([first, count, seed0, seed1, run.run, turn, 0x7f800000, 0x7fc00000]);
   words.set(new Uint32Array(Float32Array.from(floats).buffer), PARAMS.length - floats.length);
   return words;
 }

@@ -1,14 +1,21 @@
 /** Whole WGSL modules around the texts of tasks. */
 import { LANES, type SharedArray, stepName, type Task, withEach } from "../plan/context.js";
-import type { Part } from "../plan/schedule.js";
+import { type Part, vectorPart } from "../plan/schedule.js";
 import { MOST_LEVELS } from "../plan/storage.js";
 import { libraryFor, PARAMS } from "./library.js";
 
-const HEADER = `struct Params {
+const PARAMS_TEXT = `struct Params {
 ${PARAMS.map(([name, type]) => `  ${name}: ${type},`).join("\n")}
-}
-@group(0) @binding(0) var<storage, read_write> ws: array<f32>;
-@group(0) @binding(1) var<storage, read> data: array<f32>;
+}`;
+
+/**
+ * Arrays of a kernel. Either buffer of numbers is one of vectors of four where the kernel reads such:
+ * a number is then a component. Only whole vectors are written, since writing a component may write
+ * the others with what they were (WGSL, memory accesses of vector components), beside other threads.
+ */
+const headerText = (work: string, data: string): string => `${PARAMS_TEXT}
+@group(0) @binding(0) var<storage, read_write> ws: array<${work}>;
+@group(0) @binding(1) var<storage, read> data: array<${data}>;
 @group(0) @binding(2) var<storage, read> idx: array<u32>;
 @group(0) @binding(3) var<uniform> params: Params;`;
 
@@ -29,21 +36,38 @@ export interface Layout {
 }
 const NOWHERE: Layout = { placeOf: () => 0, pieces: 1, pieceLength: 0 };
 
-/** Bindings of further pieces of `data`, and the function that reads a number of it. */
-function dataText({ pieces, pieceLength }: Layout): string {
-  const further = Array.from({ length: pieces - 1 }, (_, k) => k + 1);
-  const bindings = further.map(
-    (k) => `@group(0) @binding(${FIXED_BINDINGS + k - 1}) var<storage, read> data${k}: array<f32>;`,
+/** Bindings of further pieces of `data`, and the functions that read a number or a vector of it. */
+function dataText(layout: Layout, isVector: boolean): string {
+  const { pieces, pieceLength } = layout;
+  const type = isVector ? "vec4<f32>" : "f32";
+  const bindings = Array.from(
+    { length: pieces - 1 },
+    (_, k) =>
+      `@group(0) @binding(${FIXED_BINDINGS + k}) var<storage, read> data${k + 1}: array<${type}>;`,
   );
-  const tests = further.map((k) => {
-    const from = k === 1 ? "data[at]" : `data${k - 1}[at - ${(k - 1) * pieceLength}u]`;
-    return `  if (at < ${k * pieceLength}u) { return ${from}; }`;
+  const from = (place: string): string =>
+    isVector ? `[${place} / 4u][${place} % 4u]` : `[${place}]`;
+  const functions = [readerText("data_at", "f32", layout.pieces, pieceLength, from)];
+  if (isVector) {
+    functions.push(readerText("data4_at", type, pieces, pieceLength / 4, (place) => `[${place}]`));
+  }
+  return [...bindings, ...functions].join("\n");
+}
+
+/** A function that finds the piece of a position. Pieces end where vectors do. */
+function readerText(
+  name: string,
+  type: string,
+  pieces: number,
+  length: number,
+  from: (place: string) => string,
+): string {
+  const lines = Array.from({ length: pieces }, (_, k) => {
+    const value = k === 0 ? `data${from("at")}` : `data${k}${from(`(at - ${k * length}u)`)}`;
+    const test = k === pieces - 1 ? "" : `if (at < ${(k + 1) * length}u) `;
+    return test === "" ? `  return ${value};` : `  ${test}{ return ${value}; }`;
   });
-  const last = pieces === 1 ? "data[at]" : `data${pieces - 1}[at - ${(pieces - 1) * pieceLength}u]`;
-  return [
-    ...bindings,
-    `fn data_at(at: u32) -> f32 {\n${[...tests, `  return ${last};`].join("\n")}\n}`,
-  ].join("\n");
+  return `fn ${name}(at: u32) -> ${type} {\n${lines.join("\n")}\n}`;
 }
 
 /**
@@ -63,11 +87,14 @@ function groupsOf(part: Part, most: number): number {
 
 /** A kernel of one or several parts, and its number of workgroups. */
 export function kernelModule(
-  parts: readonly Part[],
+  given: readonly Part[],
   layout: Layout,
   most: number,
   roles: readonly CounterRole[] = [],
 ): { readonly code: string; readonly groups: number } {
+  const vectors = given.flatMap((part) => vectorPart(part) ?? []);
+  const isVector = vectors.length === given.length;
+  const parts = isVector ? vectors : given;
   const share = Math.floor(most / parts.length);
   const texts: string[] = [];
   const functions: string[] = [];
@@ -83,7 +110,8 @@ export function kernelModule(
     before += groups;
   }
   const shared = parts.flatMap((p) => p.tasks.flatMap((t) => t.shared));
-  const code = moduleText(texts.join(" else "), shared, layout, roles, functions.join("\n"));
+  const body = texts.join(" else ");
+  const code = moduleText(body, shared, layout, roles, functions.join("\n"), isVector);
   return { code, groups: before };
 }
 
@@ -119,6 +147,7 @@ function moduleText(
   layout: Layout,
   roles: readonly CounterRole[],
   functions = "",
+  isVector = false,
 ): string {
   const { placeOf } = layout;
   const isAtomic = body.includes("atomic");
@@ -145,14 +174,19 @@ function moduleText(
     steps.push(`if (wid.x == 0u && lane == 0u) { ${text} }`);
   }
   const library = libraryFor(all);
+  const readsVectors = all.includes("data4_at(");
   const parts = [
-    HEADER,
+    /\bsubgroup[A-Z]/.test(all) ? "enable subgroups;" : "",
+    headerText(isVector ? "vec4<f32>" : "f32", readsVectors ? "vec4<f32>" : "f32"),
     wordsText(isAtomic),
     places.map((name) => `const ${name} = ${placeOf(name)}u;`).join("\n"),
     [...new Map(shared.map((s) => [s.name, s])).values()]
       .map(({ name, type, length }) => `var<workgroup> ${name}: array<${type}, ${length}>;`)
       .join("\n"),
-    library.includes("data_at(") || all.includes("data_at(") ? dataText(layout) : "",
+    all.includes("ws_at(") ? "fn ws_at(at: u32) -> f32 { return ws[at / 4u][at % 4u]; }" : "",
+    readsVectors || library.includes("data_at(") || all.includes("data_at(")
+      ? dataText(layout, readsVectors)
+      : "",
     library,
     functions,
     `@compute @workgroup_size(${LANES})
