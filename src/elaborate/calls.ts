@@ -1,6 +1,6 @@
 /** Calls: builtins, users' functions, and the methods of distributions. */
 import type { BuiltinName } from "../model/builtins.js";
-import { type DistExpr, type Expr, real } from "../model/ir.js";
+import { type DistExpr, type DistMethod, type Expr, real } from "../model/ir.js";
 import { printType } from "../model/print.js";
 import { mulSizes } from "../model/size.js";
 import type * as ast from "../syntax/ast.js";
@@ -13,6 +13,7 @@ import { gradExpr, isGrad } from "./grad.js";
 import { combinatorNames, foreignAdvice, plannedFunctions, suggestions } from "./names.js";
 import { evaluation, evaluationKind } from "./objectives.js";
 import { isOde } from "./ode.js";
+import { isScan } from "./scan.js";
 import type { FnRef, Scope } from "./scope.js";
 import { dimsAgree, sizeToExpr } from "./sizes.js";
 import { resolveDist, sampleExpr, writtenMethod } from "./written.js";
@@ -174,6 +175,7 @@ function unknownCall(
     return cx.reporter.report("distribution_as_value", e.span, { name });
   }
   if (isOde(e, scope)) return cx.reporter.report("ode_place", e.span, {});
+  if (isScan(e, scope)) return cx.reporter.report("scan_place", e.span, {});
   if (plannedFunctions.includes(name)) {
     return cx.reporter.report("not_supported_yet", span, { what: `\`${name}\`` });
   }
@@ -215,7 +217,7 @@ function methodCall(cx: Cx, e: CallAst, callee: MemberAst, scope: Scope): Expr |
   return method(cx, callee, e, scope);
 }
 
-const methodNames: readonly string[] = ["log_prob", "cdf", "mean"];
+const methodNames: readonly string[] = ["log_prob", "cdf", "log_cdf", "log_ccdf", "mean"];
 
 function method(cx: Cx, e: MemberAst, call: CallAst | undefined, scope: Scope): Expr | undefined {
   const name = e.name.text;
@@ -248,20 +250,29 @@ function method(cx: Cx, e: MemberAst, call: CallAst | undefined, scope: Scope): 
       wanted,
     });
   }
-  return typedMethod(cx, dist, name as "log_prob" | "cdf" | "mean", args ?? [], call ?? e);
+  return typedMethod(cx, dist, name as DistMethod, args ?? [], call ?? e);
 }
+
+const tails: readonly DistMethod[] = ["cdf", "log_cdf", "log_ccdf"];
+/** The entries of the table that hold the methods beside the density. */
+const tableEntries = {
+  cdf: "cdf",
+  log_cdf: "logCdf",
+  log_ccdf: "logCcdf",
+  mean: "mean",
+} as const;
 
 function typedMethod(
   cx: Cx,
   dist: DistExpr,
-  name: "log_prob" | "cdf" | "mean",
+  name: DistMethod,
   args: readonly Expr[],
   e: ast.Expr,
 ): Expr | undefined {
   if (dist.kind === "written") return writtenMethod(cx, dist, name, args, e.span);
   const table = dist.kind === "named" ? cx.distributions[dist.name] : undefined;
-  const lacks = name !== "log_prob" && table?.[name] === undefined;
-  if (lacks || (name === "cdf" && dist.event.dims.length > 0)) {
+  const lacks = name !== "log_prob" && table?.[tableEntries[name]] === undefined;
+  if (lacks || (tails.includes(name) && dist.event.dims.length > 0)) {
     return cx.reporter.report("method_missing", e.span, {
       name,
       dist: dist.kind === "named" ? dist.name : dist.kind,

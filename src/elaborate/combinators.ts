@@ -8,6 +8,7 @@ import type * as ast from "../syntax/ast.js";
 import { sizeArgument } from "./builtins.js";
 import { isDistSyntax } from "./calls.js";
 import { type Cx, quote } from "./context.js";
+import { cutWritten } from "./derived.js";
 import { openBinders } from "./expr.js";
 import { outliving } from "./outliving.js";
 import type { Scope } from "./scope.js";
@@ -44,7 +45,8 @@ export function truncatedDist(cx: Cx, e: CallAst, scope: Scope): DistExpr | unde
 /** `Censored(D, lower:, upper:)`: D with what lies beyond a bound moved to it. */
 export function censoredDist(cx: Cx, e: CallAst, scope: Scope): DistExpr | undefined {
   const made = cutDist(cx, e, scope, "Censored");
-  return made?.kind === "truncated" ? { ...made, censored: true } : made;
+  if (made?.kind !== "truncated" && made?.kind !== "written") return made;
+  return { ...made, censored: true };
 }
 
 function cutDist(cx: Cx, e: CallAst, scope: Scope, name: string): DistExpr | undefined {
@@ -61,8 +63,17 @@ function cutDist(cx: Cx, e: CallAst, scope: Scope, name: string): DistExpr | und
   if (bad) return cx.reporter.report("combinator_usage", e.span, { usage });
   const base = cx.dist(first.value, scope);
   if (base === undefined || Object.values(ends).some((v) => v === undefined)) return undefined;
-  if (base.kind !== "named" || !cx.distributions[base.name].logCdf) {
-    return cx.reporter.report("truncated_base", first.span, { text: quote(first.span), name });
+  const isKnown =
+    base.kind === "named"
+      ? cx.distributions[base.name].logCdf !== undefined
+      : base.kind === "written" && base.cdf !== undefined && base.event.dims.length === 0;
+  if (!isKnown) {
+    const written = base.kind === "written" && base.event.dims.length === 0;
+    return cx.reporter.report("truncated_base", first.span, {
+      text: quote(first.span),
+      name,
+      written,
+    });
   }
   const { lower, upper } = ends;
   for (const end of [lower, upper]) {
@@ -79,6 +90,9 @@ function cutDist(cx: Cx, e: CallAst, scope: Scope, name: string): DistExpr | und
       base: printSupport(base.support),
       text: quote(first.span),
     });
+  }
+  if (base.kind === "written") {
+    return cutWritten(cx, base, { lower, upper }, support, name === "Censored", e.span);
   }
   return { kind: "truncated", base, lower, upper, event: base.event, support, span: e.span };
 }

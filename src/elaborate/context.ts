@@ -93,8 +93,9 @@ export class ModelState {
   #used = new Map<string, number>();
   readonly #declared = new WeakMap<Expr, Interval>();
 
-  /** `base`, then `base#2`, `base#3`, … */
-  freshName(base: string): string {
+  /** `base`, then `base#2`, `base#3`, …; of a name so made, the next one of its base. */
+  freshName(from: string): string {
+    const base = from.replace(/#\d+$/, "");
     const n = (this.#used.get(base) ?? 0) + 1;
     this.#used.set(base, n);
     return n === 1 ? base : `${base}#${n}`;

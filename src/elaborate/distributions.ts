@@ -16,13 +16,13 @@ import {
   zeroInflatedDist,
 } from "./combinators.js";
 import { type Cx, quote } from "./context.js";
+import { transformedDist } from "./derived.js";
 import { checkDomain } from "./domains.js";
 import { misplacedEnergy } from "./energies.js";
 import { inlineDist } from "./functions.js";
 import { foreignAdvice, keywordSuggestions, suggestions } from "./names.js";
 import type { Scope } from "./scope.js";
 import { dimsAgree, sizesAgree, sizeToExpr } from "./sizes.js";
-import { misplacedTransform } from "./transforms.js";
 import { crpDist, misplacedProcess } from "./unbounded/plate.js";
 import { resolveDist, writtenDist } from "./written.js";
 
@@ -36,7 +36,7 @@ const combinators: Readonly<
   Censored: censoredDist,
   ZeroInflated: zeroInflatedDist,
   Mixture: mixtureDist,
-  Transformed: misplacedTransform,
+  Transformed: transformedDist,
   Energy: misplacedEnergy,
   CRP: crpDist,
   StickBreaking: misplacedProcess,

@@ -25,6 +25,7 @@ import { declarePrograms, declareTraces, objectiveValue, splitReturn } from "./o
 import { withoutOdes } from "./ode.js";
 import { checkOrder } from "./order.js";
 import { playersOf } from "./players.js";
+import { withoutScans } from "./scan.js";
 import { type FileEnv, type ObjectiveRef, Scope } from "./scope.js";
 import { declareReadings, readSites } from "./site-values.js";
 import { sizeObstacle } from "./sizes.js";
@@ -164,7 +165,8 @@ function elaborateProgram(
   const written = decl.kind === "model" ? withoutEnergies(cx, body) : { body, energies: [] };
   const plain =
     decl.kind === "guide" ? withoutTransforms(cx, body) : { body: written.body, images: {} };
-  const text = withoutOdes(cx, withoutProcesses(cx, plain.body, scope), scope);
+  const odes = withoutOdes(cx, withoutProcesses(cx, plain.body, scope), scope);
+  const text = withoutScans(cx, odes, scope);
   declarePlate(cx, text);
   collectVariables(cx, text, scope);
   extras?.collected(cx, scope);

@@ -5,12 +5,11 @@
  * a dot, so that none of the guide's can meet them.
  */
 import type { Span } from "../base/span.js";
-import type { DistExpr, Image } from "../model/ir.js";
+import type { Image } from "../model/ir.js";
 import type * as ast from "../syntax/ast.js";
 import { builtinAliases } from "./builtins.js";
 import { type Cx, quote } from "./context.js";
 import { rewriteStatements } from "./rewrite.js";
-import type { Scope } from "./scope.js";
 
 type CallAst = Extract<ast.Expr, { kind: "call" }>;
 
@@ -50,11 +49,6 @@ export function withoutTransforms(cx: Cx, body: ast.Block): Rewritten {
 
 function isTransformed(e: ast.Expr): e is CallAst {
   return e.kind === "call" && e.callee.kind === "name" && e.callee.name === "Transformed";
-}
-
-/** Anywhere but as the draw of a guide's site. */
-export function misplacedTransform(cx: Cx, e: CallAst, _scope: Scope): DistExpr | undefined {
-  return cx.reporter.report("transformed_place", e.span, {});
 }
 
 function drawOf(
@@ -127,7 +121,7 @@ export function applied(
 }
 
 /** Whether something inside the expression binds the name once more. */
-function binds(node: unknown, name: string): boolean {
+export function binds(node: unknown, name: string): boolean {
   if (Array.isArray(node)) return node.some((x) => binds(x, name));
   if (typeof node !== "object" || node === null) return false;
   const { kind, binders, params } = node as Partial<Record<string, unknown>>;
@@ -140,7 +134,7 @@ function binds(node: unknown, name: string): boolean {
 }
 
 /** A copy of the syntax with the expression in the place of the name. */
-function substituted(node: unknown, name: string, by: ast.Expr): unknown {
+export function substituted(node: unknown, name: string, by: ast.Expr): unknown {
   if (Array.isArray(node)) return node.map((x) => substituted(x, name, by));
   if (typeof node !== "object" || node === null) return node;
   if ("kind" in node && node.kind === "name" && "name" in node && node.name === name) return by;

@@ -5,9 +5,10 @@
  */
 import type { Span } from "../base/span.js";
 import { supportInterval } from "../model/interval.js";
-import type { DistExpr, Expr, Type, WrittenSampler } from "../model/ir.js";
+import type { DistExpr, DistMethod, Expr, Type, WrittenSampler } from "../model/ir.js";
 import { printType } from "../model/print.js";
 import type * as ast from "../syntax/ast.js";
+import { builtinCall } from "./builtins.js";
 import { type Cx, quote } from "./context.js";
 import { checkFn, convert, inBody, isOpen, openArguments } from "./functions.js";
 import type { DistRef, FnRef, Scope } from "./scope.js";
@@ -178,7 +179,8 @@ function samplerOf(
   const value = cx.expr(m.value, scope);
   cx.model.drawing = outer;
   const fit = value && checked(cx, m, value, event);
-  return fit && { draws, value: fit };
+  if (fit === undefined) return undefined;
+  return { draws, value: fit, ...(m.name.text === "quantile" && { byQuantile: true as const }) };
 }
 
 function drawOf(
@@ -204,15 +206,17 @@ export function sampleExpr(cx: Cx, dist: DistExpr, span: Span, scope: Scope): Ex
   return { kind: "var", role: "local", name, span, type };
 }
 
-/** `D.log_prob(x)`, `D.cdf(x)`, `D.mean` of a written distribution: its own expressions. */
+/** The methods of a written distribution: its own expressions, and logs of its cdf. */
 export function writtenMethod(
   cx: Cx,
   dist: Written,
-  method: "log_prob" | "cdf" | "mean",
+  method: DistMethod,
   args: readonly Expr[],
   span: Span,
 ): Expr | undefined {
-  const member = { log_prob: dist.logpdf, cdf: dist.cdf, mean: dist.mean }[method];
+  const { logpdf, cdf, mean } = dist;
+  const members = { log_prob: logpdf, cdf, log_cdf: cdf, log_ccdf: cdf, mean };
+  const member = members[method];
   if (member === undefined) {
     return cx.reporter.report("method_missing", span, { name: method, dist: dist.name });
   }
@@ -228,5 +232,10 @@ export function writtenMethod(
   const value = convert(cx, x, dist.event.scalar, x.span);
   if (value === undefined) return undefined;
   const lets = [{ name: dist.variable, value }];
-  return { kind: "block", lets, result: member, span, type: member.type };
+  const found: Expr = { kind: "block", lets, result: member, span, type: member.type };
+  const site = { cx, span, shown: method };
+  if (method === "log_cdf") return builtinCall("log", [found], site);
+  if (method !== "log_ccdf") return found;
+  const below = builtinCall("neg", [found], site);
+  return below && builtinCall("log1p", [below], site);
 }

@@ -245,7 +245,8 @@ function inferred(e: Expr, lookup: IntervalLookup, declared: Declared | undefine
     case "grad":
       return wholeLine;
     case "dist_method":
-      return e.method === "cdf" ? unit : wholeLine;
+      if (e.method === "cdf") return unit;
+      return e.method === "log_cdf" || e.method === "log_ccdf" ? { lo: -INF, hi: 0 } : wholeLine;
   }
 }
 

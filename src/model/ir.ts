@@ -111,13 +111,16 @@ export type Expr =
       readonly point: Expr;
       readonly body: Expr;
     })
-  /** `D.log_prob(x)`, `D.cdf(x)`, `D.mean`. */
+  /** `D.log_prob(x)`, `D.cdf(x)`, `D.log_cdf(x)`, `D.log_ccdf(x)`, `D.mean`. */
   | (ExprBase & {
       readonly kind: "dist_method";
       readonly dist: DistExpr;
-      readonly method: "log_prob" | "cdf" | "mean";
+      readonly method: DistMethod;
       readonly args: readonly Expr[];
     });
+
+/** What a distribution can be asked; `log_ccdf` is log P(X > x). */
+export type DistMethod = "log_prob" | "cdf" | "log_cdf" | "log_ccdf" | "mean";
 
 export type ReduceOp = "sum" | "prod" | "max" | "min" | "mean" | "logsumexp" | "all" | "any";
 
@@ -176,11 +179,17 @@ export type DistExpr =
       readonly cdf?: Expr;
       readonly mean?: Expr;
       readonly sampler?: WrittenSampler;
+      /** Its density has masses at the bounds: for observed sites only. */
+      readonly censored?: true;
     });
 /** A draw as a function of other draws, each of which may depend on those before it. */
 export interface WrittenSampler {
   readonly draws: readonly { readonly name: string; readonly dist: DistExpr }[];
   readonly value: Expr;
+  /** Its one draw is uniform on (0, 1), and the value the quantile there. */
+  readonly byQuantile?: true;
+  /** Drawn again until the value lies between these bounds. */
+  readonly within?: { readonly lower?: Expr; readonly upper?: Expr };
 }
 interface DistBase {
   readonly span: Span;

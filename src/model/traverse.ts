@@ -70,7 +70,9 @@ export function distExprs(d: DistExpr): readonly Expr[] {
 export function memberExprs(d: Extract<DistExpr, { kind: "written" }>): readonly Expr[] {
   const { logpdf, cdf, mean, sampler } = d;
   const drawn = sampler === undefined ? [] : [...sampler.draws.flatMap((x) => distExprs(x.dist))];
-  return [logpdf, cdf, mean, sampler?.value, ...drawn].filter((x): x is Expr => x !== undefined);
+  const { lower, upper } = sampler?.within ?? {};
+  const all = [logpdf, cdf, mean, sampler?.value, lower, upper, ...drawn];
+  return all.filter((x): x is Expr => x !== undefined);
 }
 
 /** The expressions that a support holds: bounds and sizes. */
@@ -313,6 +315,13 @@ export function mapDist(d: DistExpr, go: (e: Expr) => Expr): DistExpr {
         cdf: cdf && go(cdf),
         mean: mean && go(mean),
         sampler: sampler && {
+          ...sampler,
+          ...(sampler.within && {
+            within: {
+              lower: sampler.within.lower && go(sampler.within.lower),
+              upper: sampler.within.upper && go(sampler.within.upper),
+            },
+          }),
           draws: sampler.draws.map((x) => ({ ...x, dist: mapDist(x.dist, go) })),
           value: go(sampler.value),
         },

@@ -158,6 +158,9 @@ function verifyDist(known: Known, d: DistExpr, scope: ReadonlySet<string>): void
       for (const e of [d.logpdf, d.cdf]) if (e !== undefined) verifyExpr(known, e, held);
       if (d.mean !== undefined) verifyExpr(known, d.mean, scope);
       if (d.sampler === undefined) return;
+      for (const e of [d.sampler.within?.lower, d.sampler.within?.upper]) {
+        if (e !== undefined) verifyExpr(known, e, scope);
+      }
       const drawn = new Set(scope);
       for (const x of d.sampler.draws) {
         verifyDist(known, x.dist, drawn);

@@ -210,7 +210,6 @@ export const samples: Samples = {
   player_twice: { name: "critic" },
   player_steps: { name: "critic" },
   player_steps_value: { name: "critic", value: 0 },
-  players_device: { objective: "gan" },
   player_unnamed: { objective: "gan", name: "critic" },
   site_value_type: { text: "y.x" },
   site_value_unknown: { text: "y.z", site: "z", program: "`ring`", near: ["x"] },
@@ -252,7 +251,8 @@ export const samples: Samples = {
   program_unknown: { name: "critc", known: ["critic", "generator"] },
   batch_size_unknown: { size: "M", known: ["N", "D"] },
   batch_too_large: { size: "N", rows: 128, all: 100 },
-  transformed_place: {},
+  transformed_base: { text: "Poisson(3)" },
+  transformed_inverse: { text: "u => u * u", why: "twice" },
   transformed_usage: {},
   transformed_shadow: { name: "v" },
   transformed_density: {
@@ -355,6 +355,8 @@ export const samples: Samples = {
   ode_function: {},
   ode_steps: {},
   ode_place: {},
+  scan_usage: {},
+  scan_place: {},
   ode_error: { element: "z[3,1]", error: 0.042, measure: 0.31, isSpread: true },
 
   dist_member_unknown: { name: "mode" },

@@ -276,7 +276,7 @@ describe("diagnostics", () => {
     check(text).flatMap((d) => (d.severity === "error" ? [d.code] : []));
   const model = "model m() { z ~ iid(Normal(0, 1), 2) }";
   test.each([
-    ["model m() { z ~ Transformed(Normal(0, 1), exp) }", "transformed_place"],
+    ["model m() { z ~ Transformed(Normal(0, 1), sin) }", "transformed_inverse"],
     [`${model}\nguide q() for m { z ~ Transformed(iid(Normal(0, 1), 2)) }`, "transformed_usage"],
     [`${model}\nguide q() for m { z ~ Transformed(iid(Normal(0, 1), 3), exp) }`, "guide_shape"],
     [

@@ -10,6 +10,15 @@ const notNumbers: Readonly<Record<string, string>> = {
   "a draw of all sites": "evaluate a density at it: `log_joint(p, z)`",
 };
 
+/** Why a function has no inverse that the compiler can write. */
+const noInverse = {
+  shape: "it does not give one real number for each number that is drawn",
+  twice: "it reads the drawn value more than once",
+  never: "it does not read the drawn value",
+  function: "it uses a function that has no known inverse",
+  sign: "whether it rises or falls depends on a sign that is not known",
+};
+
 const modules = {
   not_a_number: error((p: { name: string; what: string }) => ({
     message: `\`${p.name}\` is ${p.what}, not a number`,
@@ -84,13 +93,17 @@ const guides = {
 };
 
 const transforms = {
-  transformed_place: error((_: Record<string, never>) => ({
-    message: "`Transformed` stands in guides, as the distribution of a site",
-    help: "in a model, draw `u ~ D` and define `let x = f(u)`, or write the density: `x ~ Flat()` and `factor e`",
+  transformed_base: error((p: { text: string }) => ({
+    message: `\`${p.text}\` cannot be transformed: its draws are not real numbers that vary one by one`,
+    help: "`Transformed` works element by element on distributions of reals; for whole numbers, simplexes and matrices write the density: `x ~ Flat()` and `factor e`",
+  })),
+  transformed_inverse: error((p: { text: string; why: keyof typeof noInverse }) => ({
+    message: `\`${p.text}\` cannot be inverted: ${noInverse[p.why]}`,
+    help: "a model needs the density at any value: chain functions of one number that always rise or fall, such as `exp`, `log`, `sigmoid`, `logit`, `softplus`, `tanh`, `a + b * x` with a known sign of `b`; or draw `u ~ D` and define `let x = f(u)`",
   })),
   transformed_usage: error((_: Record<string, never>) => ({
     message: "`Transformed` takes a distribution and a function of one argument",
-    help: "write `z ~ Transformed(D, f)`, with f one of `exp`, `softplus`, `sigmoid` or a layer of `flows`",
+    help: "write `z ~ Transformed(D, f)`, with f a function such as `exp` or `u => a + exp(u)`; in guides also a layer of `flows`",
   })),
   transformed_shadow: error((p: { name: string }) => ({
     message: `\`${p.name}\` is bound once more inside the function`,
@@ -169,10 +182,6 @@ const objectives = {
   player_steps_value: error((p: { name: string; value: number }) => ({
     message: `\`${p.name}\` has ${p.value} steps in a round`,
     help: "give a whole number from 1 to 1000",
-  })),
-  players_device: error((p: { objective: string }) => ({
-    message: `\`${p.objective}\` has params that maximise different things, in turn, which devices do not do`,
-    help: "run it on the CPU: leave out `--device`",
   })),
   player_unnamed: error((p: { objective: string; name: string }) => ({
     message: `no return of \`${p.objective}\` is for \`${p.name}\`, which has params`,

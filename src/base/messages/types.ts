@@ -104,6 +104,14 @@ const names = {
     message: "`ode` stands as the whole value of a definition",
     help: "write `let z = ode(…)` in the model and use `z[n]`, the solution at the n-th time",
   })),
+  scan_usage: error(() => ({
+    message: "these arguments do not fit `scan`",
+    help: "write `let z = scan((state, x) => e, z0, xs)` or `scan(f, z0, xs, a, b)` with `fn f(state, x, a, b) = …`; z[t] is then the state after xs[t]",
+  })),
+  scan_place: error(() => ({
+    message: "`scan` stands as the whole value of a definition of a model",
+    help: "write `let z = scan(f, z0, xs)` in the model and use `z[t]`, or a recurrence: `for t in 1..T { let z[t] = f(z[t - 1], x[t]) }`",
+  })),
   not_supported_yet: error((p: { what: string }) => ({
     message: `${p.what} is not supported yet`,
     help: "this part of the language cannot run in this version",
@@ -425,9 +433,11 @@ const distributionTexts = {
     message: `these arguments do not fit \`${p.usage.slice(0, p.usage.indexOf("("))}\``,
     help: `write ${forms(p.usage)}`,
   })),
-  truncated_base: error((p: { text: string; name: string }) => ({
+  truncated_base: error((p: { text: string; name: string; written: boolean }) => ({
     message: `\`${p.text}\` cannot be ${p.name.toLowerCase()}: its cumulative distribution is not known`,
-    help: "take a distribution of one number such as `Normal`, `Gamma` or `Poisson`",
+    help: p.written
+      ? "write the member `cdf(x) = …` in its `dist` declaration"
+      : "take a distribution of one number such as `Normal`, `Gamma` or `Poisson`",
   })),
   censored_latent: error((p: { name: string }) => ({
     message: `\`${p.name}\` is censored and has elements without data: what was not observed cannot be cut off`,
@@ -447,7 +457,7 @@ const distributionTexts = {
   })),
   unknown_method: error((p: { name: string }) => ({
     message: `distributions have no \`${p.name}\``,
-    help: "they have `log_prob(x)`, `cdf(x)` and `mean`",
+    help: "they have `log_prob(x)`, `cdf(x)`, `log_cdf(x)`, `log_ccdf(x)` (the log of what lies above x) and `mean`",
   })),
   unknown_member: error((p: { name: string; type: string; text: string }) => ({
     message: `\`${p.text}\` is ${p.type} and has no \`.${p.name}\``,

@@ -211,10 +211,14 @@ export function lowerDistMethod(
       const rank = axes.length + e.type.dims.length;
       return { node: sumTrailing(l, lp, rank), axes };
     }
-    case "cdf": {
-      if (e.dist.kind !== "named") return fail("dist_method_missing", e.span, { method: "cdf" });
-      const { cdf } = distributionOf(e.dist);
-      if (cdf === undefined) return fail("dist_method_missing", e.span, { method: "cdf" });
+    case "cdf":
+    case "log_cdf":
+    case "log_ccdf": {
+      const { method } = e;
+      if (e.dist.kind !== "named") return fail("dist_method_missing", e.span, { method });
+      const table = distributionOf(e.dist);
+      const cdf = { cdf: table.cdf, log_cdf: table.logCdf, log_ccdf: table.logCcdf }[method];
+      if (cdf === undefined) return fail("dist_method_missing", e.span, { method });
       const { args } = namedArgs(l, e.dist, batch, context);
       return { node: cdf(l.g, expand(l.g, values[0], axes), args), axes };
     }

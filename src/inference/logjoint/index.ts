@@ -283,11 +283,11 @@ function drawnValue(
 function isCensored(d: DistExpr): boolean {
   switch (d.kind) {
     case "named":
-    case "written":
       return false;
     case "iid":
       return isCensored(d.base);
     case "truncated":
+    case "written":
       return d.censored === true;
     case "mixture":
       return d.components.some(isCensored);

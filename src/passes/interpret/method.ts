@@ -35,7 +35,7 @@ export function compileMethod(c: LocalCompiler, e: MethodExpr): ArrayFn {
     scalar: expr.type.scalar,
     value: c.value(expr),
   }));
-  const x = e.method === "cdf" ? c.value(e.args[0]) : undefined;
+  const x = e.method === "mean" ? undefined : c.value(e.args[0]);
   const liftRank = e.dist.event.dims.length - def.event.rank;
   const lift = e.dist.event.dims.slice(0, liftRank).map(c.size);
   const own = e.dist.event.dims.slice(liftRank).map(c.size);
@@ -59,9 +59,11 @@ export function compileMethod(c: LocalCompiler, e: MethodExpr): ArrayFn {
 type Method = (g: GraphBuilder, x: Node | undefined, args: NodeArgs, batch: number[]) => Node;
 
 function methodOf(def: Distribution, e: MethodExpr): Method {
-  const { mean, cdf } = def;
+  const { mean } = def;
+  const tails = { cdf: def.cdf, log_cdf: def.logCdf, log_ccdf: def.logCcdf };
+  const cdf = e.method === "mean" || e.method === "log_prob" ? undefined : tails[e.method];
   if (e.method === "mean" && mean !== undefined) return (g, _, args, batch) => mean(g, args, batch);
-  if (e.method === "cdf" && cdf !== undefined) {
+  if (cdf !== undefined) {
     return (g, x, args) => cdf(g, x ?? internalError("a cdf without its point"), args);
   }
   return fail("dist_method_missing", e.span, { method: e.method });

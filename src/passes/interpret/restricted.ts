@@ -73,7 +73,7 @@ function betweenEnds(c: LocalCompiler, d: DistExpr, ends: Ends): HostDist | unde
     }
     case "mixture":
     case "written": {
-      if (d.event.dims.length > 0) return undefined;
+      if (d.event.dims.length > 0 || (d.kind === "written" && d.censored)) return undefined;
       const whole = compileDist(c, d);
       const lower = ends.lower && c.scalar(ends.lower);
       const upper = ends.upper && c.scalar(ends.upper);

@@ -1,6 +1,6 @@
 /** Distributions of the text (`dist`): their members as closures over a value in a slot. */
 import { fail } from "../../base/diagnostic.js";
-import type { DistExpr, Type } from "../../model/ir.js";
+import type { DistExpr, Expr, Type } from "../../model/ir.js";
 import type { HostDist } from "./dist.js";
 import { type Frame, type ScalarFn, scalarValue } from "./frame.js";
 import type { LocalCompiler } from "./local.js";
@@ -54,7 +54,10 @@ function drawOf(c: LocalCompiler, d: Written, compile: Compile): HostDist["draw"
   });
   const isScalar = d.event.dims.length === 0;
   const value = isScalar ? c.scalar(sampler.value) : c.array(sampler.value);
-  return (f, rng, out) => {
+  const bound = (e: Expr | undefined) => (e === undefined ? undefined : c.scalar(e));
+  const lower = bound(sampler.within?.lower);
+  const upper = bound(sampler.within?.upper);
+  const once: HostDist["draw"] = (f, rng, out) => {
     const from = (k: number): void => {
       if (k === draws.length) {
         const made = value(f);
@@ -68,4 +71,16 @@ function drawOf(c: LocalCompiler, d: Written, compile: Compile): HostDist["draw"
     };
     from(0);
   };
+  if (lower === undefined && upper === undefined) return once;
+  return (f, rng, out) => {
+    const [low, high] = [lower?.(f) ?? -Infinity, upper?.(f) ?? Infinity];
+    for (let k = 0; k < MAX_TRIES; k++) {
+      once(f, rng, out);
+      if (out[0] >= low && out[0] <= high) return;
+    }
+    fail("draw_without_mass", d.span, { tries: MAX_TRIES });
+  };
 }
+
+/** How often a draw is repeated until it falls between bounds. */
+const MAX_TRIES = 100_000;
