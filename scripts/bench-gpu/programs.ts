@@ -8,7 +8,7 @@ import type { DataSet } from "../../src/model/data.js";
 import { SimplifyingBuilder } from "../../src/passes/simplify/index.js";
 import { checkSource, compileDensity, conditionRaw, selectModel } from "../../src/run/compile.js";
 import { DeviceClimber } from "../../src/run/device/climber.js";
-import { findStarts } from "../../src/run/device/hmc.js";
+import { findStarts } from "../../src/run/device/many.js";
 import { deviceNoise } from "../../src/run/device/noise.js";
 import { deviceObjective } from "../../src/run/device/objective.js";
 import { hmc, svi } from "../../src/run/methods.js";

@@ -18,125 +18,27 @@ import {
   stepDualAveraging,
 } from "../../inference/adaptation/dual-averaging.js";
 import { warmupSchedule } from "../../inference/adaptation/windows.js";
-import type { HmcOptions, StartFailure } from "../../inference/contract.js";
-import { manyDensities } from "../../inference/hamiltonian/many.js";
-import { SITES } from "../../inference/hamiltonian/random.js";
-import { MOST_TRIES } from "../../inference/hamiltonian/start.js";
+import type { HmcOptions } from "../../inference/contract.js";
 import { ACCEPTANCE, manyChains, pathOf } from "../../inference/hmc/many.js";
 import { cholesky, triangularSolve } from "../../math/linalg/index.js";
-import { stream } from "../../math/rng/index.js";
 import type { Graph } from "../../tensor/ops.js";
-import { superchainOf } from "../diagnostics/nested.js";
+import type {
+  ManyControls,
+  ManyDraws,
+  ManyFailure,
+  ManyProgress,
+  ManyStatistics,
+  Starts,
+} from "./many.js";
 import { deviceNoise } from "./noise.js";
 
 /** Leapfrog steps of a transition, at most; fewer while the chains come in. */
 const MOST_STEPS = 1024;
 const FIRST_MOST_STEPS = 64;
 const FIRST_STEP_SIZE = 1;
+const OWN_STATISTICS = ["lp", "accept", "energy", "divergent"] as const;
 /** Doublings or halvings in the search for a first step size. */
 const MOST_PROBES = 60;
-
-export interface ManyControls {
-  readonly seed: number | bigint;
-  /** Asked after every transition of the warmup and every draw. */
-  readonly shouldStop: () => Promise<boolean>;
-  readonly onProgress: (progress: ManyProgress) => void;
-}
-export interface ManyProgress {
-  readonly phase: "warmup" | "sampling";
-  readonly done: number;
-  readonly total: number;
-  readonly divergences: number;
-  readonly gradients: number;
-  readonly stepSize: number;
-}
-
-/** Draws of all chains: row t has draw t of every chain, one after the other. */
-export interface ManyDraws {
-  readonly draws: number;
-  /** Unconstrained positions. */
-  readonly q: readonly Float64Array[];
-  readonly statistics: readonly Readonly<Record<ManyStatistic, Float64Array>>[];
-  readonly stepSize: number;
-  /** Leapfrog steps of a transition. */
-  readonly steps: number;
-  readonly gradients: number;
-  readonly interrupted: boolean;
-  readonly seconds: { readonly warmup: number; readonly sampling: number };
-  /** Of a device that was lost after the first draw. */
-  readonly warnings: readonly Diagnostic[];
-}
-export type ManyStatistic = "lp" | "accept" | "energy" | "divergent";
-const statistics: readonly ManyStatistic[] = ["lp", "accept", "energy", "divergent"];
-
-/** A start or a step size that was not found. */
-export type ManyFailure =
-  | StartFailure
-  | { readonly kind: "step_size"; readonly search: "unbounded" | "vanishing" };
-
-/** Positions with their densities. */
-interface Starts {
-  readonly q: Float64Array;
-  readonly lp: Float64Array;
-  readonly grad: Float64Array;
-}
-
-/** From so many chains on they begin in groups at one point each, as nested R-hat asks. */
-const MANY = 512;
-const SUPERCHAINS = 16;
-
-/** How many groups of chains begin at one point; undefined where each chain has its own. */
-export function superchainsOf(chains: number): number | undefined {
-  return chains < MANY ? undefined : SUPERCHAINS;
-}
-
-/**
- * Starting points, uniform on [-radius, radius]^d for each chain or superchain until its density and
- * gradient are finite.
- */
-export async function findStarts(
-  device: GraphDevice,
-  density: Graph,
-  { chains, initRadius }: HmcOptions,
-  seed: number | bigint,
-): Promise<Starts | StartFailure> {
-  const [d] = density.inputs[0].shape;
-  const program = await device.compileGraph(manyDensities(density, chains));
-  try {
-    const q = new Float64Array(chains * d);
-    const groups = superchainsOf(chains);
-    let waiting = Array.from({ length: chains }, (_, c) => c);
-    let found: Record<string, Float64Array> = {};
-    const tries = initRadius > 0 ? MOST_TRIES : 1;
-    for (let attempt = 0; attempt < tries && waiting.length > 0; attempt++) {
-      for (const chain of waiting) {
-        const key = groups === undefined ? chain : superchainOf(chain, chains, groups);
-        const random = stream(seed, key, SITES.start, attempt);
-        for (let i = 0; i < d; i++) {
-          q[chain * d + i] = Math.fround(initRadius * (2 * random.uniform() - 1));
-        }
-      }
-      found = await program.run({ q });
-      const { lp, grad } = found;
-      waiting = waiting.filter((chain) => {
-        const own = grad.subarray(chain * d, (chain + 1) * d);
-        return !(Number.isFinite(lp[chain]) && own.every(Number.isFinite));
-      });
-    }
-    if (waiting.length === 0) return { q, lp: found.lp, grad: found.grad };
-    const [chain] = waiting;
-    const gradient = found.grad.subarray(chain * d, (chain + 1) * d);
-    return {
-      kind: "start",
-      tries,
-      position: q.slice(chain * d, (chain + 1) * d),
-      lp: found.lp[chain],
-      badGradient: [...gradient.keys()].filter((i) => !Number.isFinite(gradient[i])),
-    };
-  } finally {
-    program.close();
-  }
-}
 
 /** Runs all chains from their starts. */
 export async function runMany(
@@ -197,10 +99,12 @@ class Chains {
     if (warm !== "warm" && warm !== "stopped") return { kind: "step_size", search: warm };
     const at = performance.now();
     const drawn = await this.#draw(warm === "stopped" ? 0 : options.draws);
+    const steps = this.#steps(MOST_STEPS);
     return {
       ...drawn,
       stepSize: this.#stepSize,
-      steps: this.#steps(MOST_STEPS),
+      steps,
+      figures: { leapfrog_steps: steps },
       gradients: this.#gradients,
       seconds: { warmup: (at - begun) / 1000, sampling: (performance.now() - at) / 1000 },
     };
@@ -312,16 +216,17 @@ class Chains {
     const { thin, draws } = this.#options;
     const steps = this.#steps(MOST_STEPS);
     const rows: Float64Array[] = [];
-    const values: Record<ManyStatistic, Float64Array>[] = [];
+    const values: ManyStatistics[] = [];
     const warnings: Diagnostic[] = [];
     this.#divergences = 0;
     while (rows.length < wanted) {
       try {
         await this.#transitions(steps, thin);
-        const read = await this.#program.read(["q", ...statistics]);
-        rows.push(read.q);
-        values.push(read as Record<ManyStatistic, Float64Array>);
-        this.#divergences += read.divergent.reduce((n, v) => n + v, 0);
+        const read = await this.#program.read(["q", ...OWN_STATISTICS]);
+        const { q, lp, accept, energy, divergent } = read;
+        rows.push(q);
+        values.push({ lp, accept_stat: accept, energy, divergent });
+        this.#divergences += divergent.reduce((n, v) => n + v, 0);
       } catch (error) {
         if (!(error instanceof TildeError) || rows.length === 0) throw error;
         warnings.push(...error.diagnostics);

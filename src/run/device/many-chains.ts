@@ -1,8 +1,8 @@
-/** Fits of HMC with many chains on a device. */
+/** Fits of HMC and NUTS with many chains on a device. */
 import { internalError } from "../../base/internal.js";
 import type { GraphDevice } from "../../device/contract.js";
 import { compileKernels, createMemory, instantiate } from "../../device/cpu/index.js";
-import type { HmcOptions } from "../../inference/contract.js";
+import type { HmcOptions, NutsOptions } from "../../inference/contract.js";
 import { manyDensities } from "../../inference/hamiltonian/many.js";
 import { STATISTIC_COUNT } from "../../inference/hamiltonian/shape.js";
 import { batch } from "../../passes/batch/index.js";
@@ -16,7 +16,9 @@ import { CallbackError } from "../session.js";
 import { choiceFigures, choose, timed } from "./auto.js";
 import { openCpuGraphs } from "./cpu-graphs.js";
 import { guardPrecision } from "./guard.js";
-import { findStarts, type ManyDraws, runMany, superchainsOf } from "./hmc.js";
+import { runMany } from "./hmc.js";
+import { findStarts, type ManyControls, type ManyDraws, superchainsOf } from "./many.js";
+import { runTrees } from "./nuts.js";
 
 /** Above so many chains the CPU moves them in one program too. */
 const SEPARATE_CHAINS = 1024;
@@ -29,7 +31,10 @@ const GUARD_POINTS = 5;
  * Chains on the run's device, or on the one that is fastest where the choice is left open; undefined
  * where they are the CPU's, and few enough to have a program and an adaptation each.
  */
-export async function manyAnywhere(run: Run, method: HmcOptions): Promise<FitData | undefined> {
+export async function manyAnywhere(
+  run: Run,
+  method: HmcOptions | NutsOptions,
+): Promise<FitData | undefined> {
   const { device, shelf } = run;
   if (device !== undefined) return await sampleMany(run, device, method);
   const onCpu = async (figures: FitData["figures"]): Promise<FitData | undefined> => {
@@ -38,8 +43,8 @@ export async function manyAnywhere(run: Run, method: HmcOptions): Promise<FitDat
     return { ...fit, figures: { ...fit.figures, ...figures } };
   };
   if (shelf === undefined) return await onCpu({});
-  refuseParams(run.conditioned, "hmc");
-  const { density, kernels, d } = densityOf(run);
+  refuseParams(run.conditioned, method.method);
+  const { density, kernels, d } = densityOf(run, method.method);
   const program = compileKernels(kernels);
   const exact = instantiate(program, createMemory(program, 1), 0);
   const { chains, warmup, draws, thin } = method;
@@ -65,10 +70,10 @@ export async function manyAnywhere(run: Run, method: HmcOptions): Promise<FitDat
 }
 
 /** The density with its gradient, as a graph and as the CPU's kernels. */
-function densityOf({ conditioned }: Run) {
+function densityOf({ conditioned }: Run, methodName: "hmc" | "nuts") {
   let density: Graph | undefined;
   const { joint, kernels } = compileDensity(conditioned, {
-    methodName: "hmc",
+    methodName,
     record: (stage, graph) => {
       if (stage === "grad") density = graph;
     },
@@ -85,12 +90,12 @@ function densityOf({ conditioned }: Run) {
 export async function sampleMany(
   run: Run,
   device: GraphDevice,
-  method: HmcOptions,
+  method: HmcOptions | NutsOptions,
 ): Promise<FitData> {
   const { conditioned, seed, options } = run;
-  refuseParams(conditioned, "hmc");
-  const { joint, kernels, density, d } = densityOf(run);
-  refuseNothing(joint, "hmc");
+  refuseParams(conditioned, method.method);
+  const { joint, kernels, density, d } = densityOf(run, method.method);
+  refuseNothing(joint, method.method);
   const width = joint.constrained.shape[0];
   checkRoom(method, width + STATISTIC_COUNT);
   const starts = await findStarts(device, density, method, seed);
@@ -111,7 +116,7 @@ export async function sampleMany(
     "density",
   );
   const compiled = performance.now();
-  const drawn = await runMany(device, density, method, starts, {
+  const controls: ManyControls = {
     seed,
     shouldStop: async () => {
       await new Promise((resolve) => setImmediate(resolve));
@@ -124,7 +129,11 @@ export async function sampleMany(
         throw new CallbackError("onProgress", { cause: error });
       }
     },
-  });
+  };
+  const drawn =
+    method.method === "nuts"
+      ? await runTrees(device, density, method, starts, controls)
+      : await runMany(device, density, method, starts, controls);
   if ("kind" in drawn) throw failureOf(drawn, joint);
   const constrained: Graph = {
     inputs: [joint.q],
@@ -132,7 +141,7 @@ export async function sampleMany(
   };
   return {
     conditioned,
-    method: "hmc",
+    method: method.method,
     latents: joint.latents,
     chains: drawn.draws === 0 ? [] : await chainsOf(drawn, constrained, method.chains, width),
     superchains: drawn.draws === 0 ? undefined : superchainsOf(method.chains),
@@ -147,8 +156,9 @@ export async function sampleMany(
     interrupted: drawn.interrupted,
     warmup: method.warmup,
     targetAccept: method.targetAccept,
+    maxTreeDepth: method.method === "nuts" ? method.maxTreeDepth : undefined,
     warnings: [...rough, ...drawn.warnings],
-    figures: { device: device.name, leapfrog_steps: drawn.steps },
+    figures: { device: device.name, ...drawn.figures },
   };
 }
 
@@ -182,11 +192,14 @@ async function chainsOf(
     stepSize: drawn.stepSize,
     statistics: {
       lp: column((t) => drawn.statistics[t].lp[c]),
-      accept_stat: column((t) => drawn.statistics[t].accept[c]),
+      accept_stat: column((t) => drawn.statistics[t].accept_stat[c]),
       energy: column((t) => drawn.statistics[t].energy[c]),
       divergent: column((t) => drawn.statistics[t].divergent[c]),
       stepsize: column(() => drawn.stepSize),
-      n_leapfrog: column(() => drawn.steps),
+      n_leapfrog: column((t) => drawn.statistics[t].n_leapfrog?.[c] ?? drawn.steps ?? Number.NaN),
+      ...(drawn.statistics[0].treedepth !== undefined && {
+        treedepth: column((t) => drawn.statistics[t].treedepth?.[c] ?? Number.NaN),
+      }),
     },
   }));
 }

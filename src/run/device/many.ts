@@ -1,0 +1,118 @@
+/** What the samplers of many chains on a device share: starts, what they tell and what they give. */
+import type { Diagnostic } from "../../base/diagnostic.js";
+import type { GraphDevice } from "../../device/contract.js";
+import type { SamplerOptions, StartFailure } from "../../inference/contract.js";
+import { manyDensities } from "../../inference/hamiltonian/many.js";
+import { SITES } from "../../inference/hamiltonian/random.js";
+import { MOST_TRIES } from "../../inference/hamiltonian/start.js";
+import { stream } from "../../math/rng/index.js";
+import type { Graph } from "../../tensor/ops.js";
+import { superchainOf } from "../diagnostics/nested.js";
+
+export interface ManyControls {
+  readonly seed: number | bigint;
+  /** Asked after every call to the device that ends a part of the warmup or brings draws. */
+  readonly shouldStop: () => Promise<boolean>;
+  readonly onProgress: (progress: ManyProgress) => void;
+}
+export interface ManyProgress {
+  readonly phase: "warmup" | "sampling";
+  readonly done: number;
+  readonly total: number;
+  readonly divergences: number;
+  readonly gradients: number;
+  readonly stepSize: number;
+}
+
+/** Draws of all chains: row t has draw t of every chain, one after the other. */
+export interface ManyDraws {
+  readonly draws: number;
+  /** Unconstrained positions. */
+  readonly q: readonly Float64Array[];
+  readonly statistics: readonly ManyStatistics[];
+  readonly stepSize: number;
+  /** Leapfrog steps of every transition, where they are as many. */
+  readonly steps?: number;
+  readonly gradients: number;
+  /** Further lines of the summary. */
+  readonly figures: Readonly<Record<string, number>>;
+  readonly interrupted: boolean;
+  readonly seconds: { readonly warmup: number; readonly sampling: number };
+  /** Of a device that was lost after the first draw. */
+  readonly warnings: readonly Diagnostic[];
+}
+/** Of one draw of every chain. */
+export type ManyStatistics = Readonly<Record<ManyStatistic, Float64Array>> & {
+  readonly treedepth?: Float64Array;
+  readonly n_leapfrog?: Float64Array;
+};
+export type ManyStatistic = "lp" | "accept_stat" | "energy" | "divergent";
+
+/** A start or a step size that was not found. */
+export type ManyFailure =
+  | StartFailure
+  | { readonly kind: "step_size"; readonly search: "unbounded" | "vanishing" };
+
+/** Positions with their densities. */
+export interface Starts {
+  readonly q: Float64Array;
+  readonly lp: Float64Array;
+  readonly grad: Float64Array;
+}
+
+/** From so many chains on they begin in groups at one point each, as nested R-hat asks. */
+const MANY = 512;
+const SUPERCHAINS = 16;
+
+/** How many groups of chains begin at one point; undefined where each chain has its own. */
+export function superchainsOf(chains: number): number | undefined {
+  return chains < MANY ? undefined : SUPERCHAINS;
+}
+
+/**
+ * Starting points, uniform on [-radius, radius]^d for each chain or superchain until its density and
+ * gradient are finite.
+ */
+export async function findStarts(
+  device: GraphDevice,
+  density: Graph,
+  { chains, initRadius }: SamplerOptions,
+  seed: number | bigint,
+): Promise<Starts | StartFailure> {
+  const [d] = density.inputs[0].shape;
+  const program = await device.compileGraph(manyDensities(density, chains));
+  try {
+    const q = new Float64Array(chains * d);
+    const groups = superchainsOf(chains);
+    let waiting = Array.from({ length: chains }, (_, c) => c);
+    let found: Record<string, Float64Array> = {};
+    const tries = initRadius > 0 ? MOST_TRIES : 1;
+    for (let attempt = 0; attempt < tries && waiting.length > 0; attempt++) {
+      for (const chain of waiting) {
+        const key = groups === undefined ? chain : superchainOf(chain, chains, groups);
+        const random = stream(seed, key, SITES.start, attempt);
+        for (let i = 0; i < d; i++) {
+          q[chain * d + i] = Math.fround(initRadius * (2 * random.uniform() - 1));
+        }
+      }
+      found = await program.run({ q });
+      const { lp, grad } = found;
+      waiting = waiting.filter((chain) => {
+        const own = grad.subarray(chain * d, (chain + 1) * d);
+        return !(Number.isFinite(lp[chain]) && own.every(Number.isFinite));
+      });
+    }
+    if (waiting.length === 0) return { q, lp: found.lp, grad: found.grad };
+    const [chain] = waiting;
+    const gradient = found.grad.subarray(chain * d, (chain + 1) * d);
+    return {
+      kind: "start",
+      tries,
+      position: q.slice(chain * d, (chain + 1) * d),
+      lp: found.lp[chain],
+      badGradient: [...gradient.keys()].filter((i) => !Number.isFinite(gradient[i])),
+    };
+  } finally {
+    program.close();
+  }
+}

@@ -1,0 +1,406 @@
+/**
+ * NUTS of many chains as one program on a device (src/inference/nuts/many.ts). The host sees the
+ * chains between calls of many passes: sums over the chains during the warmup, boxes of draws after
+ * it. Metric and step size are adapted to all chains together, as those of HMC (hmc.ts), and become
+ * a chain's at its next trajectory. A round of the warmup is as many passes as a trajectory takes
+ * on average: chains are not synchronised within the phases of the schedule.
+ */
+import { type Diagnostic, TildeError } from "../../base/diagnostic.js";
+import type { GraphDevice, LoopProgram } from "../../device/contract.js";
+import {
+  type CovarianceState,
+  initCovariance,
+  regularisedCovariance,
+  resetCovariance,
+  stepCovariance,
+} from "../../inference/adaptation/covariance.js";
+import {
+  DUAL_AVERAGING_DEFAULTS,
+  initDualAveraging,
+  stepDualAveraging,
+} from "../../inference/adaptation/dual-averaging.js";
+import { warmupSchedule } from "../../inference/adaptation/windows.js";
+import type { NutsOptions } from "../../inference/contract.js";
+import { BOXED, controlOf, manyTrees, TOLD, TOLD_COUNT } from "../../inference/nuts/many.js";
+import { cholesky } from "../../math/linalg/index.js";
+import type { Graph } from "../../tensor/ops.js";
+import type {
+  ManyControls,
+  ManyDraws,
+  ManyFailure,
+  ManyProgress,
+  ManyStatistics,
+  Starts,
+} from "./many.js";
+import { deviceNoise } from "./noise.js";
+
+/** Passes of a call, at most. */
+const MOST_PASSES = 1024;
+/** Depth of the trees while chains come in from their starts. */
+const FIRST_DEPTH = 6;
+const FIRST_STEP_SIZE = 1;
+/** Doublings or halvings in the search for a first step size. */
+const MOST_PROBES = 60;
+/** More transitions than a run makes, in single precision a whole number. */
+const UNLIMITED = 2 ** 24;
+/** Positions that a window's estimate of the metric takes, at least; reading all costs more. */
+const ENOUGH_POSITIONS = 50_000;
+
+/** How a device's passes are cut. */
+export interface Cut {
+  /** Draws of a chain that stay on the device until they are read. */
+  readonly box: number;
+  /** Joins that a pass checks. */
+  readonly joins: number;
+  /** Share of the trajectories that fill a box after which the boxes are read. */
+  readonly filled: number;
+}
+
+const cuts: Readonly<Record<GraphDevice["name"], Cut>> = {
+  cpu: { box: 2, joins: 2, filled: 0.5 },
+  tensorflow: { box: 8, joins: 3, filled: 0.75 },
+  webgpu: { box: 8, joins: 3, filled: 0.75 },
+};
+
+/** Runs all chains from their starts. */
+export async function runTrees(
+  device: GraphDevice,
+  density: Graph,
+  options: NutsOptions,
+  starts: Starts,
+  controls: ManyControls,
+  cut: Cut = cuts[device.name],
+): Promise<ManyDraws | ManyFailure> {
+  const { chains, metric, maxTreeDepth } = options;
+  const { box, joins } = cut;
+  const shape = { chains, metric, maxDepth: maxTreeDepth, box, joins };
+  const { graph, state, noise, trace } = manyTrees(density, shape);
+  const program = await device.compileLoop({
+    graph,
+    state,
+    trace,
+    noise: deviceNoise(noise),
+    mostSteps: MOST_PASSES,
+  });
+  try {
+    program.seed(controls.seed, 0);
+    program.set({ sample_q: starts.q, sample_lp: starts.lp, sample_grad: starts.grad });
+    return await new Trees(program, options, density.inputs[0].shape[0], cut, controls).run();
+  } finally {
+    program.close();
+  }
+}
+
+/** Sums over chains and passes. */
+interface Told {
+  readonly ended: number;
+  readonly accept: number;
+  readonly reciprocal: number;
+}
+
+class Trees {
+  readonly #program: LoopProgram;
+  readonly #options: NutsOptions;
+  readonly #dimension: number;
+  readonly #cut: Cut;
+  readonly #controls: ManyControls;
+  #stepSize: number;
+  /** Passes of the loop so far: each has random numbers of its own. */
+  #passes = 0;
+  /** Passes of a round, about as many as a trajectory takes. */
+  #round = 4;
+  #gradients = 0;
+  #divergences = 0;
+
+  constructor(
+    program: LoopProgram,
+    options: NutsOptions,
+    dimension: number,
+    cut: Cut,
+    controls: ManyControls,
+  ) {
+    this.#program = program;
+    this.#options = options;
+    this.#dimension = dimension;
+    this.#cut = cut;
+    this.#controls = controls;
+    this.#stepSize = options.stepSize ?? FIRST_STEP_SIZE;
+  }
+
+  async run(): Promise<ManyDraws | ManyFailure> {
+    const { stepSize, warmup, draws } = this.#options;
+    const begun = performance.now();
+    this.#setMetric(undefined);
+    const isGiven = stepSize !== undefined && warmup === 0;
+    const search = isGiven ? undefined : await this.#searchStepSize();
+    if (search !== undefined) return { kind: "step_size", search };
+    const warm = await this.#warmUp();
+    if (warm !== "warm" && warm !== "stopped") return { kind: "step_size", search: warm };
+    const at = performance.now();
+    const [passes, gradients] = [this.#passes, this.#gradients];
+    const drawn = await this.#draw(warm === "stopped" ? 0 : draws);
+    const calls = (this.#passes - passes) * this.#options.chains;
+    return {
+      ...drawn,
+      stepSize: this.#stepSize,
+      gradients: this.#gradients,
+      figures: {
+        passes: this.#passes,
+        // Of the chains in passes behind the warmup: those that moved.
+        moving: calls === 0 ? 0 : (this.#gradients - gradients) / calls,
+      },
+      seconds: { warmup: (at - begun) / 1000, sampling: (performance.now() - at) / 1000 },
+    };
+  }
+
+  /** Takes passes under the present step size; draws are kept where they are told to be. */
+  async #take(
+    passes: number,
+    depth: number,
+    { limit = UNLIMITED, keeps = false }: { limit?: number; keeps?: boolean } = {},
+  ): Promise<Told> {
+    const control = {
+      stepSize: this.#stepSize,
+      depth: Math.min(depth, this.#options.maxTreeDepth),
+      thin: keeps ? this.#options.thin : 1,
+      limit,
+      keeps,
+    };
+    this.#program.set({ nuts_control: controlOf(control) });
+    const sums = new Float64Array(TOLD_COUNT);
+    for (let done = 0; done < passes; ) {
+      const count = Math.min(MOST_PASSES, passes - done);
+      const { told } = await this.#program.steps(this.#passes, count);
+      this.#passes += count;
+      done += count;
+      told.forEach((v, k) => {
+        sums[k % TOLD_COUNT] += v;
+      });
+    }
+    this.#gradients += sums[TOLD.leapfrogs];
+    this.#divergences += sums[TOLD.divergent];
+    return {
+      ended: sums[TOLD.ended],
+      accept: sums[TOLD.accept],
+      reciprocal: sums[TOLD.reciprocal],
+    };
+  }
+
+  /** Breaks off all trajectories: the next ones begin at their samples. */
+  #breakOff(): void {
+    const none = new Float64Array(this.#options.chains);
+    this.#program.set({ fresh: none.map(() => 1), leaves: none, depth: none, joined: none });
+  }
+
+  /** Counts transitions and draws from 0 on. */
+  #countAnew(): void {
+    const none = new Float64Array(this.#options.chains);
+    this.#program.set({ count: none, boxed: none });
+  }
+
+  /**
+   * Doubles or halves the step size until the harmonic mean of acceptances of single steps crosses
+   * 0.8. The steps count: they are moves like any other.
+   */
+  async #searchStepSize(): Promise<"unbounded" | "vanishing" | undefined> {
+    this.#breakOff();
+    let direction = 0;
+    for (let probe = 0; probe < MOST_PROBES; probe++) {
+      const { ended, reciprocal } = await this.#take(1, 1);
+      const wanted = ended / reciprocal > 0.8 ? 1 : -1;
+      if (direction === 0) direction = wanted;
+      else if (direction !== wanted) return undefined;
+      this.#stepSize *= 2 ** direction;
+    }
+    return direction > 0 ? "unbounded" : "vanishing";
+  }
+
+  /** Passes until trajectories have ended, about as many as there are chains. */
+  async #takeRound(depth: number): Promise<Told> {
+    const { chains } = this.#options;
+    for (;;) {
+      const told = await this.#take(this.#round, depth);
+      // The longest trajectories have a join for each of fewer than 2^depth leaves.
+      const longest = 2 ** (this.#options.maxTreeDepth + 1);
+      const wanted = told.ended === 0 ? 2 * this.#round : (this.#round * chains) / told.ended;
+      this.#round = Math.max(1, Math.min(longest, Math.ceil(wanted)));
+      if (told.ended > 0) return told;
+    }
+  }
+
+  async #warmUp(): Promise<"warm" | "stopped" | "unbounded" | "vanishing"> {
+    const { warmup, targetAccept, metric, chains, maxTreeDepth } = this.#options;
+    if (warmup === 0) return "warm";
+    const settings = { ...DUAL_AVERAGING_DEFAULTS, target: targetAccept };
+    const schedule = warmupSchedule(warmup);
+    const covariance = initCovariance(metric, this.#dimension);
+    let state = initDualAveraging(this.#stepSize);
+    const learn = (acceptance: number): void => {
+      state = stepDualAveraging(state, acceptance, settings);
+      this.#stepSize = Math.exp(state.logStep);
+    };
+    let begun = schedule.from;
+    for (let t = 0; t < schedule.to; t++) {
+      const isEarly = t < schedule.from;
+      const told = await this.#takeRound(isEarly ? FIRST_DEPTH : maxTreeDepth);
+      learn(isEarly ? told.ended / told.reciprocal : told.accept / told.ended);
+      const end = schedule.ends.find((e) => e >= begun) ?? schedule.to - 1;
+      if (!isEarly) {
+        const every = Math.max(1, Math.floor(((end + 1 - begun) * chains) / ENOUGH_POSITIONS));
+        if ((end - t) % every === 0) await this.#learnPositions(covariance);
+      }
+      if (t === end) {
+        begun = end + 1;
+        const inverse = regularisedCovariance(covariance);
+        resetCovariance(covariance);
+        if (inverse !== undefined && this.#setMetric(inverse)) {
+          const search = await this.#searchStepSize();
+          if (search !== undefined) return search;
+          state = initDualAveraging(this.#stepSize);
+        }
+      }
+      this.#tell("warmup", t + 1, warmup);
+      if (await this.#controls.shouldStop()) return "stopped";
+    }
+    // Every chain makes the last transitions, however long its trajectories: chains seen at a pass
+    // are in long trajectories more often than at a transition.
+    const last = warmup - schedule.to;
+    this.#countAnew();
+    for (let ended = 0; ended < last * chains; ) {
+      const before = this.#round;
+      const told = await this.#take(before, maxTreeDepth, { limit: last });
+      ended += told.ended;
+      // The chains that are left over in the end have long trajectories.
+      if (told.ended >= chains / 2) {
+        this.#round = Math.max(1, Math.ceil((before * chains) / told.ended));
+        learn(told.accept / told.ended);
+      } else if (told.ended === 0) this.#round = Math.min(MOST_PASSES, 2 * before);
+      this.#tell("warmup", Math.floor(schedule.to + ended / chains), warmup);
+      if (await this.#controls.shouldStop()) return "stopped";
+    }
+    if (state.count > 0) this.#stepSize = Math.exp(state.logStepAverage);
+    return "warm";
+  }
+
+  /** The draws in the boxes, chain after chain. */
+  async #emptyBoxes(to: (chain: number, row: Float64Array) => void): Promise<void> {
+    const { box, boxed } = await this.#program.read(["box", "boxed"]);
+    const width = this.#dimension + BOXED.length;
+    boxed.forEach((count, c) => {
+      for (let k = 0; k < Math.min(count, this.#cut.box); k++) {
+        const at = (c * this.#cut.box + k) * width;
+        to(c, box.subarray(at, at + width));
+      }
+    });
+    this.#program.set({ boxed: new Float64Array(boxed.length) });
+  }
+
+  async #learnPositions(covariance: CovarianceState): Promise<void> {
+    await this.#emptyBoxes((_, row) =>
+      stepCovariance(covariance, row.subarray(0, this.#dimension)),
+    );
+  }
+
+  /** The unit metric, or that of an inverse; false where that is not positive definite. */
+  #setMetric(inverse: Float64Array | undefined): boolean {
+    const d = this.#dimension;
+    if (this.#options.metric === "diag") {
+      const diagonal = inverse ?? new Float64Array(d).fill(1);
+      this.#program.set({ nuts_factor: diagonal.map(Math.sqrt) });
+      return true;
+    }
+    const unit = new Float64Array(d * d);
+    for (let i = 0; i < d; i++) unit[i * (d + 1)] = 1;
+    const factor = cholesky(inverse ?? unit, d);
+    if (factor === undefined) return false;
+    this.#program.set({ nuts_factor: factor });
+    return true;
+  }
+
+  async #draw(
+    wanted: number,
+  ): Promise<Pick<ManyDraws, "draws" | "q" | "statistics" | "interrupted" | "warnings">> {
+    const { thin, draws, chains, maxTreeDepth } = this.#options;
+    const rows = new Rows(chains, this.#dimension);
+    const warnings: Diagnostic[] = [];
+    this.#divergences = 0;
+    this.#countAnew();
+    const limit = wanted * thin;
+    while (rows.complete < wanted) {
+      try {
+        const fill = this.#round * thin * this.#cut.box * this.#cut.filled;
+        const passes = Math.max(1, Math.min(MOST_PASSES, Math.floor(fill)));
+        const told = await this.#take(passes, maxTreeDepth, { limit, keeps: true });
+        // Towards the end chains rest, and the passes that a trajectory takes are not seen.
+        if (told.ended >= chains / 2) this.#round = Math.max(1, (passes * chains) / told.ended);
+        await this.#emptyBoxes((chain, row) => rows.add(chain, row));
+      } catch (error) {
+        if (!(error instanceof TildeError) || rows.complete === 0) throw error;
+        warnings.push(...error.diagnostics);
+        break;
+      }
+      this.#tell("sampling", Math.floor(rows.added / chains), draws);
+      if (await this.#controls.shouldStop()) break;
+    }
+    const complete = rows.complete;
+    return {
+      draws: complete,
+      q: rows.q.slice(0, complete),
+      statistics: rows.statistics.slice(0, complete),
+      interrupted: complete < draws,
+      warnings,
+    };
+  }
+
+  #tell(phase: ManyProgress["phase"], done: number, total: number): void {
+    this.#controls.onProgress({
+      phase,
+      done,
+      total,
+      divergences: this.#divergences,
+      gradients: this.#gradients,
+      stepSize: this.#stepSize,
+    });
+  }
+}
+
+/** Draws of chains that are not at the same one. */
+class Rows {
+  readonly q: Float64Array[] = [];
+  readonly statistics: ManyStatistics[] = [];
+  /** Of each chain. */
+  readonly #counts: Int32Array;
+  readonly #dimension: number;
+  /** Chains that have draw `complete`. */
+  #arrived = 0;
+  complete = 0;
+  added = 0;
+
+  constructor(chains: number, dimension: number) {
+    this.#counts = new Int32Array(chains);
+    this.#dimension = dimension;
+  }
+
+  /** The next draw of a chain: position and `BOXED`. */
+  add(chain: number, row: Float64Array): void {
+    const d = this.#dimension;
+    const chains = this.#counts.length;
+    const t = this.#counts[chain]++;
+    if (t === this.q.length) {
+      this.q.push(new Float64Array(chains * d));
+      const columns = BOXED.map((name) => [name, new Float64Array(chains)]);
+      this.statistics.push(Object.fromEntries(columns) as ManyStatistics);
+    }
+    this.q[t].set(row.subarray(0, d), chain * d);
+    const own = this.statistics[t] as Record<(typeof BOXED)[number], Float64Array>;
+    BOXED.forEach((name, k) => {
+      own[name][chain] = row[d + k];
+    });
+    this.added++;
+    if (t === this.complete) this.#arrived++;
+    while (this.#arrived === chains) {
+      this.complete++;
+      this.#arrived = this.#counts.reduce((n, count) => n + (count > this.complete ? 1 : 0), 0);
+    }
+  }
+}
