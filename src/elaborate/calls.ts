@@ -10,7 +10,7 @@ import { type Cx, quote } from "./context.js";
 import { isEstimate } from "./estimates.js";
 import { inlineCall } from "./functions.js";
 import { gradExpr, isGrad } from "./grad.js";
-import { combinatorNames, foreignAdvice, plannedFunctions, suggestions } from "./names.js";
+import { combinatorNames, foreignAdvice, suggestions } from "./names.js";
 import { evaluation, evaluationKind } from "./objectives.js";
 import { isOde } from "./ode.js";
 import { isScan } from "./scan.js";
@@ -164,21 +164,10 @@ function unknownCall(
 ): undefined {
   const { name, span } = callee;
   if (isDistName(cx, name) && scope.lookup(name) === undefined) {
-    if (
-      !Object.hasOwn(cx.distributions, name) &&
-      !(combinatorNames as readonly string[]).includes(name)
-    ) {
-      return cx.reporter.report("not_supported_yet", span, {
-        what: `the distribution \`${name}\``,
-      });
-    }
     return cx.reporter.report("distribution_as_value", e.span, { name });
   }
   if (isOde(e, scope)) return cx.reporter.report("ode_place", e.span, {});
   if (isScan(e, scope)) return cx.reporter.report("scan_place", e.span, {});
-  if (plannedFunctions.includes(name)) {
-    return cx.reporter.report("not_supported_yet", span, { what: `\`${name}\`` });
-  }
   const other = scope.env.others.get(name);
   if (other !== undefined) {
     return cx.reporter.report("declaration_as_value", span, { name, kind: other.kind });

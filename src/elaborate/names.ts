@@ -5,9 +5,6 @@ import { builtinAliases } from "./builtins.js";
 import type { Cx } from "./context.js";
 import type { Scope } from "./scope.js";
 
-/** Functions of the language's definition that cannot run yet. */
-export const plannedFunctions: readonly string[] = ["marginal", "normalize"];
-
 /** Distributions that take distributions, and those of unbounded plates. */
 export const combinatorNames = [
   "iid",

@@ -351,6 +351,7 @@ export const samples: Samples = {
   picture_fonts: {},
   picture_format: { format: "jpg", path: "out.jpg" },
 
+  not_supported_yet: { what: "a size that depends on the elements of `x`" },
   ode_usage: {},
   ode_function: {},
   ode_steps: {},

@@ -15,7 +15,7 @@ import type {
 } from "../../src/distributions/contract.js";
 import { distributions } from "../../src/distributions/index.js";
 import { builtinAliases, builtinRules } from "../../src/elaborate/builtins.js";
-import { combinatorNames, plannedFunctions } from "../../src/elaborate/names.js";
+import { combinatorNames } from "../../src/elaborate/names.js";
 import { typeNames } from "../../src/elaborate/type-names.js";
 import { check, renderDiagnostics } from "../../src/index.js";
 import {
@@ -141,28 +141,21 @@ function wrapped(words: readonly string[]): string {
   return lines.join("\n");
 }
 
-const sections: Readonly<Record<string, { readonly text: string; readonly inline?: boolean }>> = {
+const sections: Readonly<Record<string, { readonly text: string }>> = {
   words: { text: wrapped(reservedWords) },
   operators: { text: operatorTable() },
   stdlib: { text: stdlibList() },
   builtins: { text: builtinTable() },
   distributions: { text: distributionTable() },
-  "planned-functions": {
-    text: plannedFunctions
-      .filter((f) => f !== "log_prob")
-      .map(code)
-      .join(", "),
-    inline: true,
-  },
 };
 
 /** The page with its generated parts as they should be. */
 function withSections(source: string): string {
   let result = source;
-  for (const [name, { text: body, inline }] of Object.entries(sections)) {
+  for (const [name, { text: body }] of Object.entries(sections)) {
     const pattern = new RegExp(`<!-- ${name} -->[\\s\\S]*?<!-- end -->`);
     expect(result, `a place for ${name}`).toMatch(pattern);
-    const inner = inline ? body : `\n${body}\n`;
+    const inner = `\n${body}\n`;
     result = result.replace(pattern, () => `<!-- ${name} -->${inner}<!-- end -->`);
   }
   return result;
