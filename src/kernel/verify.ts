@@ -110,6 +110,14 @@ function typeOf({ element }: Buffer): ScalarType {
   return element === "f32" ? "f64" : element;
 }
 
+/** Whether a loop on one thread surely runs: its ends are numbers with a step between them. */
+function runsOnce(stmt: Extract<Stmt, { readonly kind: "for" }>): boolean {
+  const { from, to, step } = stmt;
+  if (stmt.concurrent || stmt.parallel !== undefined) return false;
+  if (from.kind !== "const" || to.kind !== "const") return false;
+  return step > 0 ? from.value < to.value : from.value > to.value;
+}
+
 class FunctionVerifier {
   readonly #fn: KernelFunction;
   readonly #buffers: ReadonlyMap<string, Buffer>;
@@ -233,6 +241,8 @@ class FunctionVerifier {
     if (stmt.concurrent) this.#alone(stmt.body, assigned);
     this.#block(stmt.body, inside);
     this.#openIndices.delete(stmt.index);
+    // A loop between numbers that runs at least once assigns what its body does.
+    if (runsOnce(stmt)) for (const name of inside) if (name !== stmt.index) assigned.add(name);
     return false;
   }
 
