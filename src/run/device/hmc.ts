@@ -3,7 +3,7 @@
  * together: by the harmonic mean of their acceptances while they come in from their starts, so that
  * none is left behind (Hoffman, Radul and Sountsov 2021), by the plain mean after that.
  */
-import { type Diagnostic, TildeError } from "../../base/diagnostic.js";
+import type { Diagnostic } from "../../base/diagnostic.js";
 import { internalError } from "../../base/internal.js";
 import type { GraphDevice, LoopProgram } from "../../device/contract.js";
 import {
@@ -20,15 +20,16 @@ import {
 import { warmupSchedule } from "../../inference/adaptation/windows.js";
 import type { HmcOptions } from "../../inference/contract.js";
 import { ACCEPTANCE, manyChains, pathOf } from "../../inference/hmc/many.js";
+import { pack, unpack } from "../../inference/state.js";
 import { cholesky, triangularSolve } from "../../math/linalg/index.js";
 import type { Graph } from "../../tensor/ops.js";
-import type {
-  ManyControls,
-  ManyDraws,
-  ManyFailure,
-  ManyProgress,
-  ManyStatistics,
-  Starts,
+import {
+  isLost,
+  type ManyControls,
+  type ManyDraws,
+  type ManyFailure,
+  type ManyProgress,
+  type Starts,
 } from "./many.js";
 import { deviceNoise } from "./noise.js";
 
@@ -74,6 +75,8 @@ class Chains {
   /** Passes of the loop so far: each has random numbers of its own. */
   #passes = 0;
   #divergences = 0;
+  #warmSeconds = 0;
+  #inverse: Float64Array = new Float64Array(0);
 
   constructor(
     program: LoopProgram,
@@ -89,25 +92,53 @@ class Chains {
   }
 
   async run(): Promise<ManyDraws | ManyFailure> {
-    const { options } = { options: this.#options };
+    const { stepSize, warmup, draws } = this.#options;
+    const { keeper } = this.#controls;
     const begun = performance.now();
     this.#setMetric(undefined);
-    const isGiven = options.stepSize !== undefined && options.warmup === 0;
-    const search = isGiven ? undefined : await this.#searchStepSize();
-    if (search !== undefined) return { kind: "step_size", search };
-    const warm = await this.#warmUp();
-    if (warm !== "warm" && warm !== "stopped") return { kind: "step_size", search: warm };
+    let stopped = false;
+    if (keeper.past === undefined) {
+      const isGiven = stepSize !== undefined && warmup === 0;
+      const search = isGiven ? undefined : await this.#searchStepSize();
+      if (search !== undefined) return { kind: "step_size", search };
+      const warm = await this.#warmUp();
+      if (warm !== "warm" && warm !== "stopped") return { kind: "step_size", search: warm };
+      stopped = warm === "stopped";
+      this.#divergences = 0;
+      this.#warmSeconds = (performance.now() - begun) / 1000;
+      if (!stopped) keeper.warm(await this.#state());
+    } else {
+      this.#goOn(keeper.past.state);
+    }
     const at = performance.now();
-    const drawn = await this.#draw(warm === "stopped" ? 0 : options.draws);
-    const steps = this.#steps(MOST_STEPS);
+    const drawn = await this.#draw(keeper.past?.draws ?? 0, stopped ? 0 : draws);
     return {
       ...drawn,
       stepSize: this.#stepSize,
-      steps,
-      figures: { leapfrog_steps: steps },
+      figures: { leapfrog_steps: this.#steps(MOST_STEPS) },
       gradients: this.#gradients,
-      seconds: { warmup: (at - begun) / 1000, sampling: (performance.now() - at) / 1000 },
+      seconds: { warmup: this.#warmSeconds, sampling: (performance.now() - at) / 1000 },
     };
+  }
+
+  /** Between transitions: all that the draws from here on depend on. */
+  async #state(): Promise<Float64Array> {
+    const { q, lp, grad } = await this.#program.read(["q", "lp", "grad"]);
+    const head = [this.#passes, this.#stepSize, this.#divergences, this.#warmSeconds];
+    return pack([head, this.#inverse, q, lp, grad]);
+  }
+
+  /** Takes up what `#state` gave. */
+  #goOn(state: Float64Array): void {
+    const { chains } = this.#options;
+    const d = this.#dimension;
+    const head = new Float64Array(4);
+    const inverse = new Float64Array(this.#inverse.length);
+    const [q, lp, grad] = [chains * d, chains, chains * d].map((n) => new Float64Array(n));
+    unpack(state, [head, inverse, q, lp, grad]);
+    [this.#passes, this.#stepSize, this.#divergences, this.#warmSeconds] = head;
+    if (!this.#setMetric(inverse)) internalError("a metric became singular");
+    this.#program.set({ q, lp, grad });
   }
 
   get #gradients(): number {
@@ -192,6 +223,7 @@ class Chains {
     const d = this.#dimension;
     if (this.#options.metric === "diag") {
       const diagonal = inverse ?? new Float64Array(d).fill(1);
+      this.#inverse = diagonal;
       this.#program.set({
         hmc_inverse: diagonal,
         hmc_factor: diagonal.map((v) => 1 / Math.sqrt(v)),
@@ -202,6 +234,7 @@ class Chains {
     for (let i = 0; i < d; i++) unit[i * (d + 1)] = 1;
     const factor = cholesky(inverse ?? unit, d);
     if (factor === undefined) return false;
+    this.#inverse = inverse ?? unit;
     // Rows z of independent normals become z L⁻¹, whose covariance is the metric.
     this.#program.set({
       hmc_inverse: inverse ?? unit,
@@ -210,33 +243,37 @@ class Chains {
     return true;
   }
 
+  /** @param past draws that an earlier run has made */
   async #draw(
+    past: number,
     wanted: number,
-  ): Promise<Pick<ManyDraws, "draws" | "q" | "statistics" | "interrupted" | "warnings">> {
+  ): Promise<Pick<ManyDraws, "draws" | "interrupted" | "warnings">> {
     const { thin, draws } = this.#options;
+    const { keeper, shouldStop } = this.#controls;
     const steps = this.#steps(MOST_STEPS);
-    const rows: Float64Array[] = [];
-    const values: ManyStatistics[] = [];
     const warnings: Diagnostic[] = [];
-    this.#divergences = 0;
-    while (rows.length < wanted) {
+    const state = (): Promise<Float64Array> => this.#state();
+    let done = past;
+    while (done < wanted) {
       try {
         await this.#transitions(steps, thin);
         const read = await this.#program.read(["q", ...OWN_STATISTICS]);
         const { q, lp, accept, energy, divergent } = read;
-        rows.push(q);
-        values.push({ lp, accept_stat: accept, energy, divergent });
         this.#divergences += divergent.reduce((n, v) => n + v, 0);
+        const constant = { stepsize: this.#stepSize, n_leapfrog: steps };
+        const statistics = { lp, accept_stat: accept, energy, divergent, ...constant };
+        await keeper.add({ q, statistics }, state);
       } catch (error) {
-        if (!(error instanceof TildeError) || rows.length === 0) throw error;
+        if (!isLost(error) || keeper.draws === 0) throw error;
         warnings.push(...error.diagnostics);
         break;
       }
-      this.#tell("sampling", rows.length, draws);
-      if (await this.#controls.shouldStop()) break;
+      done++;
+      this.#tell("sampling", done, draws);
+      if (await shouldStop()) break;
     }
-    const interrupted = rows.length < draws;
-    return { draws: rows.length, q: rows, statistics: values, interrupted, warnings };
+    await keeper.end(warnings.length === 0 ? state : undefined);
+    return { draws: keeper.draws, interrupted: keeper.draws < draws, warnings };
   }
 
   #tell(phase: ManyProgress["phase"], done: number, total: number): void {

@@ -5,25 +5,36 @@ import { compileKernels, createMemory, instantiate } from "../../device/cpu/inde
 import type { HmcOptions, NutsOptions } from "../../inference/contract.js";
 import { manyDensities } from "../../inference/hamiltonian/many.js";
 import { STATISTIC_COUNT } from "../../inference/hamiltonian/shape.js";
-import { batch } from "../../passes/batch/index.js";
-import { SimplifyingBuilder, simplify } from "../../passes/simplify/index.js";
 import type { Graph } from "../../tensor/ops.js";
 import { compileDensity } from "../compile.js";
 import { failureOf, type Run, refuseNothing, refuseParams } from "../context.js";
 import { checkRoom } from "../keep.js";
-import type { ChainDraws, FitData } from "../results/fit.js";
+import type { DrawStatistic, FitData } from "../results/fit.js";
 import { CallbackError } from "../session.js";
+import { beginStream } from "../storage/begin.js";
 import { choiceFigures, choose, timed } from "./auto.js";
 import { openCpuGraphs } from "./cpu-graphs.js";
 import { guardPrecision } from "./guard.js";
 import { runMany } from "./hmc.js";
-import { findStarts, type ManyControls, type ManyDraws, superchainsOf } from "./many.js";
+import { openKeeper } from "./kept.js";
+import {
+  findStarts,
+  type ManyControls,
+  type ManyDraws,
+  type ManyFailure,
+  superchainsOf,
+} from "./many.js";
 import { runTrees } from "./nuts.js";
 
 /** Above so many chains the CPU moves them in one program too. */
 const SEPARATE_CHAINS = 1024;
 /** Leapfrog steps that a transition is taken to have, where its time is foreseen. */
 const USUAL_STEPS = 10;
+/** What is kept of each draw beside its position. */
+const statisticsOf: { readonly [M in "hmc" | "nuts"]: readonly DrawStatistic[] } = {
+  hmc: ["lp", "accept_stat", "stepsize", "n_leapfrog", "divergent", "energy"],
+  nuts: ["lp", "accept_stat", "stepsize", "treedepth", "n_leapfrog", "divergent", "energy"],
+};
 /** Starting points at which the precision guard looks. */
 const GUARD_POINTS = 5;
 
@@ -97,7 +108,10 @@ export async function sampleMany(
   const { joint, kernels, density, d } = densityOf(run, method.method);
   refuseNothing(joint, method.method);
   const width = joint.constrained.shape[0];
-  checkRoom(method, width + STATISTIC_COUNT);
+  const streamed = beginStream(run, method, joint, statisticsOf[method.method], {
+    device: device.name,
+  });
+  if (streamed === undefined) checkRoom(method, width + STATISTIC_COUNT);
   const starts = await findStarts(device, density, method, seed);
   if ("kind" in starts) throw failureOf(starts, joint);
   const program = compileKernels(kernels);
@@ -116,8 +130,10 @@ export async function sampleMany(
     "density",
   );
   const compiled = performance.now();
+  const keeper = await openKeeper(joint, method, statisticsOf[method.method], streamed);
   const controls: ManyControls = {
     seed,
+    keeper,
     shouldStop: async () => {
       await new Promise((resolve) => setImmediate(resolve));
       return options.signal?.aborted === true;
@@ -130,20 +146,24 @@ export async function sampleMany(
       }
     },
   };
-  const drawn =
-    method.method === "nuts"
-      ? await runTrees(device, density, method, starts, controls)
-      : await runMany(device, density, method, starts, controls);
-  if ("kind" in drawn) throw failureOf(drawn, joint);
-  const constrained: Graph = {
-    inputs: [joint.q],
-    outputs: [{ name: "constrained", node: joint.constrained }],
-  };
+  let drawn: ManyDraws | ManyFailure;
+  let chains: FitData["chains"];
+  try {
+    drawn =
+      method.method === "nuts"
+        ? await runTrees(device, density, method, starts, controls)
+        : await runMany(device, density, method, starts, controls);
+    if ("kind" in drawn) throw failureOf(drawn, joint);
+    chains = drawn.draws === 0 ? [] : keeper.chains(drawn.stepSize);
+  } finally {
+    keeper.close();
+  }
   return {
     conditioned,
+    ...(streamed !== undefined && { stored: streamed.directory }),
     method: method.method,
     latents: joint.latents,
-    chains: drawn.draws === 0 ? [] : await chainsOf(drawn, constrained, method.chains, width),
+    chains,
     superchains: drawn.draws === 0 ? undefined : superchainsOf(method.chains),
     timing: {
       compileSeconds: (compiled - run.start) / 1000,
@@ -160,46 +180,4 @@ export async function sampleMany(
     warnings: [...rough, ...drawn.warnings],
     figures: { device: device.name, ...drawn.figures },
   };
-}
-
-/** The draws in the model's coordinates, chain by chain; the CPU computes them in f64. */
-async function chainsOf(
-  drawn: ManyDraws,
-  constrained: Graph,
-  chains: number,
-  width: number,
-): Promise<readonly ChainDraws[]> {
-  const [q] = constrained.inputs;
-  const g = new SimplifyingBuilder();
-  const all = g.input("q", [chains, ...q.shape]);
-  const [node] = batch(g, [constrained.outputs[0].node], chains, new Map([[q, all]]));
-  const graph = simplify({ inputs: [all], outputs: [{ name: "constrained", node }] });
-  const program = await openCpuGraphs().compileGraph(graph);
-  const { draws } = drawn;
-  const values = Array.from({ length: chains }, () => new Float64Array(draws * width));
-  for (const [t, position] of drawn.q.entries()) {
-    const { constrained: rows } = await program.run({ q: position });
-    for (let c = 0; c < chains; c++) {
-      values[c].set(rows.subarray(c * width, (c + 1) * width), t * width);
-    }
-  }
-  program.close();
-  const column = (of: (t: number) => number): Float64Array =>
-    Float64Array.from({ length: draws }, (_, t) => of(t));
-  return values.map((own, c) => ({
-    values: own,
-    draws,
-    stepSize: drawn.stepSize,
-    statistics: {
-      lp: column((t) => drawn.statistics[t].lp[c]),
-      accept_stat: column((t) => drawn.statistics[t].accept_stat[c]),
-      energy: column((t) => drawn.statistics[t].energy[c]),
-      divergent: column((t) => drawn.statistics[t].divergent[c]),
-      stepsize: column(() => drawn.stepSize),
-      n_leapfrog: column((t) => drawn.statistics[t].n_leapfrog?.[c] ?? drawn.steps ?? Number.NaN),
-      ...(drawn.statistics[0].treedepth !== undefined && {
-        treedepth: column((t) => drawn.statistics[t].treedepth?.[c] ?? Number.NaN),
-      }),
-    },
-  }));
 }

@@ -1,5 +1,5 @@
 /** What the samplers of many chains on a device share: starts, what they tell and what they give. */
-import type { Diagnostic } from "../../base/diagnostic.js";
+import { type Diagnostic, TildeError } from "../../base/diagnostic.js";
 import type { GraphDevice } from "../../device/contract.js";
 import type { SamplerOptions, StartFailure } from "../../inference/contract.js";
 import { manyDensities } from "../../inference/hamiltonian/many.js";
@@ -8,12 +8,15 @@ import { MOST_TRIES } from "../../inference/hamiltonian/start.js";
 import { stream } from "../../math/rng/index.js";
 import type { Graph } from "../../tensor/ops.js";
 import { superchainOf } from "../diagnostics/nested.js";
+import type { ManyKeeper } from "./kept.js";
 
 export interface ManyControls {
   readonly seed: number | bigint;
   /** Asked after every call to the device that ends a part of the warmup or brings draws. */
   readonly shouldStop: () => Promise<boolean>;
   readonly onProgress: (progress: ManyProgress) => void;
+  /** Where the draws go as they come. */
+  readonly keeper: ManyKeeper;
 }
 export interface ManyProgress {
   readonly phase: "warmup" | "sampling";
@@ -24,15 +27,10 @@ export interface ManyProgress {
   readonly stepSize: number;
 }
 
-/** Draws of all chains: row t has draw t of every chain, one after the other. */
+/** What the chains came to, beside their draws. */
 export interface ManyDraws {
   readonly draws: number;
-  /** Unconstrained positions. */
-  readonly q: readonly Float64Array[];
-  readonly statistics: readonly ManyStatistics[];
   readonly stepSize: number;
-  /** Leapfrog steps of every transition, where they are as many. */
-  readonly steps?: number;
   readonly gradients: number;
   /** Further lines of the summary. */
   readonly figures: Readonly<Record<string, number>>;
@@ -41,17 +39,16 @@ export interface ManyDraws {
   /** Of a device that was lost after the first draw. */
   readonly warnings: readonly Diagnostic[];
 }
-/** Of one draw of every chain. */
-export type ManyStatistics = Readonly<Record<ManyStatistic, Float64Array>> & {
-  readonly treedepth?: Float64Array;
-  readonly n_leapfrog?: Float64Array;
-};
-export type ManyStatistic = "lp" | "accept_stat" | "energy" | "divergent";
-
 /** A start or a step size that was not found. */
 export type ManyFailure =
   | StartFailure
   | { readonly kind: "step_size"; readonly search: "unbounded" | "vanishing" };
+
+/** Whether it is the device that a run has lost: a disk that is full ends it otherwise. */
+export function isLost(error: unknown): error is TildeError {
+  if (!(error instanceof TildeError)) return false;
+  return error.diagnostics.every((d) => d.code !== "file_unwritable");
+}
 
 /** Positions with their densities. */
 export interface Starts {

@@ -5,7 +5,8 @@
  * a chain's at its next trajectory. A round of the warmup is as many passes as a trajectory takes
  * on average: chains are not synchronised within the phases of the schedule.
  */
-import { type Diagnostic, TildeError } from "../../base/diagnostic.js";
+import type { Diagnostic } from "../../base/diagnostic.js";
+import { internalError } from "../../base/internal.js";
 import type { GraphDevice, LoopProgram } from "../../device/contract.js";
 import {
   type CovarianceState,
@@ -24,20 +25,24 @@ import type { NutsOptions } from "../../inference/contract.js";
 import { BOXED, controlOf, manyTrees, TOLD, TOLD_COUNT } from "../../inference/nuts/many.js";
 import { cholesky } from "../../math/linalg/index.js";
 import type { Graph } from "../../tensor/ops.js";
-import type {
-  ManyControls,
-  ManyDraws,
-  ManyFailure,
-  ManyProgress,
-  ManyStatistics,
-  Starts,
+import {
+  isLost,
+  type ManyControls,
+  type ManyDraws,
+  type ManyFailure,
+  type ManyProgress,
+  type Starts,
 } from "./many.js";
 import { deviceNoise } from "./noise.js";
 
 /** Passes of a call, at most. */
 const MOST_PASSES = 1024;
-/** Depth of the trees while chains come in from their starts. */
-const FIRST_DEPTH = 6;
+/** Depth of the trees while chains come in from their starts, and passes of a round. */
+const FIRST_DEPTH = 4;
+const FIRST_PASSES = 20;
+/** Rounds after a change of metric, in which the step size swings, and their passes. */
+const SETTLING_ROUNDS = 10;
+const SETTLING_PASSES = 8;
 const FIRST_STEP_SIZE = 1;
 /** Doublings or halvings in the search for a first step size. */
 const MOST_PROBES = 60;
@@ -96,6 +101,8 @@ interface Told {
   readonly ended: number;
   readonly accept: number;
   readonly reciprocal: number;
+  readonly leapfrogs: number;
+  readonly rate: number;
 }
 
 class Trees {
@@ -183,6 +190,8 @@ class Trees {
       ended: sums[TOLD.ended],
       accept: sums[TOLD.accept],
       reciprocal: sums[TOLD.reciprocal],
+      leapfrogs: sums[TOLD.leapfrogs],
+      rate: sums[TOLD.rate],
     };
   }
 
@@ -215,21 +224,38 @@ class Trees {
     return direction > 0 ? "unbounded" : "vanishing";
   }
 
-  /** Passes until trajectories have ended, about as many as there are chains. */
-  async #takeRound(depth: number): Promise<Told> {
-    const { chains } = this.#options;
-    for (;;) {
-      const told = await this.#take(this.#round, depth);
-      // The longest trajectories have a join for each of fewer than 2^depth leaves.
-      const longest = 2 ** (this.#options.maxTreeDepth + 1);
-      const wanted = told.ended === 0 ? 2 * this.#round : (this.#round * chains) / told.ended;
-      this.#round = Math.max(1, Math.min(longest, Math.ceil(wanted)));
-      if (told.ended > 0) return told;
+  /** As many passes as trajectories take; their mean acceptance. */
+  async #takeRound(limit = UNLIMITED): Promise<{ ended: number; acceptance: number | undefined }> {
+    const { chains, maxTreeDepth } = this.#options;
+    const told = await this.#take(this.#round, maxTreeDepth, { limit });
+    const { ended } = told;
+    if (ended === 0) this.#round = Math.min(MOST_PASSES, 2 * this.#round);
+    // The chains that are left over where there is a limit have long trajectories.
+    const isTypical = ended > 0 && (limit === UNLIMITED || ended >= chains / 2);
+    if (isTypical) {
+      const wanted = Math.ceil((this.#round * chains) / ended);
+      this.#round = Math.max(1, Math.min(MOST_PASSES, 2 * this.#round, wanted));
     }
+    return { ended, acceptance: isTypical ? told.accept / ended : undefined };
+  }
+
+  /**
+   * The acceptance of a round that breaks off what was under way, so that it is one of the present
+   * step size: while chains come in the harmonic mean of those of small trees, else the mean over
+   * points.
+   */
+  async #takeShort(isEarly: boolean): Promise<number> {
+    this.#breakOff();
+    if (!isEarly) {
+      const { leapfrogs, rate } = await this.#take(SETTLING_PASSES, this.#options.maxTreeDepth);
+      return rate / leapfrogs;
+    }
+    const { ended, reciprocal } = await this.#take(FIRST_PASSES, FIRST_DEPTH);
+    return ended / reciprocal;
   }
 
   async #warmUp(): Promise<"warm" | "stopped" | "unbounded" | "vanishing"> {
-    const { warmup, targetAccept, metric, chains, maxTreeDepth } = this.#options;
+    const { warmup, targetAccept, metric, chains } = this.#options;
     if (warmup === 0) return "warm";
     const settings = { ...DUAL_AVERAGING_DEFAULTS, target: targetAccept };
     const schedule = warmupSchedule(warmup);
@@ -239,18 +265,22 @@ class Trees {
       state = stepDualAveraging(state, acceptance, settings);
       this.#stepSize = Math.exp(state.logStep);
     };
-    let begun = schedule.from;
+    let begun = 0;
+    const isShort = (t: number): boolean => t < schedule.from || t - begun < SETTLING_ROUNDS;
     for (let t = 0; t < schedule.to; t++) {
       const isEarly = t < schedule.from;
-      const told = await this.#takeRound(isEarly ? FIRST_DEPTH : maxTreeDepth);
-      learn(isEarly ? told.ended / told.reciprocal : told.accept / told.ended);
-      const end = schedule.ends.find((e) => e >= begun) ?? schedule.to - 1;
+      if (isShort(t)) learn(await this.#takeShort(isEarly));
+      else {
+        const { acceptance } = await this.#takeRound();
+        if (acceptance !== undefined) learn(acceptance);
+      }
+      const end = schedule.ends.find((e) => e >= t) ?? schedule.to - 1;
       if (!isEarly) {
         const every = Math.max(1, Math.floor(((end + 1 - begun) * chains) / ENOUGH_POSITIONS));
         if ((end - t) % every === 0) await this.#learnPositions(covariance);
       }
       if (t === end) {
-        begun = end + 1;
+        begun = t + 1;
         const inverse = regularisedCovariance(covariance);
         resetCovariance(covariance);
         if (inverse !== undefined && this.#setMetric(inverse)) {
@@ -262,20 +292,16 @@ class Trees {
       this.#tell("warmup", t + 1, warmup);
       if (await this.#controls.shouldStop()) return "stopped";
     }
+    let left = warmup - schedule.to;
+    for (; left > 1 && isShort(warmup - left); left--) learn(await this.#takeShort(false));
     // Every chain makes the last transitions, however long its trajectories: chains seen at a pass
     // are in long trajectories more often than at a transition.
-    const last = warmup - schedule.to;
     this.#countAnew();
-    for (let ended = 0; ended < last * chains; ) {
-      const before = this.#round;
-      const told = await this.#take(before, maxTreeDepth, { limit: last });
-      ended += told.ended;
-      // The chains that are left over in the end have long trajectories.
-      if (told.ended >= chains / 2) {
-        this.#round = Math.max(1, Math.ceil((before * chains) / told.ended));
-        learn(told.accept / told.ended);
-      } else if (told.ended === 0) this.#round = Math.min(MOST_PASSES, 2 * before);
-      this.#tell("warmup", Math.floor(schedule.to + ended / chains), warmup);
+    for (let done = 0; done < left * chains; ) {
+      const { ended, acceptance } = await this.#takeRound(left);
+      done += ended;
+      if (acceptance !== undefined) learn(acceptance);
+      this.#tell("warmup", warmup - left + Math.floor(done / chains), warmup);
       if (await this.#controls.shouldStop()) return "stopped";
     }
     if (state.count > 0) this.#stepSize = Math.exp(state.logStepAverage);
@@ -317,10 +343,9 @@ class Trees {
     return true;
   }
 
-  async #draw(
-    wanted: number,
-  ): Promise<Pick<ManyDraws, "draws" | "q" | "statistics" | "interrupted" | "warnings">> {
+  async #draw(wanted: number): Promise<Pick<ManyDraws, "draws" | "interrupted" | "warnings">> {
     const { thin, draws, chains, maxTreeDepth } = this.#options;
+    const { keeper } = this.#controls;
     const rows = new Rows(chains, this.#dimension);
     const warnings: Diagnostic[] = [];
     this.#divergences = 0;
@@ -334,22 +359,21 @@ class Trees {
         // Towards the end chains rest, and the passes that a trajectory takes are not seen.
         if (told.ended >= chains / 2) this.#round = Math.max(1, (passes * chains) / told.ended);
         await this.#emptyBoxes((chain, row) => rows.add(chain, row));
+        for (const { q, statistics } of rows.take(wanted)) {
+          const stepsize = this.#stepSize;
+          // Chains are at different draws: no state between draws is that of all of them.
+          await keeper.add({ q, statistics: { ...statistics, stepsize } });
+        }
       } catch (error) {
-        if (!(error instanceof TildeError) || rows.complete === 0) throw error;
+        if (!isLost(error) || keeper.draws === 0) throw error;
         warnings.push(...error.diagnostics);
         break;
       }
       this.#tell("sampling", Math.floor(rows.added / chains), draws);
       if (await this.#controls.shouldStop()) break;
     }
-    const complete = rows.complete;
-    return {
-      draws: complete,
-      q: rows.q.slice(0, complete),
-      statistics: rows.statistics.slice(0, complete),
-      interrupted: complete < draws,
-      warnings,
-    };
+    await keeper.end();
+    return { draws: keeper.draws, interrupted: keeper.draws < draws, warnings };
   }
 
   #tell(phase: ManyProgress["phase"], done: number, total: number): void {
@@ -364,15 +388,24 @@ class Trees {
   }
 }
 
+type BoxedStatistics = Readonly<Record<(typeof BOXED)[number], Float64Array>>;
+
+/** A draw of all chains, or of those that have it already. */
+interface Row {
+  readonly q: Float64Array;
+  readonly statistics: BoxedStatistics;
+}
+
 /** Draws of chains that are not at the same one. */
 class Rows {
-  readonly q: Float64Array[] = [];
-  readonly statistics: ManyStatistics[] = [];
+  /** Those that not all chains have, and complete ones that were not taken; the others are gone. */
+  readonly #rows = new Map<number, Row>();
   /** Of each chain. */
   readonly #counts: Int32Array;
   readonly #dimension: number;
   /** Chains that have draw `complete`. */
   #arrived = 0;
+  #taken = 0;
   complete = 0;
   added = 0;
 
@@ -386,15 +419,11 @@ class Rows {
     const d = this.#dimension;
     const chains = this.#counts.length;
     const t = this.#counts[chain]++;
-    if (t === this.q.length) {
-      this.q.push(new Float64Array(chains * d));
-      const columns = BOXED.map((name) => [name, new Float64Array(chains)]);
-      this.statistics.push(Object.fromEntries(columns) as ManyStatistics);
-    }
-    this.q[t].set(row.subarray(0, d), chain * d);
-    const own = this.statistics[t] as Record<(typeof BOXED)[number], Float64Array>;
+    const own = this.#rows.get(t) ?? rowOf(chains, d);
+    this.#rows.set(t, own);
+    own.q.set(row.subarray(0, d), chain * d);
     BOXED.forEach((name, k) => {
-      own[name][chain] = row[d + k];
+      own.statistics[name][chain] = row[d + k];
     });
     this.added++;
     if (t === this.complete) this.#arrived++;
@@ -403,4 +432,21 @@ class Rows {
       this.#arrived = this.#counts.reduce((n, count) => n + (count > this.complete ? 1 : 0), 0);
     }
   }
+
+  /** Draws that all chains have, of the first `wanted`, each once. */
+  *take(wanted: number): Generator<Row> {
+    while (this.#taken < Math.min(this.complete, wanted)) {
+      const row = this.#rows.get(this.#taken) ?? internalError(`no draw ${this.#taken}`);
+      this.#rows.delete(this.#taken++);
+      yield row;
+    }
+  }
+}
+
+function rowOf(chains: number, dimension: number): Row {
+  const columns = BOXED.map((name) => [name, new Float64Array(chains)]);
+  return {
+    q: new Float64Array(chains * dimension),
+    statistics: Object.fromEntries(columns) as BoxedStatistics,
+  };
 }

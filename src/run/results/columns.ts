@@ -221,6 +221,11 @@ function gatherStored(
   const isRun = block.every((c, k) => c.isLatent && c.position === block[0].position + k);
   if (!isRun || fit.chains.some((c) => c.pages === undefined)) return false;
   const from = block[0].position;
+  const together = fit.chains[0]?.pages?.together;
+  if (together !== undefined) {
+    together.columns(from, from + block.length, gathered);
+    return true;
+  }
   let row = 0;
   for (const { pages, draws } of fit.chains) {
     const read = pages?.columns(from, from + block.length) ?? new Float64Array(0);

@@ -35,6 +35,11 @@ export interface DrawPages {
   readonly page: (draw: number) => DrawPage;
   /** Scalars `from` to `to` of all draws, `[scalars, draws]`. */
   readonly columns: (from: number, to: number) => Float64Array;
+  /** Where all chains of the fit share one file. */
+  readonly together?: {
+    /** Scalars `from` to `to` of all chains, `[scalars, chains, draws]`, into `out`. */
+    readonly columns: (from: number, to: number, out: Float64Array) => void;
+  };
 }
 
 export type DrawStatistic =

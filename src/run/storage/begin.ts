@@ -1,7 +1,7 @@
 /** The beginning of a run whose draws go to a folder as they come, or its taking up again. */
 import { rmSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { STATISTIC_COUNT } from "../../inference/hamiltonian/shape.js";
+import type { GraphDeviceName } from "../../device/contract.js";
 import type { Run } from "../context.js";
 import type { Method } from "../methods.js";
 import { type DrawStatistic, type FitData, latentLength } from "../results/fit.js";
@@ -19,6 +19,7 @@ export interface Streamed {
 /**
  * Writes the record of a run where it has a folder, and makes room; of a run that is taken up again
  * what it left stays.
+ * @param together of chains that move as one program and share a file: where
  * @throws TildeError where that fails
  */
 export function beginStream(
@@ -26,11 +27,13 @@ export function beginStream(
   method: Extract<Method, { method: "nuts" | "hmc" | "gibbs" }>,
   { latents, ranges }: Pick<FitData, "latents" | "ranges">,
   statistics: readonly DrawStatistic[],
+  together?: { readonly device: GraphDeviceName },
 ): Streamed | undefined {
   if (options.out === undefined) return undefined;
   const directory = resolve(options.out);
   const fit = { conditioned, method: method.method, seed, latents, ranges };
-  const origin = { options: method, files, relabel: options.relabel !== false };
+  const shared = together && { together: method.chains, device: together.device };
+  const origin = { options: method, files, relabel: options.relabel !== false, ...shared };
   const record = resumed ?? recordOf(fit, statistics, origin);
   if (resumed === undefined) {
     try {
@@ -43,9 +46,10 @@ export function beginStream(
     }
     writeRecord(directory, record);
   }
+  const each = together === undefined ? 1 : method.chains;
   const layout = {
-    width: latentLength(latents),
-    statistics: method.method === "gibbs" ? 1 : STATISTIC_COUNT,
+    width: each * latentLength(latents),
+    statistics: each * statistics.length,
     fingerprint: fingerprintOf(record),
   };
   return { directory, record, job: { directory, layout, draws: method.draws } };

@@ -13,7 +13,7 @@ import { makeInstance } from "../gibbs-chain.js";
 import { withoutSwitching } from "../labels/relabel.js";
 import type { ProcessFit } from "../process-fit.js";
 import { type ChainDraws, type DrawStatistic, type FitData, latentLength } from "../results/fit.js";
-import { DrawsWriter, type Scanned, scanDraws } from "./blocks.js";
+import { type DrawsLayout, DrawsWriter, type Scanned, scanDraws } from "./blocks.js";
 import { drawsFile, unwritable } from "./folder.js";
 import { readJournal } from "./journal.js";
 import {
@@ -25,6 +25,7 @@ import {
   writeRecord,
 } from "./record.js";
 import { type Adapted, storedChain } from "./stored-chain.js";
+import { chainsTogether, TOGETHER_FILE, TogetherWriter } from "./together.js";
 
 /** All of a fit that its record and the files of draws do not hold. */
 interface Outcome
@@ -44,6 +45,8 @@ interface Outcome
   };
 }
 
+/** More chains than this go to one file. */
+const OWN_FILES = 64;
 /** About so many bytes of draws are a block. */
 const BLOCK_BYTES = 1 << 20;
 
@@ -55,9 +58,21 @@ export function storeFit(fit: FitData, directory: string): void {
   if (fit.stored === resolve(directory)) return;
   const statistics = statisticsOf(fit);
   const conditioned = fit.process?.plan.conditioned ?? fit.conditioned;
-  const record = recordOf({ ...fit, conditioned }, statistics, { relabel: false });
+  const isMany = fit.chains.length > OWN_FILES;
+  const together = isMany ? fit.chains.length : undefined;
+  const record = recordOf({ ...fit, conditioned }, statistics, { relabel: false, together });
   writeRecord(directory, record);
   const width = latentLength(fit.latents);
+  if (together !== undefined) {
+    const layout = {
+      width: together * width,
+      statistics: together * statistics.length,
+      fingerprint: fingerprintOf(record),
+    };
+    storeTogether(fit, directory, layout, statistics);
+    storeOutcome(fit, directory, true);
+    return;
+  }
   const layout = { width, statistics: statistics.length, fingerprint: fingerprintOf(record) };
   const rows = Math.max(1, Math.floor(BLOCK_BYTES / (8 * (width + statistics.length + 1))));
   fit.chains.forEach((chain, k) => {
@@ -84,7 +99,40 @@ export function storeFit(fit: FitData, directory: string): void {
       unwritable(path, error);
     }
   });
-  storeOutcome(fit, directory);
+  storeOutcome(fit, directory, false);
+}
+
+/** Writes the draws of many chains to one file. @throws TildeError where that fails */
+function storeTogether(
+  { chains, latents }: FitData,
+  directory: string,
+  layout: DrawsLayout,
+  names: readonly DrawStatistic[],
+): void {
+  const width = latentLength(latents);
+  const { draws } = chains[0];
+  const shape = { chains: chains.length, width, statistics: names.length };
+  const writer = new TogetherWriter({ directory, layout, draws }, shape);
+  const values = chains.map((c) => c.values);
+  const columns = names.map((name) =>
+    chains.map((c) => c.statistics[name] ?? internalError(`a chain has no ${name}`)),
+  );
+  try {
+    const row = new Float64Array(chains.length * width);
+    for (let t = 0; t < draws; t++) {
+      values.forEach((own, c) => {
+        row.set(own.subarray(t * width, (t + 1) * width), c * width);
+      });
+      writer.add(
+        row,
+        columns.map((own) => own.map((column) => column[t])),
+      );
+      if (writer.isDue()) writer.write([]);
+    }
+    writer.write([]);
+  } finally {
+    writer.close();
+  }
 }
 
 /** The statistics that every chain has. */
@@ -92,8 +140,16 @@ function statisticsOf({ chains }: FitData): DrawStatistic[] {
   return STATISTICS.filter((s) => chains.length > 0 && chains.every((c) => c.statistics[s]));
 }
 
-/** Writes `fit.json`. @throws TildeError where that fails */
-export function storeOutcome(fit: FitData, directory: string): void {
+/**
+ * Writes `fit.json`.
+ * @param together whether the chains share one file of draws
+ * @throws TildeError where that fails
+ */
+export function storeOutcome(
+  fit: FitData,
+  directory: string,
+  together = fit.chains[0]?.pages?.together !== undefined,
+): void {
   const { conditioned, latents: _, ranges: __, method: ___, seed: ____, ...rest } = fit;
   const { chains, process, warnings, stored: _____, ...plain } = rest;
   const outcome: Outcome = {
@@ -102,14 +158,15 @@ export function storeOutcome(fit: FitData, directory: string): void {
     warnings: warnings.map(
       ({ span: _span, notes: _notes, ...d }): Diagnostic => ({ ...d, notes: [] }),
     ),
-    chains: chains.map(({ draws, stepSize, dimension, inverseMetric, thin, pages }, k) => ({
+    // Chains of one file are told apart by their places in it.
+    chains: (together ? chains.slice(0, 1) : chains).map(({ pages, ...chain }, k) => ({
       // After an interruption there may be files without draws.
       file: pages?.file ?? k,
-      draws,
-      stepSize,
-      dimension,
-      inverseMetric,
-      thin,
+      draws: chain.draws,
+      stepSize: chain.stepSize,
+      dimension: chain.dimension,
+      inverseMetric: chain.inverseMetric,
+      thin: chain.thin,
     })),
     ...(process !== undefined && {
       process: storedProcess(process, conditioned, fit.stored !== undefined),
@@ -153,9 +210,14 @@ export function restoreFit(directory: string, record: RunRecord, outcome: Outcom
     seed: record.seed,
     latents: latentsOf(conditioned, record),
     ...(record.ranges !== undefined && { ranges: record.ranges }),
-    chains: chains.map(({ file, draws, ...adapted }) =>
-      openChain(directory, record, file, draws, adapted),
-    ),
+    chains:
+      record.together === undefined
+        ? chains.map(({ file, draws, ...adapted }) =>
+            openChain(directory, record, file, draws, adapted),
+          )
+        : chains.flatMap(({ file: _, draws, ...adapted }) =>
+            openTogether(directory, record, draws, adapted),
+          ),
     ...(process !== undefined &&
       plan !== undefined && {
         process: {
@@ -198,11 +260,36 @@ export function openChain(
   adapted: Adapted = {},
 ): ChainDraws {
   const found = scanChain(directory, record, file);
-  if (found === undefined || found.draws < draws) {
-    const reason = `\`chain-${file}.draws\` is damaged: ${found?.draws ?? 0} of ${draws} draws can be read`;
-    return fail("fit_broken", undefined, { directory, reason });
-  }
+  if (found === undefined || found.draws < draws) return damaged(directory, file, found, draws);
   return storedChain(directory, file, found, record.statistics, draws, adapted);
+}
+
+/**
+ * Chains that share a file; none where there are no draws.
+ * @throws TildeError where the file holds fewer draws than `draws`, or those of another run
+ */
+export function openTogether(
+  directory: string,
+  record: RunRecord,
+  draws: number,
+  adapted: Adapted = {},
+): readonly ChainDraws[] {
+  if (draws === 0) return [];
+  const found = scanChain(directory, record, TOGETHER_FILE);
+  if (found === undefined || found.draws < draws)
+    return damaged(directory, TOGETHER_FILE, found, draws);
+  const chains = record.together ?? internalError("chains have files of their own");
+  return chainsTogether(directory, found, record.statistics, chains, draws, adapted);
+}
+
+function damaged(
+  directory: string,
+  file: number,
+  found: Scanned | undefined,
+  draws: number,
+): never {
+  const reason = `\`chain-${file}.draws\` is damaged: ${found?.draws ?? 0} of ${draws} draws can be read`;
+  return fail("fit_broken", undefined, { directory, reason });
 }
 
 /** What a chain's file holds; undefined where there is none of this run. */

@@ -7,6 +7,7 @@ import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { fail } from "../../base/diagnostic.js";
 import { internalError } from "../../base/internal.js";
+import type { GraphDeviceName } from "../../device/contract.js";
 import type { DataValue } from "../../model/data.js";
 import type { Model } from "../../model/ir.js";
 import { printModel } from "../../model/print.js";
@@ -54,6 +55,10 @@ export interface RunRecord {
   readonly latents: readonly RecordedLatent[];
   readonly ranges?: ReadonlyMap<string, DiscreteRange>;
   readonly statistics: readonly DrawStatistic[];
+  /** Of chains that share one file of draws: how many. */
+  readonly together?: number;
+  /** Of chains that moved together: where, which decides the rounding of their draws. */
+  readonly device?: GraphDeviceName;
 }
 
 /** What belongs to a record beside the fit itself. */
@@ -61,6 +66,8 @@ export interface Origin {
   readonly options?: Method;
   readonly files?: readonly DataFile[];
   readonly relabel: boolean;
+  readonly together?: number;
+  readonly device?: GraphDeviceName;
 }
 
 type Recorded = Pick<FitData, "conditioned" | "method" | "seed" | "latents" | "ranges">;
@@ -69,7 +76,7 @@ type Recorded = Pick<FitData, "conditioned" | "method" | "seed" | "latents" | "r
 export function recordOf(
   fit: Recorded,
   statistics: readonly DrawStatistic[],
-  { options, files, relabel }: Origin,
+  { options, files, relabel, together, device }: Origin,
 ): RunRecord {
   const { conditioned, method, seed, latents, ranges } = fit;
   const { model } = conditioned;
@@ -96,6 +103,8 @@ export function recordOf(
     })),
     ...(ranges !== undefined && { ranges }),
     statistics,
+    ...(together !== undefined && { together }),
+    ...(device !== undefined && { device }),
   };
 }
 
@@ -116,7 +125,8 @@ export function modelHash(model: Model): string {
 }
 
 /** What decides the draws of a chain, as a hash. */
-export function fingerprintOf({ program, data, method, options, seed }: RunRecord): string {
+export function fingerprintOf(record: RunRecord): string {
+  const { program, data, method, options, seed, together, device } = record;
   const parts = [...data]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, { dims, data: x, missing }]) => {
@@ -124,7 +134,8 @@ export function fingerprintOf({ program, data, method, options, seed }: RunRecor
       return [name, dims, hashOf(bytes), missing === undefined ? "" : hashOf(missing)];
     });
   const { hash } = program;
-  return hashOf(JSON.stringify([VERSION, hash, parts, method, options ?? null, seed]));
+  const shared = together === undefined ? [] : [together, device ?? null];
+  return hashOf(JSON.stringify([VERSION, hash, parts, method, options ?? null, seed, ...shared]));
 }
 
 /** @throws TildeError where that fails */

@@ -6,6 +6,7 @@ import { leftChain } from "../../inference/dp/model/chain.js";
 import { planDp } from "../../inference/dp/model/plan.js";
 import type { Model } from "../../model/ir.js";
 import { type Conditioned, condition } from "../../passes/condition/index.js";
+import { superchainsOf } from "../device/many.js";
 import { makeInstance } from "../gibbs-chain.js";
 import { withoutSwitching } from "../labels/relabel.js";
 import type { GibbsOptions } from "../methods.js";
@@ -13,10 +14,18 @@ import { processFit } from "../process-fit.js";
 import type { FitData } from "../results/fit.js";
 import { stateFile } from "./folder.js";
 import { readJournal } from "./journal.js";
-import { latentsOf, type Outcome, openChain, restoreFit, scanChain } from "./outcome.js";
+import {
+  latentsOf,
+  type Outcome,
+  openChain,
+  openTogether,
+  restoreFit,
+  scanChain,
+} from "./outcome.js";
 import { hashOf } from "./plain.js";
 import { fingerprintOf, modelOf, type RunRecord, readPart, readRecord } from "./record.js";
 import { readState } from "./stream.js";
+import { TOGETHER_FILE } from "./together.js";
 
 /**
  * The fit in a folder: whole, or of a run that was killed the draws that it had finished, as after
@@ -37,6 +46,7 @@ function killedFit(directory: string, record: RunRecord): FitData {
     options?.method === "nuts" || options?.method === "hmc" || options?.method === "gibbs";
   const count = isChain ? options.chains : 0;
   const files = Array.from({ length: count }, (_, file) => file);
+  if (record.together !== undefined) return killedTogether(directory, record, conditioned);
   const counts = files.map((file) => scanChain(directory, record, file)?.draws ?? 0);
   const begun = files.filter((file) => counts[file] > 0);
   const draws = begun.length === 0 ? 0 : Math.min(...begun.map((file) => counts[file]));
@@ -67,6 +77,32 @@ function killedFit(directory: string, record: RunRecord): FitData {
     figures: {},
   };
   return record.relabel ? withoutSwitching(fit) : fit;
+}
+
+/** Of many chains in one file. */
+function killedTogether(directory: string, record: RunRecord, conditioned: Conditioned): FitData {
+  const { options, method, seed, device } = record;
+  const draws = scanChain(directory, record, TOGETHER_FILE)?.draws ?? 0;
+  const chains = openTogether(directory, record, draws);
+  const isNuts = options?.method === "nuts";
+  const isHamiltonian = isNuts || options?.method === "hmc";
+  return {
+    stored: directory,
+    conditioned,
+    method,
+    seed,
+    latents: latentsOf(conditioned, record),
+    chains,
+    superchains: chains.length === 0 ? undefined : superchainsOf(chains.length),
+    timing: { compileSeconds: 0, warmupSeconds: 0, sampleSeconds: 0, gradients: 0 },
+    isPoint: false,
+    interrupted: true,
+    warmup: isHamiltonian ? options.warmup : 0,
+    ...(isHamiltonian && { targetAccept: options.targetAccept }),
+    ...(isNuts && { maxTreeDepth: options.maxTreeDepth }),
+    warnings: [],
+    figures: device === undefined ? {} : { device },
+  };
 }
 
 function killedMixture(
