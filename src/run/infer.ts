@@ -126,8 +126,8 @@ export async function resumeRaw(
   const { record, program, fit } = openRun(directory);
   if (fit !== undefined) return new Posterior(fit);
   const data = { values: record.data, problems: new Map() };
-  const { seed, relabel, options: method } = record;
-  const checked = checkOptions({ ...options, method, seed, relabel, out: directory });
+  const { seed, relabel, options: method, device } = record;
+  const checked = checkOptions({ ...options, method, seed, relabel, device, out: directory });
   try {
     return await run(program, data, checked, undefined, record);
   } catch (error) {
