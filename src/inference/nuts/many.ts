@@ -51,7 +51,9 @@ export const TOLD = {
   accept: 1,
   reciprocal: 2,
   divergent: 3,
+  /** Leapfrog steps, and the acceptances of their points. */
   leapfrogs: 4,
+  rate: 5,
 } as const;
 export const TOLD_COUNT = Object.keys(TOLD).length;
 /** Smaller acceptances count as this in the harmonic mean. */
@@ -290,6 +292,7 @@ export function manyTrees(density: Graph, shape: ManyTreesShape): ManyTrees {
       toldOf(g.reciprocal(bounded)),
       toldOf(toInt(isDivergent)),
       g.sum(toInt(moves)),
+      g.sum(g.select(moves, rate, none("real"))),
     ]),
   };
   const carried = [...Object.keys(next), ...Object.keys(turned.stacks), "box"];
