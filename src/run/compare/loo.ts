@@ -45,12 +45,12 @@ export function goodShape(draws: number): number {
  *   own density where it is left out
  */
 export function looOf(pointwise: Pointwise, efficiency?: number): Loo {
-  const { names, chains, draws: perChain, logLik } = pointwise;
+  const { names, chains, draws: perChain } = pointwise;
   const draws = chains * perChain;
   const half = Math.floor(perChain / 2);
   const scratch = essScratch(2 * chains, half);
-  const points = names.map((name, i): LooPoint => {
-    const ll = logLik.subarray(i * draws, (i + 1) * draws);
+  const points: LooPoint[] = [];
+  pointwise.forEach((i, ll) => {
     const reff = efficiency ?? relativeEfficiency(ll, chains, perChain, half, scratch);
     const { logWeights, paretoK } = smoothWeights(
       ll.map((x) => -x),
@@ -58,7 +58,7 @@ export function looOf(pointwise: Pointwise, efficiency?: number): Loo {
     );
     const elpd = logSumExp(logWeights.map((w, s) => w + ll[s]));
     const lppd = logSumExp(ll) - Math.log(draws);
-    return { name, elpd, p: lppd - elpd, paretoK };
+    points.push({ name: names[i], elpd, p: lppd - elpd, paretoK });
   });
   const goodK = goodShape(draws);
   const elpd = points.reduce((sum, p) => sum + p.elpd, 0);

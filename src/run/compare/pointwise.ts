@@ -37,6 +37,7 @@ import {
 } from "../../model/traverse.js";
 import { GraphBuilder } from "../../tensor/builder.js";
 import type { InputNode, Node } from "../../tensor/ops.js";
+import { rowOf } from "../results/columns.js";
 import { compileFunction } from "../results/compiled.js";
 import type { FitData } from "../results/fit.js";
 import { latentLength } from "../results/fit.js";
@@ -49,24 +50,35 @@ export interface Pointwise {
   readonly chains: number;
   /** Of each chain. */
   readonly draws: number;
-  /** `[observations, chains, draws]`. */
-  readonly logLik: Float64Array;
+  /**
+   * Calls back with the log densities of one observation after another, `[chains, draws]`, in an
+   * array that is used again.
+   */
+  readonly forEach: (visit: (unit: number, logLik: Float64Array) => void) => void;
   /** What was observed, number by number. */
   readonly observed: Float64Array;
   readonly warnings: readonly Diagnostic[];
 }
 
-/** Numbers in `logLik`; beyond it fewer draws are used. */
-const MOST_NUMBERS = 1 << 26;
+/**
+ * Log densities that are held at once: those of all draws of some observations, since weights are
+ * smoothed over all draws. Where there are more, the draws are gone through again for the next ones.
+ */
+const ROOM = 1 << 23;
 
 /** Draws of these are no draws of the posterior, so that weights correct the wrong density. */
 const approximations: ReadonlySet<string> = new Set(["vi", "svi", "cavi", "laplace"]);
 
 /**
  * @param names just the observations of these sites
+ * @param room log densities to hold at once, at least
  * @throws TildeError for a fit without draws, or where the model has no observations.
  */
-export function pointwiseOf(fit: FitData, names?: readonly string[]): Pointwise {
+export function pointwiseOf(
+  fit: FitData,
+  names?: readonly string[],
+  room: number = ROOM,
+): Pointwise {
   const { conditioned, method } = fit;
   const model = conditioned.model.name;
   const per = Math.min(...fit.chains.map((c) => c.draws));
@@ -79,34 +91,7 @@ export function pointwiseOf(fit: FitData, names?: readonly string[]): Pointwise 
   if (units.length === 0) {
     return fail("loo_no_observations", undefined, { model, names: names ?? [] });
   }
-  const every = Math.ceil((units.length * per * fit.chains.length) / MOST_NUMBERS);
-  const draws = Math.floor(per / every);
-  const total = fit.chains.length * draws;
-  const logLik = new Float64Array(units.length * total);
-  const { compute, outputs } = compileFunction(parts.values, [
-    ...parts.plain.map((p) => p.node),
-    ...parts.factors.map((f) => f.rows),
-  ]);
-  const tables = outputs.slice(parts.plain.length);
-  const dependent = new Dependent(parts.counts, parts.factors, tables);
-  const stride = latentLength(fit.latents);
-  const [width] = parts.values.shape;
-  let row = 0;
-  for (const chain of fit.chains) {
-    for (let t = 0; t < draws; t++, row++) {
-      const at = t * every * stride;
-      compute(chain.values.subarray(at, at + width));
-      let unit = 0;
-      parts.plain.forEach((part, k) => {
-        for (const { at: position } of part.units) {
-          logLik[unit++ * total + row] = outputs[k][position];
-        }
-      });
-      dependent.read((value) => {
-        logLik[unit++ * total + row] = value;
-      });
-    }
-  }
+  const total = fit.chains.length * per;
   const warnings: Diagnostic[] = [];
   if (approximations.has(method)) {
     warnings.push(diagnostic("loo_approximate", undefined, { model, method }));
@@ -121,10 +106,62 @@ export function pointwiseOf(fit: FitData, names?: readonly string[]): Pointwise 
     model,
     names: units.map((u) => u.name),
     chains: fit.chains.length,
-    draws,
-    logLik,
+    draws: per,
+    forEach: (visit) => {
+      const block = Math.max(1, Math.floor(room / total));
+      const read = readerOf(fit, parts, per);
+      const logLik = new Float64Array(Math.min(block, units.length) * total);
+      for (let from = 0; from < units.length; from += block) {
+        const to = Math.min(units.length, from + block);
+        read(from, to, logLik);
+        for (let unit = from; unit < to; unit++) {
+          visit(unit, logLik.subarray((unit - from) * total, (unit - from + 1) * total));
+        }
+      }
+    },
     observed: Float64Array.from(units.flatMap((u) => u.values)),
     warnings,
+  };
+}
+
+/** Writes log densities of the observations `from` to `to`, `[observations, chains, draws]`. */
+type Reader = (from: number, to: number, out: Float64Array) => void;
+
+/** @param draws of each chain */
+function readerOf(fit: FitData, parts: Parts, draws: number): Reader {
+  const { compute, outputs } = compileFunction(parts.values, [
+    ...parts.plain.map((p) => p.node),
+    ...parts.factors.map((f) => f.rows),
+  ]);
+  const plain = parts.plain.map(({ units }) => Int32Array.from(units, (u) => u.at));
+  const tables = outputs.slice(plain.length);
+  const dependent = new Dependent(parts.counts, parts.factors, tables);
+  const stride = latentLength(fit.latents);
+  const [width] = parts.values.shape;
+  const total = fit.chains.length * draws;
+  const first = plain.reduce((n, at) => n + at.length, 0);
+  return (from, to, out) => {
+    let row = 0;
+    for (const chain of fit.chains) {
+      for (let t = 0; t < draws; t++, row++) {
+        const { values, start } = rowOf(chain, t, stride);
+        compute(values.subarray(start, start + width));
+        let before = 0;
+        for (const [k, at] of plain.entries()) {
+          const end = Math.min(at.length, to - before);
+          for (let u = Math.max(0, from - before); u < end; u++) {
+            out[(before + u - from) * total + row] = outputs[k][at[u]];
+          }
+          before += at.length;
+        }
+        if (to <= first) continue;
+        let unit = first;
+        dependent.read((value) => {
+          if (unit >= from && unit < to) out[(unit - from) * total + row] = value;
+          unit++;
+        });
+      }
+    }
   };
 }
 

@@ -105,8 +105,11 @@ function sourceOfLatents(fit: FitData): Source {
   return source;
 }
 
-/** Where a draw's latent scalars stand: in memory, or in the page of its file. */
-function rowOf(
+/**
+ * Where a draw's latent scalars stand: in memory, or in the page of its file.
+ * @param width latent scalars of a draw
+ */
+export function rowOf(
   chain: ChainDraws,
   draw: number,
   width: number,

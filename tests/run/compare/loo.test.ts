@@ -2,7 +2,16 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { compare, compile, infer, load, map, nuts, TildeError } from "../../../src/index.js";
+import {
+  compare,
+  compile,
+  infer,
+  load,
+  map,
+  nuts,
+  type Posterior,
+  TildeError,
+} from "../../../src/index.js";
 import { compareLoos, stackingWeights } from "../../../src/run/compare/compare.js";
 import { looOf } from "../../../src/run/compare/loo.js";
 import { type Pointwise, pointwiseOf } from "../../../src/run/compare/pointwise.js";
@@ -28,15 +37,27 @@ const reference = JSON.parse(
 
 function pointwise(name: string): Pointwise {
   const bytes = new Uint8Array(Buffer.from(reference.models[name].log_lik, "base64"));
+  const logLik = Float64Array.from(new Float32Array(bytes.buffer));
   return {
     model: name,
     names: Array.from({ length: 8 }, (_, j) => `y[${j}]`),
     chains: 4,
     draws: 500,
-    logLik: Float64Array.from(new Float32Array(bytes.buffer)),
+    forEach: (visit) => {
+      for (let i = 0; i < 8; i++) visit(i, logLik.subarray(i * 2000, (i + 1) * 2000));
+    },
     observed: Float64Array.of(28, 8, -3, 7, -1, 1, 18, 12),
     warnings: [],
   };
+}
+
+/** Log densities by observation and draw. */
+function logLikOf({ fit }: Posterior, room?: number): number[][] {
+  const out: number[][] = [];
+  pointwiseOf(fit, undefined, room).forEach((_, logLik) => {
+    out.push([...logLik]);
+  });
+  return out;
 }
 
 function sumOf(x: readonly number[]): number {
@@ -179,13 +200,13 @@ describe("fits", () => {
   for i in 0..N { z[i] ~ Bernoulli(0.3)\n y[i] ~ Normal(mu + 3 * z[i], 1) }
 }`);
     const fit = await infer(labels, { data, method: nuts({ chains: 2, warmup: 300, draws: 300 }) });
-    const found = pointwiseOf(fit.fit);
+    const found = logLikOf(fit);
     const { data: mu } = fit.draws("mu");
     for (let s = 0; s < 600; s += 37) {
       y.forEach((value, i) => {
         const [low, high] = [logNormal(value, mu[s], 1), logNormal(value, mu[s] + 3, 1)];
         const truth = Math.log(0.7 * Math.exp(low) + 0.3 * Math.exp(high));
-        expect(found.logLik[i * 600 + s]).toBeCloseTo(truth, 9);
+        expect(found[i][s]).toBeCloseTo(truth, 9);
       });
     }
   });
@@ -202,7 +223,7 @@ describe("fits", () => {
       data: { T: 5, y: few },
       method: nuts({ chains: 1, warmup: 300, draws: 50 }),
     });
-    const found = pointwiseOf(fit.fit);
+    const found = logLikOf(fit);
     const { data: mu } = fit.draws("mu");
     /** log Σ_z p(z) Π_{t ≠ out} p(y_t | z_t). */
     const without = (m: number, out: number): number => {
@@ -224,9 +245,27 @@ describe("fits", () => {
     for (let s = 0; s < 50; s += 7) {
       few.forEach((_, i) => {
         const truth = without(mu[s], -1) - without(mu[s], i);
-        expect(found.logLik[i * 50 + s]).toBeCloseTo(truth, 9);
+        expect(found[i][s]).toBeCloseTo(truth, 9);
       });
     }
+  });
+
+  test("blocks of observations of any size give the same numbers", async () => {
+    // Plain observations, then some that hang together through a discrete site.
+    const both = compile(`model m(N: int) {
+  mu ~ Normal(0, 2)
+  for i in 0..N { w[i] ~ Normal(mu, 1) }
+  for i in 0..2 { z[i] ~ Bernoulli(0.3) }
+  for i in 0..N { y[i] ~ Normal(mu + 3 * z[i % 2], 1) }
+}`);
+    const method = nuts({ chains: 2, warmup: 200, draws: 50 });
+    const fit = await infer(both, { data: { N: 5, y: y.slice(0, 5), w: y.slice(3, 8) }, method });
+    const whole = logLikOf(fit);
+    expect(whole).toHaveLength(10);
+    // One observation at a time, three, and four, so that a block has both kinds.
+    for (const room of [1, 300, 499]) expect(logLikOf(fit, room)).toEqual(whole);
+    const loo = looOf(pointwiseOf(fit.fit));
+    expect(looOf(pointwiseOf(fit.fit, undefined, 300))).toEqual(loo);
   });
 
   test("missing entries are no observations; several sites can be chosen among", async () => {

@@ -151,10 +151,8 @@ function statisticsOf({ chains }: FitData, draws: number): GroupArray[] {
 }
 
 /** Log densities by site, in its dims where all of its elements have one. */
-function likelihoodOf(fit: FitData, draws: number): GroupArray[] | undefined {
+function likelihoodOf(fit: FitData, draws: number): GroupArray[] {
   const found = pointwiseOf(fit);
-  // Of very many observations only some draws were taken, which is not what the group says.
-  if (found.draws !== draws) return undefined;
   const total = found.chains * draws;
   const sites = new Map<string, number[]>();
   found.names.forEach((unit, at) => {
@@ -166,10 +164,11 @@ function likelihoodOf(fit: FitData, draws: number): GroupArray[] | undefined {
     const shape = elementCount(dims) === units.length ? dims : [units.length];
     const values = (): Float64Array => {
       const data = new Float64Array(total * units.length);
-      units.forEach((unit, k) => {
-        for (let row = 0; row < total; row++) {
-          data[row * units.length + k] = found.logLik[unit * total + row];
-        }
+      const places = new Map(units.map((unit, k) => [unit, k]));
+      found.forEach((unit, logLik) => {
+        const k = places.get(unit);
+        if (k === undefined) return;
+        for (let row = 0; row < total; row++) data[row * units.length + k] = logLik[row];
       });
       return data;
     };
