@@ -71,9 +71,23 @@ export interface DeviceNoise {
   readonly law: DeviceLaw;
 }
 
+/** One of several graphs that take the steps of a loop in turn. */
+export interface LoopTurn {
+  readonly graph: Graph;
+  /** Its steps in a round. Rounds begin at step 0, and turns follow in their order. */
+  readonly steps: number;
+}
+
 /** A graph as the step of a loop that stays on the device. */
 export interface LoopSpec {
+  /** Of several in turn, the first. */
   readonly graph: Graph;
+  /**
+   * Where several graphs take steps in turn. Inputs of one name are one, and a graph computes what
+   * its steps need alone. All have the outputs of `trace`; where one lacks an output of `state`, its
+   * steps leave that input as it is.
+   */
+  readonly turns?: readonly LoopTurn[];
   /** Inputs that a step changes, each with the output (of its shape) that is its next value. */
   readonly state: Readonly<Record<string, string>>;
   /** Inputs that are drawn at each step. */
@@ -103,8 +117,9 @@ export interface LoopProgram {
   /**
    * Takes `count` steps from number `first` on. The result has one row a step of each traced
    * output. A device that is lost on the way leaves what was read before intact.
+   * @param turn whose steps all of them are; absent, as the steps' numbers have it
    */
-  steps(first: number, count: number): Promise<Record<string, Float64Array>>;
+  steps(first: number, count: number, turn?: number): Promise<Record<string, Float64Array>>;
   /** Reads inputs and state, as they are after the steps so far. */
   read(names: readonly string[]): Promise<Record<string, Float64Array>>;
   close(): void;

@@ -32,8 +32,11 @@ export const LIMITS = {
 /** Of a difference of log densities: sixteen roundings. */
 const ROUNDING = 2 ** -20;
 
-/** A density is judged by differences in nats, an objective by its relative error. */
-export type GuardKind = "density" | "objective";
+/**
+ * A density is judged by differences in nats, an objective by its relative error; of a step, what it
+ * adds to the params takes the place of a gradient.
+ */
+export type GuardKind = "density" | "objective" | "step";
 
 /**
  * Compares pairs of results at the same points (at least two). Returns a warning where the device
@@ -68,7 +71,7 @@ export function checkPrecision(
     for (let i = 0; i < e.gradient.length; i++) {
       const [found, wanted] = [d.gradient[i], e.gradient[i]];
       const relative = Math.abs(found - wanted) / size;
-      const element = `element ${i} of the gradient`;
+      const element = `element ${i} of the ${kind === "step" ? "step" : "gradient"}`;
       gradient = worse(gradient, { what: element, found, wanted, error: relative });
     }
   }

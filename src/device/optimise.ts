@@ -8,30 +8,19 @@ import { simplify } from "../passes/simplify/index.js";
 import { GraphBuilder } from "../tensor/builder.js";
 import type { Graph, InputNode, Node } from "../tensor/ops.js";
 import { substitute } from "../tensor/transform.js";
+import { AT, MOST_RATES, settingsLength } from "./optimiser-settings.js";
 
-/** Values of the input `opt_settings`, in this order; see `optimiserSettings`. */
-export interface OptimiserSettings {
-  /** Step size. */
-  readonly rate: number;
-  /** Largest Euclidean norm of a gradient; longer ones are shortened. 0: none is. */
-  readonly clip: number;
-  /** Whether iterates are averaged into `opt_average`. */
-  readonly averaging: boolean;
-  readonly beta1: number;
-  readonly beta2: number;
-}
+export { type OptimiserSettings, optimiserSettings } from "./optimiser-settings.js";
 
-/**
- * The settings as numbers. 1 − βᵗ comes from log β: differences of numbers next to 1 would lose
- * half of single precision's digits.
- */
-export function optimiserSettings(s: OptimiserSettings): Float64Array {
-  const logs = [Math.log(s.beta1), Math.log(s.beta2)];
-  const flags = [s.rate, s.clip, s.averaging ? 1 : 0];
-  return Float64Array.from([...flags, s.beta1, s.beta2, 1 - s.beta1, 1 - s.beta2, ...logs]);
-}
-const SETTINGS = 9;
 const EPSILON = 1e-8;
+
+/** One of several that take steps in turn, each with params, moments and steps of its own. */
+export interface StepPlayer {
+  readonly index: number;
+  readonly count: number;
+  /** The stretches `[from, to)` of the flat params that it moves. */
+  readonly spans: readonly (readonly [number, number])[];
+}
 
 export interface OptimiserGraph {
   readonly graph: Graph;
@@ -43,12 +32,28 @@ export interface OptimiserGraph {
   readonly trace: readonly ["opt_value", "opt_taken", "opt_bad"];
 }
 
+/** What a player's moments are called. */
+export function momentNames(player: number): readonly [string, string] {
+  const ending = player === 0 ? "" : `.${player}`;
+  return [`opt_first${ending}`, `opt_second${ending}`];
+}
+
+/** Elements of `opt_counts` before those of the players, which have one each. */
+const COUNTS = { call: 0, steps: 1, stopped: 2, own: 3 } as const;
+
+/** Length of the state `opt_counts`. */
+export function countsLength(players: number): number {
+  return COUNTS.own + players;
+}
+
 /**
  * Wraps a graph of an objective with its gradient. Adds the inputs `opt_settings` and the state
- * `opt_first`, `opt_second`, `opt_average`, `opt_before` (the params before the last update),
- * `opt_counts` (steps, averaged steps, 1 once stopped). From a step whose objective or gradient is
- * not finite on, nothing changes any more. Further `state` of the objective stays beside it. With
- * the rule `sgd` a step is one of heavy-ball momentum (Polyak 1964).
+ * `opt_first`, `opt_second` (of further players see `momentNames`), `opt_average` (the mean of the
+ * iterates before the last call that averaged), `opt_recent` (the mean of that call's), `opt_before`
+ * (the params before the last update), `opt_counts` (the call's number, its steps, 1 once stopped, the
+ * steps of each player). From a step whose objective or gradient is not finite on, nothing changes any
+ * more in a call. Further `state` of the objective stays beside it. With the rule `sgd` a step is one
+ * of heavy-ball momentum (Polyak 1964).
  */
 export function adamGraph(
   objective: Graph,
@@ -60,13 +65,38 @@ export function adamGraph(
     readonly state?: Readonly<Record<string, string>>;
     /** An output with other values of the params where `mask` is 1: those that no gradient moves. */
     readonly written?: { readonly output: string; readonly mask: Float64Array };
+    /** An input of the objective that is to have the step size. */
+    readonly rate?: string;
+    readonly player?: StepPlayer;
   },
 ): OptimiserGraph {
   const g = new GraphBuilder();
   const outputOf = (name: string): Node =>
     objective.outputs.find((o) => o.name === name)?.node ?? internalError(`no output ${name}`);
-  const own = new Map<Node, InputNode>(
-    objective.inputs.map((n) => [n, g.input(n.name, n.shape, n.dtype)]),
+  const paramsInput =
+    objective.inputs.find((n) => n.name === names.params) ?? internalError("no parameters");
+  const { shape } = paramsInput;
+  const length = shape.reduce((a, b) => a * b, 1);
+  const player = names.player ?? { index: 0, count: 1, spans: [[0, length] as const] };
+  const settings = g.input("opt_settings", [settingsLength(player.count)]);
+  const counts = g.input("opt_counts", [countsLength(player.count)]);
+  const scalar = (x: Node, k: number): Node => g.reshape(g.slice(x, [k], [1]), []);
+  const setting = (k: number): Node => scalar(settings, k);
+  // Where a call begins the counts of the one before are none of its own.
+  const isNew = g.ne(scalar(counts, COUNTS.call), setting(AT.call));
+  const counted = (k: number): Node => g.select(isNew, 0, scalar(counts, k));
+  const done = counted(COUNTS.steps);
+  // Half a step more: quotients of whole numbers are not exact on every device.
+  const stretch = g.floor(g.div(g.add(g.add(done, setting(AT.offset)), 0.5), setting(AT.grain)));
+  const isRate = g.eq(g.iota(MOST_RATES), g.broadcast(stretch, [MOST_RATES]));
+  const rates = g.slice(settings, [AT.rates], [MOST_RATES]);
+  const rate = g.sum(g.select(isRate, rates, g.zeros([MOST_RATES])));
+
+  const own = new Map<Node, Node>(
+    objective.inputs.map((n) => [
+      n,
+      n.name === names.rate ? rate : g.input(n.name, n.shape, n.dtype),
+    ]),
   );
   const carried = Object.entries(names.state ?? {});
   const { written } = names;
@@ -81,73 +111,129 @@ export function adamGraph(
     own,
   );
   const carriedNext = others.slice(0, carried.length);
-  const params =
-    [...own.values()].find((n) => n.name === names.params) ?? internalError("no parameters");
-  const { shape } = params;
-  const settings = g.input("opt_settings", [SETTINGS]);
-  const [first, second, average] = ["opt_first", "opt_second", "opt_average"].map((name) =>
+  const params = own.get(paramsInput) ?? internalError("no parameters");
+  const flatParams = g.reshape(params, [length]);
+  const flat = g.reshape(gradient, [length]);
+  const part = (x: Node): Node =>
+    g.concat(
+      player.spans.map(([from, to]) => g.slice(x, [from], [to - from])),
+      0,
+    );
+  const mine = part(flat);
+  const [width] = mine.shape;
+  const [firstName, secondName] = momentNames(player.index);
+  const isWhole = width === length;
+  // Those of all params have the params' shape.
+  const momentShape = isWhole ? shape : [width];
+  const [first, second] = [firstName, secondName].map((n) => g.input(n, momentShape));
+  const [average, recent, before] = ["opt_average", "opt_recent", "opt_before"].map((name) =>
     g.input(name, shape),
   );
-  const before = g.input("opt_before", shape);
-  const counts = g.input("opt_counts", [3]);
-  const scalar = (x: Node, k: number): Node => g.reshape(g.slice(x, [k], [1]), []);
-  const [rate, clip, averaging, beta1, beta2, rest1, rest2, log1, log2] = Array.from(
-    { length: SETTINGS },
-    (_, k) => scalar(settings, k),
-  );
-  const over = (x: Node): Node => g.broadcast(x, shape);
+  const [beta1, beta2] = [setting(AT.beta1), setting(AT.beta2)];
+  const over = (x: Node, to: readonly number[] = [width]): Node => g.broadcast(x, to);
 
-  const flat = g.reshape(gradient, [shape.reduce((a, b) => a * b, 1)]);
   // By the largest element: squares of large gradients would overflow.
-  const largest = g.max(g.reduce("max", g.abs(flat), [0]), 1e-30);
-  const norm = g.mul(largest, g.sqrt(g.sum(g.square(g.div(flat, largest)))));
+  const largest = g.max(g.reduce("max", g.abs(mine), [0]), 1e-30);
+  const norm = g.mul(largest, g.sqrt(g.sum(g.square(g.div(mine, largest)))));
   const finite = g.and(
     g.lt(g.abs(value), g.constant(Number.POSITIVE_INFINITY)),
     g.lt(norm, g.constant(Number.POSITIVE_INFINITY)),
   );
-  const taken = g.and(finite, g.eq(scalar(counts, 2), 0));
+  const taken = g.and(finite, g.eq(counted(COUNTS.stopped), 0));
+  const clip = setting(AT.clip);
   const isLong = g.and(g.lt(0, clip), g.lt(clip, norm));
-  const scaled = g.mul(gradient, over(g.select(isLong, g.div(clip, norm), 1)));
+  const scaled = g.mul(mine, over(g.select(isLong, g.div(clip, norm), 1)));
   const isAdam = names.rule !== "sgd";
-  const moved = g.add(g.mul(over(beta1), first), isAdam ? g.mul(over(rest1), scaled) : scaled);
-  const speed = g.add(g.mul(over(beta2), second), g.mul(over(rest2), g.square(scaled)));
-  const steps = g.add(scalar(counts, 0), 1);
-  const share = (log: Node): Node => g.neg(g.expm1(g.mul(steps, log)));
-  const top = g.mul(over(isAdam ? g.div(rate, share(log1)) : rate), moved);
-  const root = g.sqrt(g.div(speed, over(share(log2))));
-  const climbed = g.add(params, isAdam ? g.div(top, g.add(root, EPSILON)) : top);
-  // Steps of size 0 are no steps: estimates are made by them.
-  const isWritten = written && g.and(g.ne(g.constant(written.mask, shape), 0), over(g.ne(rate, 0)));
-  const next =
-    isWritten === undefined ? climbed : g.select(isWritten, others[carried.length], climbed);
-  const averaged = g.add(scalar(counts, 1), averaging);
-  // A running mean: a sum would lose digits as it grows.
-  const mean = g.add(average, g.div(g.sub(next, average), over(g.max(averaged, 1))));
+  const flatOf = (x: Node): Node => g.reshape(x, [width]);
+  const weight = isAdam ? g.mul(over(setting(AT.rest1)), scaled) : scaled;
+  const moved = g.add(g.mul(over(beta1), flatOf(first)), weight);
+  const speed = g.add(
+    g.mul(over(beta2), flatOf(second)),
+    g.mul(over(setting(AT.rest2)), g.square(scaled)),
+  );
+  const steps = g.add(counted(COUNTS.own + player.index), 1);
+  // 1 − βᵗ
+  const share = (moment: 0 | 1): Node => {
+    const log = setting(moment === 0 ? AT.log1 : AT.log2);
+    const earlier = setting(AT.before + 2 * player.index + moment);
+    return g.neg(g.expm1(g.add(earlier, g.mul(steps, log))));
+  };
+  const top = g.mul(over(isAdam ? g.div(rate, share(0)) : rate), moved);
+  const root = g.sqrt(g.div(speed, over(share(1))));
+  const climbed = g.add(part(flatParams), isAdam ? g.div(top, g.add(root, EPSILON)) : top);
+  const ended = writtenOver(climbed);
+  const next = g.reshape(put(ended), shape);
+
+  /** Params that the graph writes itself. Steps of size 0 are no steps: estimates are made by them. */
+  function writtenOver(now: Node): Node {
+    if (written === undefined) return now;
+    const mask = part(g.constant(written.mask, [length]));
+    const isWritten = g.and(g.ne(mask, 0), over(g.ne(rate, 0)));
+    return g.select(isWritten, part(g.reshape(others[carried.length], [length])), now);
+  }
+  /** The params with those of this player in their places. */
+  function put(values: Node): Node {
+    if (isWhole) return values;
+    const pieces: Node[] = [];
+    const add = (x: Node, from: number, size: number): void => {
+      if (size > 0) pieces.push(g.slice(x, [from], [size]));
+    };
+    let [at, from] = [0, 0];
+    for (const [start, end] of player.spans) {
+      add(flatParams, at, start - at);
+      add(values, from, end - start);
+      [at, from] = [end, from + end - start];
+    }
+    add(flatParams, at, length - at);
+    return g.concat(pieces, 0);
+  }
+
   const keep = (now: Node, then: Node): Node =>
     g.select(now.shape.length === 0 ? taken : g.broadcast(taken, now.shape), then, now);
-  const isAveraging = g.and(taken, g.ne(averaging, 0));
-  const [length] = flat.shape;
+  const isAveraging = g.and(taken, g.ne(setting(AT.averaging), 0));
+  // Means of a call's iterates, and of these means: a mean of very many numbers moves by less than
+  // single precision shows.
+  const mergeShare = setting(AT.share);
+  const merged = g.select(
+    over(g.eq(mergeShare, 1), shape),
+    recent,
+    g.add(average, g.mul(over(mergeShare, shape), g.sub(recent, average))),
+  );
+  const meanNow = g.add(recent, g.div(g.sub(next, recent), over(g.add(done, 1), shape)));
+  const begins = g.and(isAveraging, isNew);
+  const merges = g.and(begins, g.ne(mergeShare, 0));
   const isBad = g.not(g.lt(g.abs(flat), g.full([length], Number.POSITIVE_INFINITY)));
   const fromHere = g.sub(g.full([length], length), g.iota(length));
   const bad = g.select(isBad, fromHere, g.zeros([length]));
+  const ownCounts = Array.from({ length: player.count }, (_, k) => {
+    const count = counted(COUNTS.own + k);
+    return k === player.index ? keep(count, steps) : count;
+  });
   const outputs = {
     opt_value: value,
     opt_taken: taken,
     opt_bad: g.reduce("max", g.concat([g.zeros([1]), bad], 0), [0]),
     next_params: keep(params, next),
-    next_first: keep(first, moved),
-    next_second: keep(second, speed),
+    [`next_${firstName}`]: keep(first, g.reshape(moved, momentShape)),
+    [`next_${secondName}`]: keep(second, g.reshape(speed, momentShape)),
     next_before: keep(before, params),
-    next_average: g.select(over(isAveraging), mean, average),
+    next_average: g.select(over(merges, shape), merged, average),
+    next_recent: g.select(
+      over(begins, shape),
+      next,
+      g.select(over(isAveraging, shape), meanNow, recent),
+    ),
     next_counts: g.stack([
-      keep(scalar(counts, 0), steps),
-      keep(scalar(counts, 1), averaged),
+      setting(AT.call),
+      keep(done, g.add(done, 1)),
       g.select(taken, 0, 1),
+      ...ownCounts,
     ]),
     ...Object.fromEntries(carried.map(([, output], k) => [output, carriedNext[k]])),
   };
+  const inputs = new Set([...own.values()].filter((n): n is InputNode => n.op === "input"));
   const graph = simplify({
-    inputs: [...own.values(), settings, first, second, average, before, counts],
+    inputs: [...inputs, settings, first, second, average, recent, before, counts],
     outputs: Object.entries(outputs).map(([name, node]) => ({ name, node })),
   });
   return {
@@ -155,9 +241,10 @@ export function adamGraph(
     trace: ["opt_value", "opt_taken", "opt_bad"],
     state: {
       [names.params]: "next_params",
-      opt_first: "next_first",
-      opt_second: "next_second",
+      [firstName]: `next_${firstName}`,
+      [secondName]: `next_${secondName}`,
       opt_average: "next_average",
+      opt_recent: "next_recent",
       opt_before: "next_before",
       opt_counts: "next_counts",
       ...names.state,

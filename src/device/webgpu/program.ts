@@ -41,7 +41,8 @@ type Compiled =
       /** Counts on, where the kernels of the body do not. */
       readonly next: GpuPipeline | undefined;
       readonly body: readonly Compiled[];
-    };
+    }
+  | { readonly kind: "choice"; readonly cases: readonly (readonly Compiled[])[] };
 
 interface UsedBuffer {
   readonly buffer: GpuBuffer;
@@ -75,7 +76,7 @@ function part(values: ArrayLike<number>, from: number, to: number): ArrayLike<nu
     : Array.prototype.slice.call(values, from, to);
 }
 
-export const NO_RUN: RunParams = { first: 0, count: 0, seed0: 0, seed1: 0, run: 0 };
+export const NO_RUN: RunParams = { first: 0, count: 0, seed0: 0, seed1: 0, run: 0, turn: 0 };
 
 /** Kernels and memory of one program. Calls must not overlap: each is awaited before the next. */
 export class Executable {
@@ -233,13 +234,14 @@ export class Executable {
   /**
    * Runs all stages in one submit. Loops of as many steps as the call asks for run `count` times;
    * one whose length is not known to the kernels is recorded step by step.
+   * @param turnOf the turn of the call's step with this number
    */
-  submit(count: number): void {
+  submit(count: number, turnOf: (step: number) => number = () => 0): void {
     this.#check();
     const encoder = this.#device.gpu.createCommandEncoder();
     const pass = encoder.beginComputePass();
     pass.setBindGroup(0, this.#group);
-    record(pass, this.#stages, count);
+    record(pass, this.#stages, { count, turnOf, step: 0 });
     pass.end();
     this.#device.gpu.queue.submit([encoder.finish()]);
   }
@@ -296,6 +298,7 @@ export function kernelTexts(planned: Planned): readonly KernelText[] {
   const layout = { placeOf, pieces: 1, pieceLength: tables.floatCount };
   const visit = (stage: Stage): KernelText[] => {
     if (stage.kind === "loop") return stage.body.flatMap(visit);
+    if (stage.kind === "choice") return stage.cases.flatMap((c) => c.flatMap(visit));
     return [
       { label: labelOfKernel(stage.parts), ...kernelModule(stage.parts, layout, USUAL_GROUPS) },
     ];
@@ -374,6 +377,12 @@ async function compile(
       ]);
       return { kind: "loop", length, reset, next, body: inner };
     }
+    case "choice": {
+      const cases = stage.cases.map((own) =>
+        Promise.all(own.map((s) => compile(device, s, layout, kernels))),
+      );
+      return { kind: "choice", cases: await Promise.all(cases) };
+    }
     default:
       return assertNever(stage, "compile");
   }
@@ -387,18 +396,30 @@ function soloLabel(labels: readonly string[]): string {
   return labels.length === 1 ? labels[0] : `${labels[0]} and ${labels.length - 1} more`;
 }
 
-function record(pass: GpuComputePass, stages: readonly Compiled[], count: number): void {
+/** A call of loops, and the step that is recorded. */
+interface Recorded {
+  readonly count: number;
+  readonly turnOf: (step: number) => number;
+  readonly step: number;
+}
+
+function record(pass: GpuComputePass, stages: readonly Compiled[], call: Recorded): void {
   for (const stage of stages) {
     if (stage.kind === "dispatch") {
       pass.setPipeline(stage.pipeline);
       pass.dispatchWorkgroups(stage.groups);
       continue;
     }
-    const length = stage.length === "call" ? count : stage.length;
+    if (stage.kind === "choice") {
+      record(pass, stage.cases[call.turnOf(call.step)], call);
+      continue;
+    }
+    const isCall = stage.length === "call";
+    const length = stage.length === "call" ? call.count : stage.length;
     pass.setPipeline(stage.reset);
     pass.dispatchWorkgroups(1);
     for (let step = 0; step < length; step++) {
-      record(pass, stage.body, count);
+      record(pass, stage.body, isCall ? { ...call, step } : call);
       if (stage.next === undefined) continue;
       pass.setPipeline(stage.next);
       pass.dispatchWorkgroups(1);

@@ -6,6 +6,15 @@
 /** Settings of the steps of one call. */
 export interface StepSettings {
   readonly rate: number;
+  /**
+   * Step sizes where they change within the call: those of stretches of `grain` steps, of which the
+   * first step lies `offset` within the first. `rate` is then the first of them.
+   */
+  readonly rates?: {
+    readonly values: readonly number[];
+    readonly grain: number;
+    readonly offset: number;
+  };
   /** Largest norm of a gradient; 0 for none. */
   readonly clip: number;
   /** Whether iterates are averaged. */
@@ -42,6 +51,8 @@ export interface Climber {
 
 /** A climber that can say where it was before it failed. */
 export interface TracedClimber extends Climber {
+  /** Stretches of constant step size that one call may have. */
+  readonly mostRates: number;
   /** The params before the last update. */
   before(): Promise<Float64Array>;
 }

@@ -38,6 +38,19 @@ export interface Player {
 /** Means of the estimates of each window, with the number of steps up to its end. */
 export type History = readonly { readonly step: number; readonly value: number }[];
 
+type Growing = { step: number; value: number }[];
+/** What a run saw so far, also where it is ended from outside. */
+export interface Heard {
+  readonly history: Growing;
+  /** Of several players. */
+  readonly players: readonly { readonly name: string; readonly history: Growing }[];
+}
+
+/** Nothing so far. */
+export function heardOf({ players = [] }: StagedSearch): Heard {
+  return { history: [], players: players.map((p) => ({ name: p.name, history: [] })) };
+}
+
 export interface StagedFit {
   readonly kind: "fitted";
   /** Of several players, what each of them saw in its own steps; `history` is the first one's. */
@@ -63,7 +76,12 @@ export interface StagedFailure {
 export interface Order {
   readonly first: number;
   readonly count: number;
-  readonly rate: number;
+  /**
+   * Step sizes, constant over stretches of `grain` steps which begin at multiples of it: of the stretch
+   * that `first` is in, and of those after it.
+   */
+  readonly rates: readonly number[];
+  readonly grain: number;
   readonly averaging: boolean;
   /** Moments are forgotten before: a stage begins. */
   readonly forgets: boolean;
@@ -107,7 +125,7 @@ export function windowOf(steps: number, most: number): number {
   return Math.max(10, Math.min(most, 400, Math.floor(steps / 50)));
 }
 
-/** The step size of a step in a stage. */
+/** The step size of a stretch of steps in a stage, by its first one. */
 function rateAt({ steps, schedule, rate, warmup }: StagedSearch, step: number, stage: number) {
   const rise = warmup > 0 ? Math.min(1, (step + 1) / warmup) : 1;
   const part = Math.PI * (step / steps);
@@ -120,23 +138,23 @@ function rateAt({ steps, schedule, rate, warmup }: StagedSearch, step: number, s
  * Orders steps until the run has converged, all are taken, or it is told to end.
  * @param most steps of one order, at most
  * @param limit of the first order
+ * @param mostRates step sizes of one order, at most
  */
 export function* stages(
   search: StagedSearch,
   most: number,
   limit: number,
+  mostRates = 1,
+  heard = heardOf(search),
 ): Generator<Order, Staged | Stopped, Done> {
   const { steps, schedule, players } = search;
   const window = windowOf(steps, most);
   // Between these steps the step size is constant.
   const grain = schedule === "cosine" || search.warmup > 0 ? Math.ceil(window / 20) : window;
   const count = schedule === "auto" && players === undefined ? STAGES.length : 1;
-  const history: { step: number; value: number }[] = [];
+  const { history, players: told } = heard;
   const estimates = new Float64Array(window);
   const turns = (players ?? []).flatMap((p, k) => Array<number>(p.steps).fill(k));
-  const told = (players ?? []).map((p) => {
-    return { name: p.name, history: [] as { step: number; value: number }[] };
-  });
   let left = limit;
   let done = 0;
   let averaged = 0;
@@ -157,9 +175,13 @@ export function* stages(
       let filled = 0;
       while (filled < size && left > 0) {
         const first = done + filled;
-        const piece = Math.min(size - filled, left, grain - (first % grain));
-        const rate = rateAt(search, first, stage);
-        const made = yield { first, count: piece, rate, averaging, forgets, startsAverage };
+        const start = first - (first % grain);
+        const piece = Math.min(size - filled, left, start + mostRates * grain - first);
+        // By the stretches' first steps: however a run is cut into calls, its steps are the same.
+        const rates = Array.from({ length: Math.ceil((first + piece - start) / grain) }, (_, k) =>
+          rateAt(search, start + k * grain, stage),
+        );
+        const made = yield { first, count: piece, rates, grain, averaging, forgets, startsAverage };
         forgets = false;
         startsAverage = false;
         if (made.count < piece) {
@@ -200,22 +222,26 @@ export function* stages(
 
 /**
  * Ascends from the climber's params, where the result is left. `pace` is asked after every call how
- * many steps the next one may take; 0 ends the run.
+ * many steps the next one may take; 0 ends the run. What is seen is written to `heard`.
  */
 export async function climb(
   climber: TracedClimber,
   search: StagedSearch,
   pace: (done: number) => Promise<number>,
+  heard = heardOf(search),
 ): Promise<StagedFit | StagedFailure> {
-  const orders = stages(search, climber.mostSteps, await pace(0));
+  const orders = stages(search, climber.mostSteps, await pace(0), climber.mostRates, heard);
   let next = orders.next();
   let bad = -1;
   while (next.done !== true) {
-    const { first, count, rate, averaging, forgets, startsAverage } = next.value;
+    const { first, count, rates, grain, averaging, forgets, startsAverage } = next.value;
     if (forgets) climber.forget();
     if (startsAverage) climber.restartAverage();
     const { clip, momentum } = search;
-    const settings: StepSettings = { rate, clip, averaging, beta1: momentum, beta2: BETA2 };
+    const settings: StepSettings = {
+      ...{ rate: rates[0], clip, averaging, beta1: momentum, beta2: BETA2 },
+      rates: { values: rates, grain, offset: first % grain },
+    };
     const taken = await climber.take(first, count, settings);
     bad = taken.bad;
     const limit = taken.count < count ? 0 : await pace(first + count);

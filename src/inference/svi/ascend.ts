@@ -41,11 +41,11 @@ export function* ascend(
   const orders = stages(search, TRACE, yield 0);
   let next = orders.next();
   while (next.done !== true) {
-    const { first, count, rate, averaging, forgets, startsAverage } = next.value;
+    const { first, count, rates, averaging, forgets, startsAverage } = next.value;
     if (forgets) forget(instance);
     if (startsAverage) average.fill(0);
     settings[SETTINGS.averaging] = averaging ? 1 : 0;
-    settings[SETTINGS.rate] = rate;
+    settings[SETTINGS.rate] = rates[0];
     calls.push({ first, count, state: snapshot(instance, carried) });
     if (calls.length > 2) calls.shift();
     const taken = take(first, count);

@@ -1,21 +1,42 @@
 /** Stochastic gradient ascent as a loop on a device. */
 import { internalError } from "../../base/internal.js";
 import type { DeviceNoise, GraphDevice, LoopProgram, NamedValues } from "../../device/contract.js";
-import { adamGraph, optimiserSettings } from "../../device/optimise.js";
+import {
+  adamGraph,
+  countsLength,
+  momentNames,
+  optimiserSettings,
+  type StepPlayer,
+} from "../../device/optimise.js";
+import { CALLS, MOST_RATES } from "../../device/optimiser-settings.js";
+import { turnAt } from "../../device/turns.js";
 import type { Rule } from "../../inference/stochastic/adam.js";
 import type { StepSettings, Taken, TracedClimber } from "../../inference/stochastic/climber.js";
 import type { Graph } from "../../tensor/ops.js";
 import { sizeOf } from "../../tensor/shape-rules.js";
 
+/** One of several that take steps in turn: an objective of its own, in params of its own. */
+export interface ObjectivePlayer {
+  readonly graph: Graph;
+  /** Its steps in a round. */
+  readonly steps: number;
+  /** The stretches `[from, to)` of the params that it moves. */
+  readonly spans: readonly (readonly [number, number])[];
+}
+
 /** An objective with its gradient, and what changes from step to step. */
 export interface Objective {
+  /** Of several players, the first one's. */
   readonly graph: Graph;
+  readonly players?: readonly ObjectivePlayer[];
   readonly names: { readonly value: string; readonly gradient: string; readonly params: string };
   readonly noise: readonly DeviceNoise[];
   /** Inputs that steps change, each with the output that is its next value. */
   readonly state: Readonly<Record<string, string>>;
   /** The output with the next values of params that no gradient moves: 1 in the mask. */
   readonly written?: { readonly output: string; readonly mask: Float64Array };
+  /** An input that is to have the step size. */
+  readonly rate?: string;
   readonly rule: Rule;
   /** Inputs that stay as they are. */
   readonly data: NamedValues;
@@ -23,14 +44,26 @@ export interface Objective {
   readonly initial: NamedValues;
 }
 
+/** Value and gradient at a point. */
+export interface ValueAndGradient {
+  readonly lp: number;
+  readonly gradient: Float64Array;
+}
+
 /** A climber on a device, with the gradient at a point for the precision guard. */
 export class DeviceClimber implements TracedClimber {
   readonly #program: LoopProgram;
   readonly #objective: Objective;
   readonly #length: number;
+  readonly #players: readonly ObjectivePlayer[];
   readonly mostSteps: number;
-  /** Steps since the moments were forgotten. */
-  #steps = 0;
+  readonly mostRates = MOST_RATES;
+  #call = 0;
+  /** Steps of each player since the moments were forgotten. */
+  #steps: number[];
+  /** Iterates in the mean: without those of the last call that averaged, and those. */
+  #merged = 0;
+  #pending = 0;
 
   private constructor(
     program: LoopProgram,
@@ -41,6 +74,8 @@ export class DeviceClimber implements TracedClimber {
     this.#program = program;
     this.#objective = objective;
     this.#length = length;
+    this.#players = playersOf(objective, length);
+    this.#steps = this.#players.map(() => 0);
     this.mostSteps = mostSteps;
     program.set(objective.data);
     this.restart();
@@ -51,13 +86,33 @@ export class DeviceClimber implements TracedClimber {
     objective: Objective,
     mostSteps: number,
   ): Promise<DeviceClimber> {
-    const { graph, names, noise, state, rule, written } = objective;
+    const { graph, names, noise, state, rule, written, rate } = objective;
     const input =
       graph.inputs.find((n) => n.name === names.params) ?? internalError("no parameters");
-    if (rule === "natural") return internalError("natural gradients are the CPU's alone");
-    const step = adamGraph(graph, { ...names, state, rule, ...(written && { written }) });
-    const program = await device.compileLoop({ ...step, noise, mostSteps });
-    return new DeviceClimber(program, objective, sizeOf(input.shape), mostSteps);
+    const length = sizeOf(input.shape);
+    const players = playersOf(objective, length);
+    const made = players.map(({ graph: own, spans }, index) => {
+      const player: StepPlayer = { index, count: players.length, spans };
+      const outputs = new Set(own.outputs.map((o) => o.name));
+      const carried = Object.entries(state).filter(([, output]) => outputs.has(output));
+      return adamGraph(own, {
+        ...{ ...names, state: Object.fromEntries(carried), player },
+        // What natural gradients do not move takes steps of Adam.
+        rule: rule === "sgd" ? "sgd" : "adam",
+        ...(written && { written }),
+        ...(rate !== undefined && { rate }),
+      });
+    });
+    const program = await device.compileLoop({
+      graph: made[0].graph,
+      ...(made.length > 1 && {
+        turns: made.map(({ graph: own }, k) => ({ graph: own, steps: players[k].steps })),
+      }),
+      state: Object.assign({}, ...made.map((m) => m.state)) as Record<string, string>,
+      trace: made[0].trace,
+      ...{ noise, mostSteps },
+    });
+    return new DeviceClimber(program, objective, length, mostSteps);
   }
 
   close(): void {
@@ -76,24 +131,37 @@ export class DeviceClimber implements TracedClimber {
   }
 
   forget(): void {
-    const zeros = new Float64Array(this.#length);
-    this.#steps = 0;
-    this.#program.set({ opt_first: zeros, opt_second: zeros, opt_counts: [0, 0, 0] });
+    this.#steps = this.#players.map(() => 0);
+    const moments = this.#players.flatMap(({ spans }, k) => {
+      const zeros = new Float64Array(spans.reduce((n, [from, to]) => n + to - from, 0));
+      return momentNames(k).map((name) => [name, zeros] as const);
+    });
+    const counts = new Float64Array(countsLength(this.#players.length));
+    this.#program.set({ ...Object.fromEntries(moments), opt_counts: counts });
+    this.#call = 0;
   }
 
   restartAverage(): void {
-    this.#program.set({
-      opt_average: new Float64Array(this.#length),
-      opt_counts: [this.#steps, 0, 0],
-    });
+    this.#merged = 0;
+    this.#pending = 0;
   }
 
-  async take(first: number, count: number, settings: StepSettings): Promise<Taken> {
-    this.#program.set({ opt_settings: optimiserSettings(settings) });
-    const rows = await this.#program.steps(first, count);
+  /** @param turn the player whose steps all of them are; absent, by the steps' numbers */
+  async take(first: number, count: number, settings: StepSettings, turn?: number): Promise<Taken> {
+    this.#call = (this.#call + 1) % CALLS;
+    const progress = {
+      ...{ call: this.#call, steps: this.#steps },
+      ...{ merged: this.#merged, pending: this.#pending },
+    };
+    this.#program.set({ opt_settings: optimiserSettings(settings, progress, settings.rates) });
+    const rows = await this.#program.steps(first, count, turn);
     const taken = rows.opt_taken.indexOf(0);
     const steps = taken < 0 ? count : taken;
-    this.#steps += steps;
+    for (let t = 0; t < steps; t++) this.#steps[turn ?? turnAt(this.#players, first + t)]++;
+    if (settings.averaging) {
+      this.#merged += this.#pending;
+      this.#pending = steps;
+    }
     const bad = taken < 0 ? 0 : rows.opt_bad[taken];
     return {
       count: steps,
@@ -113,20 +181,23 @@ export class DeviceClimber implements TracedClimber {
   params(): Promise<Float64Array> {
     return this.#read(this.#objective.names.params);
   }
-  average(): Promise<Float64Array> {
-    return this.#read("opt_average");
+  async average(): Promise<Float64Array> {
+    const names = ["opt_average", "opt_recent"];
+    const { opt_average, opt_recent } = await this.#program.read(names);
+    const share = this.#pending / (this.#merged + this.#pending);
+    return opt_recent.map((v, k) => (share === 1 ? v : (1 - share) * opt_average[k] + share * v));
   }
   before(): Promise<Float64Array> {
     return this.#read("opt_before");
   }
 
-  /** Estimates at the present params, with the noise of the steps from `first` on. */
-  async estimates(first: number, count: number): Promise<Float64Array> {
+  /** A player's estimates at the present params, with the noise of the steps from `first` on. */
+  async estimates(first: number, count: number, turn = 0): Promise<Float64Array> {
     const values = new Float64Array(count);
     for (let done = 0; done < count; done += this.mostSteps) {
       const piece = Math.min(this.mostSteps, count - done);
       this.forget();
-      const taken = await this.take(first + done, piece, STANDING);
+      const taken = await this.take(first + done, piece, STANDING, turn);
       values.set(taken.values.subarray(0, piece), done);
     }
     return values;
@@ -145,24 +216,40 @@ export class DeviceClimber implements TracedClimber {
     }
   }
 
-  /** Value and gradient at `params`, with the noise of step `step`. Moments are forgotten. */
-  async gradientAt(
-    params: Float64Array,
-    step: number,
-  ): Promise<{ readonly lp: number; readonly gradient: Float64Array }> {
+  /**
+   * A player's value and gradient at `params`, with the noise of step `step`, in the params that it
+   * moves. Moments are forgotten.
+   */
+  async gradientAt(params: Float64Array, step: number, turn = 0): Promise<ValueAndGradient> {
     this.setParams(params);
     this.forget();
-    const { values, count } = await this.take(step, 1, STANDING);
-    const first = await this.#read("opt_first");
+    const { values, count } = await this.take(step, 1, STANDING, turn);
+    const first = await this.#read(momentNames(turn)[0]);
     // A step that was not taken leaves no gradient behind.
     const gradient = count === 0 ? first.fill(Number.NaN) : first;
     return { lp: values[0], gradient: gradient.map((v) => v / this.#share) };
   }
 
+  /** The value at `params`, and where one step of size `rate` leads from there. Moments are forgotten. */
+  async stepFrom(
+    params: Float64Array,
+    step: number,
+    rate: number,
+  ): Promise<{ readonly lp: number; readonly next: Float64Array }> {
+    this.setParams(params);
+    this.forget();
+    const { values } = await this.take(step, 1, { ...STANDING, rate });
+    return { lp: values[0], next: await this.params() };
+  }
+
   /** The gradient's part of the first moment after one step. */
   get #share(): number {
-    return this.#objective.rule === "adam" ? 1 - STANDING.beta1 : 1;
+    return this.#objective.rule === "sgd" ? 1 : 1 - STANDING.beta1;
   }
+}
+
+function playersOf({ graph, players }: Objective, length: number): readonly ObjectivePlayer[] {
+  return players ?? [{ graph, steps: 1, spans: [[0, length]] }];
 }
 
 const TIMING_SECONDS = 0.02;

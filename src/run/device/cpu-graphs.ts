@@ -6,9 +6,11 @@ import type {
   GraphProgram,
   LoopProgram,
   LoopSpec,
+  LoopTurn,
   NamedValues,
 } from "../../device/contract.js";
 import { compileKernels, createMemory, instantiate } from "../../device/cpu/index.js";
+import { inputsOfTurns, outputIn, outputOfTurns, turnAt, turnsOf } from "../../device/turns.js";
 import type { KernelInstance } from "../../inference/contract.js";
 import {
   type Noise,
@@ -19,7 +21,7 @@ import {
 import { rowKernels } from "../../inference/stochastic/rows.js";
 import type { Buffer, KernelFunction } from "../../kernel/ir.js";
 import { ConstantPool, lowerGraph } from "../../passes/lower/index.js";
-import type { Graph } from "../../tensor/ops.js";
+import type { Graph, InputNode } from "../../tensor/ops.js";
 import { sizeOf } from "../../tensor/shape-rules.js";
 
 /** Numbers that stay in a CPU's caches. */
@@ -37,20 +39,29 @@ interface Extra {
   readonly functions: readonly KernelFunction[];
 }
 
-/** An instance of the graph's kernel `graph`, with a buffer for each input and output. */
-function instanceOf(graph: Graph, extra: Extra = { buffers: [], functions: [] }): KernelInstance {
+const kernelName = (k: number): string => (k === 0 ? "graph" : `graph.${k}`);
+
+/** An instance of the graphs' kernels (`kernelName`), with a buffer for each input and output. */
+function instanceOf(
+  turns: readonly LoopTurn[],
+  extra: Extra = { buffers: [], functions: [] },
+): KernelInstance {
   const pool = new ConstantPool();
-  const { functions } = lowerGraph(graph, {
-    name: "graph",
-    inputs: Object.fromEntries(graph.inputs.map((n) => [n.name, n.name])),
-    outputs: Object.fromEntries(graph.outputs.map((o) => [o.name, outputBuffer(o.name)])),
-    constants: pool,
-  });
+  const functions = turns.flatMap(
+    ({ graph }, k) =>
+      lowerGraph(graph, {
+        name: kernelName(k),
+        inputs: Object.fromEntries(graph.inputs.map((n) => [n.name, n.name])),
+        outputs: Object.fromEntries(graph.outputs.map((o) => [o.name, outputBuffer(o.name)])),
+        constants: pool,
+      }).functions,
+  );
+  const outputs = new Map(turns.flatMap((t) => t.graph.outputs.map((o) => [o.name, o.node])));
   const program = compileKernels({
     buffers: [
       // Normals are drawn in pairs.
-      ...graph.inputs.map((n) => workspace(n.name, noiseRoom(sizeOf(n.shape)))),
-      ...graph.outputs.map((o) => workspace(outputBuffer(o.name), sizeOf(o.node.shape))),
+      ...inputsOfTurns(turns).map((n) => workspace(n.name, noiseRoom(sizeOf(n.shape)))),
+      ...[...outputs].map(([name, node]) => workspace(outputBuffer(name), sizeOf(node.shape))),
       ...pool.buffers(),
       ...pool.scratchBuffers(),
       ...extra.buffers,
@@ -64,9 +75,9 @@ class Places {
   readonly #sizes: ReadonlyMap<string, number>;
   constructor(
     readonly instance: KernelInstance,
-    graph: Graph,
+    inputs: readonly InputNode[],
   ) {
-    this.#sizes = new Map(graph.inputs.map((n) => [n.name, sizeOf(n.shape)]));
+    this.#sizes = new Map(inputs.map((n) => [n.name, sizeOf(n.shape)]));
   }
   of(name: string): Float64Array {
     const size = this.#sizes.get(name) ?? internalError(`the graph has no input ${name}`);
@@ -82,8 +93,8 @@ class Places {
 }
 
 function programOf(graph: Graph): GraphProgram {
-  const instance = instanceOf(graph);
-  const places = new Places(instance, graph);
+  const instance = instanceOf([{ graph, steps: 1 }]);
+  const places = new Places(instance, graph.inputs);
   return {
     run: async (inputs) => {
       places.set(inputs);
@@ -100,9 +111,9 @@ function programOf(graph: Graph): GraphProgram {
 }
 
 /** Kernels that draw the inputs, and the rows' orders, whose first numbers are the rows. */
-function noiseOf(graph: Graph, noise: readonly DeviceNoise[]) {
+function noiseOf(inputs: readonly InputNode[], noise: readonly DeviceNoise[]) {
   const sizeOfInput = (input: string): number =>
-    sizeOf(graph.inputs.find((n) => n.name === input)?.shape ?? internalError(`no input ${input}`));
+    sizeOf(inputs.find((n) => n.name === input)?.shape ?? internalError(`no input ${input}`));
   const own: Noise[] = [];
   const groups: { readonly size: string; readonly all: number; readonly rows: number }[] = [];
   for (const { input, site, law } of noise) {
@@ -124,11 +135,13 @@ function noiseOf(graph: Graph, noise: readonly DeviceNoise[]) {
   };
 }
 
-function loopOf({ graph, state, noise, trace, mostSteps }: LoopSpec): LoopProgram {
-  const drawn = noiseOf(graph, noise);
-  const instance = instanceOf(graph, drawn);
-  const places = new Places(instance, graph);
-  const step = instance.fn("graph");
+function loopOf(spec: LoopSpec): LoopProgram {
+  const { state, noise, trace, mostSteps } = spec;
+  const turns = turnsOf(spec);
+  const inputs = inputsOfTurns(turns);
+  const drawn = noiseOf(inputs, noise);
+  const instance = instanceOf(turns, drawn);
+  const places = new Places(instance, inputs);
   const draw = instance.fn("noise");
   const shuffle = instance.fn("rows");
   const shuffles = drawn.groups.map(({ size, rows }) => ({
@@ -136,14 +149,15 @@ function loopOf({ graph, state, noise, trace, mostSteps }: LoopSpec): LoopProgra
     rows: instance.i32(`rows.${size}`).subarray(0, rows),
     to: places.of(size),
   }));
-  const size = (output: string): number =>
-    sizeOf(
-      graph.outputs.find((o) => o.name === output)?.node.shape ??
-        internalError(`no output ${output}`),
-    );
+  const size = (output: string): number => sizeOf(outputOfTurns(turns, output).shape);
   const views = Object.entries(state).map(([input, output]) => ({
+    output,
     from: instance.f64(outputBuffer(output)).subarray(0, size(output)),
     to: places.of(input),
+  }));
+  const kernels = turns.map(({ graph }, k) => ({
+    step: instance.fn(kernelName(k)),
+    changed: views.filter((v) => outputIn(graph, v.output) !== undefined),
   }));
   const traced = trace.map((name) => ({
     name,
@@ -156,18 +170,19 @@ function loopOf({ graph, state, noise, trace, mostSteps }: LoopSpec): LoopProgra
     rewind: () => {
       for (const { order } of shuffles) for (let k = 0; k < order.length; k++) order[k] = k;
     },
-    steps: async (first, count) => {
+    steps: async (first, count, turn) => {
       if (count > mostSteps) internalError(`${count} steps in a call, above ${mostSteps}`);
       const rows = traced.map(({ from }) => new Float64Array(from.length * count));
       for (let t = 0; t < count; t++) {
         draw(first + t);
         shuffle();
         for (const { rows, to } of shuffles) to.set(rows);
+        const { step, changed } = kernels[turn ?? turnAt(turns, first + t)];
         step();
         traced.forEach(({ from }, k) => {
           rows[k].set(from, t * from.length);
         });
-        for (const { from, to } of views) to.set(from);
+        for (const { from, to } of changed) to.set(from);
       }
       return Object.fromEntries(traced.map(({ name }, k) => [name, rows[k]]));
     },

@@ -1,7 +1,7 @@
 /** The precision guard before a run: a device's objective and gradient against the CPU's in f64. */
 import type { Diagnostic } from "../../base/diagnostic.js";
 import type { GraphDevice } from "../../device/contract.js";
-import { checkPrecision, type DensityAt } from "../../device/guard.js";
+import { checkPrecision, type DensityAt, type GuardKind } from "../../device/guard.js";
 import { stream } from "../../math/rng/index.js";
 
 /** Points that are compared. */
@@ -27,7 +27,7 @@ export async function guardPrecision(
   points: readonly Float64Array[],
   exactAt: (point: Float64Array, k: number) => DensityAt,
   deviceAt: (point: Float64Array, k: number) => Promise<DensityAt>,
-  kind: "density" | "objective",
+  kind: GuardKind,
 ): Promise<readonly Diagnostic[]> {
   if (device.precision === "f64") return [];
   const exact = points.map(exactAt);

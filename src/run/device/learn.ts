@@ -1,17 +1,21 @@
 /** `svi` and `nce` on a device: an objective climbed in loops that stay there. */
 import { type Diagnostic, TildeError } from "../../base/diagnostic.js";
+import { internalError } from "../../base/internal.js";
 import type { GraphDevice } from "../../device/contract.js";
 import type { KernelInstance } from "../../inference/contract.js";
-import type { ObjectiveGraph } from "../../inference/objective/index.js";
+import { NATURAL_RATE, NEXT_THETA, type ObjectiveGraph } from "../../inference/objective/index.js";
 import { seedNoise } from "../../inference/stochastic/noise.js";
 import { meanOf } from "../../inference/stochastic/smoothing.js";
 import {
   climb,
+  heardOf,
   type StagedFailure,
   type StagedFit,
+  type StagedSearch,
   windowOf,
 } from "../../inference/stochastic/staged.js";
 import { FINAL_STEPS, type SviFailure, type SviFit } from "../../inference/svi/ascend.js";
+import { evaluationName } from "../../inference/svi/compile.js";
 import type { Run } from "../context.js";
 import type { NceOptions, SviOptions } from "../methods.js";
 import type { Figure } from "../results/fit.js";
@@ -27,10 +31,16 @@ const KEEP_MS = 1000;
 /** Steps of the noise that no search takes; those of the final estimates begin below. */
 const GUARD_STEPS = 0x60000000;
 
+/** A mean of estimates with fresh noise, and its error. */
+export interface Estimated {
+  readonly mean: number;
+  readonly error: number;
+}
+
 export interface DeviceClimb {
   readonly found: StagedFit | StagedFailure;
-  /** The objective at the result: the mean of estimates with fresh noise, and its error. */
-  readonly final?: { readonly mean: number; readonly error: number };
+  /** The objective (of several players, each one's) at the result. */
+  readonly final?: readonly Estimated[];
   /** Of the precision guard, and of a device that was lost. */
   readonly warnings: readonly Diagnostic[];
 }
@@ -68,16 +78,19 @@ export async function climbAnywhere(
     return { ...(await climbOn({ ...request, device })), figures: { device: device.name } };
   }
   if (shelf === undefined) return { found: await onCpu(), warnings: [], figures: {} };
-  // Devices have no program for these, so that there is nothing to choose.
-  const isHere = request.made.players !== undefined || method.optimizer === "natural";
-  if (isHere) return { found: await onCpu(), warnings: [], figures: { device: "cpu" } };
   const theta = instance.f64("theta").slice();
   const trial = fresh();
   trial.f64("theta").set(theta);
-  const here = timed(() => {
-    trial.call("noise", GUARD_STEPS);
-    trial.call("evaluate");
-  });
+  // A round of all players, by its steps.
+  const turns = request.made.players ?? [{ steps: 1 }];
+  const each = turns.map((_, k) =>
+    timed(() => {
+      trial.call("noise", GUARD_STEPS);
+      trial.call(evaluationName(k));
+    }),
+  );
+  const round = turns.reduce((n, t) => n + t.steps, 0);
+  const here = turns.reduce((sum, t, k) => sum + (t.steps / round) * each[k], 0);
   const choice = await choose(shelf, here, method.steps, (d) =>
     stepSeconds({ ...request, device: d }, theta),
   );
@@ -125,26 +138,42 @@ export async function climbOn(request: ClimbRequest): Promise<DeviceClimb> {
   const objective = deviceObjective(made, batch, method.optimizer);
   const climber = await DeviceClimber.create(device, objective, mostSteps);
   const keeper = new Keeper(climber, request);
+  const { players } = made;
+  const search: StagedSearch = {
+    ...{ steps, rate: lr, schedule, warmup, momentum, clip, tolerance },
+    ...(players && { players }),
+  };
+  const heard = heardOf(search);
   let rough: readonly Diagnostic[] = [];
+  let fitted: StagedFit | undefined;
   try {
     climber.seed(run.seed);
     rough = await checkOn(climber, request, theta.slice());
     climber.setParams(theta);
-    const search = { steps, rate: lr, schedule, warmup, momentum, clip, tolerance };
-    const found = await climb(climber, search, (done) => keeper.pace(done));
-    theta.set(found.kind === "diverged" ? found.last : await climber.params());
-    if (found.kind === "diverged") return { found, warnings: rough };
+    const found = await climb(climber, search, (done) => keeper.pace(done), heard);
+    if (found.kind === "diverged") {
+      theta.set(found.last);
+      return { found, warnings: rough };
+    }
+    keeper.keep(await climber.params(), found.steps);
+    fitted = found;
+    theta.set(keeper.kept ?? theta);
     const isRandom = made.noise.length > 0 || made.streams.length > 0;
     const count = isRandom ? trials(method.draws, found.steps) : 1;
-    const final = meanOf(await climber.estimates(FINAL_STEPS, count));
+    const final: Estimated[] = [];
+    for (let k = 0; k < (players?.length ?? 1); k++) {
+      final.push(meanOf(await climber.estimates(FINAL_STEPS, count, k)));
+    }
     return { found, final, warnings: rough };
   } catch (error) {
     // What was read before the loss is a fit that was interrupted.
     if (!(error instanceof TildeError) || keeper.kept === undefined) throw error;
     theta.set(keeper.kept);
-    const found: StagedFit = {
+    const [first] = heard.players;
+    const found: StagedFit = fitted ?? {
       kind: "fitted",
-      history: [],
+      history: first === undefined ? heard.history : first.history,
+      ...(players && { players: heard.players }),
       steps: keeper.keptAt,
       converged: false,
       interrupted: true,
@@ -176,6 +205,12 @@ class Keeper {
     this.#request = request;
   }
 
+  keep(params: Float64Array, done: number): void {
+    this.kept = params;
+    this.keptAt = done;
+    this.#keptTime = performance.now();
+  }
+
   async pace(done: number): Promise<number> {
     const { run, tell } = this.#request;
     const now = performance.now();
@@ -185,9 +220,7 @@ class Keeper {
     }
     tell(done);
     if (done > 0 && (this.kept === undefined || now - this.#keptTime > KEEP_MS)) {
-      this.kept = await this.#climber.params();
-      this.keptAt = done;
-      this.#keptTime = performance.now();
+      this.keep(await this.#climber.params(), done);
     }
     // Timers and signals are heard here, also where the device answers at once.
     await new Promise((resolve) => setImmediate(resolve));
@@ -197,26 +230,60 @@ class Keeper {
   }
 }
 
-/** The precision guard at the first params and around them, each with the noise of a step. */
+/**
+ * The precision guard at the first params and around them, each with the noise of a step: value and
+ * gradient of every player, and the steps along natural gradients.
+ */
 async function checkOn(
   climber: DeviceClimber,
-  { device, run, instance }: ClimbRequest,
+  { device, made, method, run, instance }: ClimbRequest,
   theta: Float64Array,
 ): Promise<readonly Diagnostic[]> {
   seedNoise(instance.i32("mc_key"), run.seed, 0);
+  const points = pointsAround(theta, run.seed);
+  const onCpu = (point: Float64Array, k: number, player = 0): number => {
+    instance.f64("theta").set(point);
+    instance.call("noise", GUARD_STEPS + k);
+    return instance.call(evaluationName(player));
+  };
+  const spans = made.players?.map((p) => p.spans) ?? [[[0, theta.length] as const]];
+  const told: Diagnostic[] = [];
   try {
-    return await guardPrecision(
+    for (const [player, own] of spans.entries()) {
+      const found = await guardPrecision(
+        device,
+        points,
+        (point, k) => {
+          const lp = onCpu(point, k, player);
+          const all = instance.f64("grad");
+          const gradient = own.flatMap(([from, to]) => [...all.subarray(from, to)]);
+          return { lp, gradient };
+        },
+        (point, k) => climber.gradientAt(point, GUARD_STEPS + k, player),
+        "objective",
+      );
+      told.push(...found);
+    }
+    if (method.optimizer !== "natural") return told;
+    // Fisher matrices are solved with: a gradient that is right may lead to a step that is not.
+    const isNatural = made.written ?? internalError("no natural gradients");
+    const moved = (point: Float64Array, next: Float64Array): Float64Array =>
+      next.map((v, i) => (isNatural[i] === 1 ? (v - point[i]) / method.lr : 0));
+    const found = await guardPrecision(
       device,
-      pointsAround(theta, run.seed),
+      points,
       (point, k) => {
-        instance.f64("theta").set(point);
-        instance.call("noise", GUARD_STEPS + k);
-        const lp = instance.call("evaluate");
-        return { lp, gradient: instance.f64("grad").slice() };
+        instance.f64(NATURAL_RATE)[0] = method.lr;
+        const lp = onCpu(point, k);
+        return { lp, gradient: moved(point, instance.f64(NEXT_THETA).slice()) };
       },
-      (point, k) => climber.gradientAt(point, GUARD_STEPS + k),
-      "objective",
+      async (point, k) => {
+        const { lp, next } = await climber.stepFrom(point, GUARD_STEPS + k, method.lr);
+        return { lp, gradient: moved(point, next) };
+      },
+      "step",
     );
+    return [...told, ...found];
   } finally {
     instance.f64("theta").set(theta);
     climber.restart();

@@ -1,5 +1,6 @@
 /** An objective of the language in the form that climbers on devices take. */
 import {
+  NATURAL_RATE,
   NEXT_THETA,
   type ObjectiveGraph,
   type StreamInput,
@@ -31,19 +32,20 @@ export function deviceObjective(
   batch: ReadonlyMap<string, number>,
   rule: Rule,
 ): Objective {
-  const own = simplify({
-    ...made.graph,
-    outputs: made.graph.outputs.filter((o) => o.name !== "values"),
-  });
-  const noise = noiseOf(own, made.noise);
+  const turns = made.players ?? [{ graph: made.graph, steps: 1, spans: [] }];
+  const own = turns.map(({ graph }) =>
+    simplify({ ...graph, outputs: graph.outputs.filter((o) => o.name !== "values") }),
+  );
+  const read = new Map(own.flatMap((g) => g.inputs.map((n) => [n.name, n] as const)));
+  const noise = noiseOf({ inputs: [...read.values()] }, made.noise);
   const groups = groupsOf(made.streams, batch);
-  const used = made.streams.filter((s) => own.inputs.some((n) => n.name === `data.${s.name}`));
-  const graph = groups.length === 0 ? own : withRows(own, used, groups);
+  const used = made.streams.filter((s) => read.has(`data.${s.name}`));
+  const graphs = own.map((g) => (groups.length === 0 ? g : withRows(g, used, groups)));
   const data: Record<string, ArrayLike<number>> = {};
   for (const s of used) data[allInput(s)] = s.data.data;
   const initial: Record<string, ArrayLike<number>> = {};
   for (const s of made.states) initial[s.name] = new Float64Array(elements(s.dims)).fill(s.init);
-  const isRead = new Set(graph.inputs.map((n) => n.name));
+  const isRead = new Set(graphs.flatMap((g) => g.inputs.map((n) => n.name)));
   const readOf = (values: Record<string, ArrayLike<number>>) =>
     Object.fromEntries(Object.entries(values).filter(([name]) => isRead.has(name)));
   const state = made.states.filter((s) => isRead.has(s.name)).map((s) => [s.name, s.next]);
@@ -53,12 +55,16 @@ export function deviceObjective(
     noise.length,
   );
   return {
-    graph,
+    graph: graphs[0],
+    ...(made.players && {
+      players: made.players.map(({ steps, spans }, k) => ({ graph: graphs[k], steps, spans })),
+    }),
     names: { value: "value", gradient: "grad", params: "theta" },
     noise: [...deviceNoise(noise), ...rows.filter((r) => isRead.has(r.input))],
     state: Object.fromEntries(state),
     rule,
     ...(made.written && { written: { output: NEXT_THETA, mask: made.written } }),
+    ...(isRead.has(NATURAL_RATE) && { rate: NATURAL_RATE }),
     data: readOf(data),
     initial: readOf(initial),
   };

@@ -72,9 +72,6 @@ export async function learn(
       ? undefined
       : guideReadout(objective, { programs, data, args, model: bound.model, guide: bound.guide });
   const { kernels, carried } = learningKernels(made, batch, method.optimizer, method.products);
-  if (made.players !== undefined && run.device !== undefined) {
-    fail("players_device", objective.span, { objective: objective.name });
-  }
   const placed = place(kernels);
   const { instance } = placed;
   const given = method.init === undefined ? undefined : await readParams(method.init, made.params);
@@ -103,7 +100,11 @@ export async function learn(
   }
   const isRandom = made.noise.length > 0 || made.streams.length > 0;
   const trials = Math.min(method.draws, Math.max(200, Math.floor(found.steps / 5)));
-  const final = ascent.final ?? estimate(instance, isRandom ? trials : 1);
+  const finals =
+    ascent.final ??
+    (made.players ?? [undefined]).map((_, k) =>
+      estimate(instance, isRandom ? trials : 1, evaluationName(k)),
+    );
   const drawn = drawLatents(run, made, instance, method, readout);
   const fits = drawn.locals ?? [];
   if (fits.length > 0) warnings.push(...localWarnings(fits, guideName(bound)));
@@ -113,12 +114,6 @@ export async function learn(
     const guide = guideName(bound);
     warnings.push(diagnostic("guide_misfit", undefined, { k: drawn.paretoK, guide }));
   }
-  const climbed: Figure = {
-    history: found.history.map((h) => h.value),
-    steps: found.history.map((h) => h.step),
-    final: final.mean,
-    mcse: final.error,
-  };
   return {
     conditioned,
     method: method.method,
@@ -149,25 +144,29 @@ export async function learn(
       ...(fits.length > 0 && { pareto_k_local: localFigure(fits) }),
       // With a guide it is a bound of the evidence.
       ...(made.players === undefined
-        ? { [bound.guide === undefined ? "value" : "elbo"]: climbed }
-        : { players: playerFigures(instance, found, trials) }),
+        ? { [bound.guide === undefined ? "value" : "elbo"]: climbed(found.history, finals[0]) }
+        : { players: playerFigures(found, finals) }),
     },
   };
 }
 
+type Final = { readonly mean: number; readonly error: number };
+
+function climbed(history: SviFit["history"], final: Final): Figure {
+  return {
+    history: history.map((h) => h.value),
+    steps: history.map((h) => h.step),
+    final: final.mean,
+    mcse: final.error,
+  };
+}
+
 /** What each player saw, and where it ended. */
-function playerFigures(instance: KernelInstance, found: SviFit, trials: number): Figure {
-  const figures = (found.players ?? []).map(({ name, history }, k) => {
-    const final = estimate(instance, trials, evaluationName(k));
-    const climbed: Figure = {
-      history: history.map((h) => h.value),
-      steps: history.map((h) => h.step),
-      final: final.mean,
-      mcse: final.error,
-    };
-    return [name, climbed] as const;
-  });
-  return Object.fromEntries(figures);
+function playerFigures(found: SviFit, finals: readonly Final[]): Figure {
+  const told = found.players ?? [];
+  return Object.fromEntries(
+    told.map(({ name, history }, k) => [name, climbed(history, finals[k])]),
+  );
 }
 
 function guideName({ guide, programs }: Programs): string {

@@ -16,16 +16,17 @@ export interface Job {
   readonly declared: Declared;
 }
 
-/** A model of `text` joined with `data`; with a device the run is there. */
+/** The model of `text` (of several, the one of this name) joined with `data`; with a device the run is there. */
 export function jobOf(
   text: string,
   data: Record<string, unknown> | RawData,
   device?: GraphDevice,
   options: Run["options"] = {},
+  name?: string,
 ): Job {
   const source = { path: "model.ppl", text };
   const checked = checkSource(source);
-  const model = selectModel(checked, source);
+  const model = selectModel(checked, source, name);
   const raw =
     data.values instanceof Map
       ? (data as RawData)

@@ -226,8 +226,14 @@ test("steps on devices: states move where a step is taken, and not with estimate
     const zeros = new Float64Array(2);
     const settings = optimiserSettings({ rate, clip: 0, averaging: false, beta1: 0, beta2: 0.999 });
     const out = evaluateGraph(graph, {
-      ...{ theta: Float64Array.of(1, 3), opt_settings: settings, opt_counts: new Float64Array(3) },
-      ...{ opt_first: zeros, opt_second: zeros, opt_average: zeros, opt_before: zeros },
+      ...{ theta: Float64Array.of(1, 3), opt_settings: settings, opt_counts: new Float64Array(4) },
+      ...{
+        opt_first: zeros,
+        opt_second: zeros,
+        opt_average: zeros,
+        opt_recent: zeros,
+        opt_before: zeros,
+      },
     });
     return [...out.next_params];
   };

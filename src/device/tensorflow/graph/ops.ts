@@ -19,6 +19,7 @@ export const tfOps = {
   ResourceScatterUpdate: [],
   While: output,
   StatelessWhile: output,
+  StatelessIf: output,
   TensorListReserve: ["handle"],
   TensorListSetItem: ["output_handle"],
   TensorListStack: ["tensor"],

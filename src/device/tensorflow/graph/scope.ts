@@ -134,14 +134,17 @@ export class Scope {
     return [...this.#captured.values()];
   }
 
-  /** Ends a function; its name in the library. Arguments in the order in which they were made. */
-  finish(stem: string, results: readonly Tensor[]): string {
+  /**
+   * Ends a function; its name in the library. Arguments are in the order in which they were made, or
+   * in that of `order`, by their names.
+   */
+  finish(stem: string, results: readonly Tensor[], order?: readonly string[]): string {
     const name = this.library.name(stem);
     const outputs = results.map((t, k) => ({ name: `y_${k}`, type: t.type }));
     const sources = results.map((t, k) => [`y_${k}`, this.bring(t).ref]);
     this.library.functions.push({
       name,
-      inputs: this.#inputs,
+      inputs: order === undefined ? this.#inputs : inOrder(this.#inputs, order),
       outputs,
       nodes: this.#nodes,
       results: Object.fromEntries(sources),
@@ -154,4 +157,11 @@ export class Scope {
     if (this.parent !== undefined) return internalError("a function is no graph");
     return { nodes: this.#nodes, functions: this.library.functions };
   }
+}
+
+function inOrder(inputs: readonly TfArgument[], names: readonly string[]): readonly TfArgument[] {
+  if (names.length !== inputs.length) internalError("arguments of a function are left out");
+  return names.map(
+    (name) => inputs.find((i) => i.name === name) ?? internalError(`no argument ${name}`),
+  );
 }
