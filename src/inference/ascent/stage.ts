@@ -50,6 +50,9 @@ export interface NotStaged {
   readonly reason: string;
 }
 
+/** Products of data with more numbers are formed on the device, when they are read. */
+export const MOST_STAGED = 1 << 22;
+
 /** Sums of more elements are no sums: what depends on every item has stayed in them. */
 const MOST_SUMS = 1 << 20;
 

@@ -16,7 +16,7 @@ import {
   prepareStaged,
 } from "../ascent/engine.js";
 import { mergeSites, type Placement } from "../ascent/merge.js";
-import type { NotStaged, StagedKernels } from "../ascent/stage.js";
+import { MOST_STAGED, type NotStaged, type StagedKernels } from "../ascent/stage.js";
 import { directKernels, type MakeInstance } from "../conditionals/kernels.js";
 import { type DrawState, type RandomState, randomStates } from "../conditionals/states.js";
 import type { KernelInstance } from "../contract.js";
@@ -73,11 +73,12 @@ export function planStagedCavi(
   stage: (kernels: StagedKernels) => KernelInstance,
 ): CaviPlan | NotStaged {
   let instance: KernelInstance | undefined;
-  const found = planWith(conditioned, make, options, "cavi", (joint) =>
+  const prepare = (joint: ExpectedJoint): AscentPlan | NoFactor | NotStaged =>
     prepareStaged(joint, isSingle, (kernels) => {
       instance = stage(kernels);
-    }),
-  );
+    });
+  const most = isSingle ? undefined : MOST_STAGED;
+  const found = planWith(conditioned, make, options, "cavi", prepare, most);
   if ("kind" in found) return found;
   return { ...found, make: () => instance ?? internalError("a plan without its instance") };
 }
@@ -88,6 +89,7 @@ function planWith(
   options: CaviPlanOptions,
   methodName: string,
   prepare: (joint: ExpectedJoint) => AscentPlan | NoFactor | NotStaged,
+  mostProducts?: number,
 ): CaviPlan | NotStaged {
   const points = new Map<string, string>();
   const groups = options.joint ?? [];
@@ -96,7 +98,7 @@ function planWith(
     const direct = buildDirectJoint(conditioned, free, methodName);
     const { merged, pair } = checkGroups(direct, groups, points);
     const { joint, places } = mergeSites(direct, merged);
-    const found = expectJoint(joint, free);
+    const found = expectJoint(joint, free, mostProducts);
     if (isNotMultilinear(found)) {
       for (const { name, reason } of found.sites) points.set(name, reason);
       continue;

@@ -7,7 +7,7 @@ import type { Conditioned } from "../../passes/condition/index.js";
 import { topological } from "../../tensor/traverse.js";
 import { type AscentKernels, compileAscent, inputsOf } from "../ascent/compile.js";
 import { factorOf } from "../ascent/factors/index.js";
-import { type NotStaged, type StagedKernels, stageAscent } from "../ascent/stage.js";
+import { MOST_STAGED, type NotStaged, type StagedKernels, stageAscent } from "../ascent/stage.js";
 import type { MakeInstance } from "../conditionals/kernels.js";
 import type { KernelInstance } from "../contract.js";
 import type { ExpectedJoint, ExpectedSite } from "../expectation/contract.js";
@@ -79,7 +79,8 @@ export function planStagedEm(
   isSingle: boolean,
   stage: (kernels: StagedKernels) => KernelInstance,
 ): EmPlan | EmRefusal | NotStaged {
-  return planWith(conditioned, make, options, (joint, latents) => {
+  const most = isSingle ? undefined : MOST_STAGED;
+  const prepare = (joint: ExpectedJoint, latents: readonly string[]): Prepared | NotStaged => {
     const [latent] = latents;
     if (latent !== undefined) {
       const step = `the E-step of \`${latent}\``;
@@ -87,7 +88,8 @@ export function planStagedEm(
     }
     const kernels = stageAscent(joint, isSingle);
     return kernels.kind === "not_staged" ? kernels : { kernels, instance: stage(kernels) };
-  });
+  };
+  return planWith(conditioned, make, options, prepare, most);
 }
 
 interface Prepared {
@@ -100,12 +102,13 @@ function planWith(
   make: MakeInstance,
   options: EmOptions,
   prepare: (joint: ExpectedJoint, latents: readonly string[]) => Prepared | NotStaged,
+  mostProducts?: number,
 ): EmPlan | EmRefusal | NotStaged {
   const named = parameterNames(conditioned, options.maximise ?? []);
   if (!Array.isArray(named)) return named as EmRefusal;
   const names = new Set<string>(named);
   const given = Object.fromEntries(Object.entries(options).filter(([, v]) => v !== undefined));
-  const joint = expectedJoint(conditioned, names);
+  const joint = expectedJoint(conditioned, names, mostProducts);
   if ("kind" in joint) return joint;
   const isParameter = (s: ExpectedSite): boolean => names.has(s.direct.latent.name);
   const latents = joint.sites.flatMap((s): LatentFactor[] => {
@@ -266,10 +269,11 @@ function parameterNames(
 function expectedJoint(
   conditioned: Conditioned,
   parameters: ReadonlySet<string>,
+  mostProducts?: number,
 ): ExpectedJoint | EmRefusal {
   const points = new Set<string>();
   for (;;) {
-    const found = expectJoint(buildDirectJoint(conditioned, new Set(), "em"), points);
+    const found = expectJoint(buildDirectJoint(conditioned, new Set(), "em"), points, mostProducts);
     // Parameters first: a latent site that meets none but points may have statistics after all.
     let blocked: readonly string[];
     if (isNotMultilinear(found)) {

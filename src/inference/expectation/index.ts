@@ -11,6 +11,7 @@ import type { Node } from "../../tensor/ops.js";
 import type { DirectJoint, Reference } from "../logjoint/direct.js";
 import { Algebra } from "./algebra.js";
 import { offsets, stridesBy } from "./arrays.js";
+import { MAX_PRODUCT } from "./coefficients.js";
 import type { ExpectedFactor, ExpectedJoint, ExpectedSite, NotMultilinear } from "./contract.js";
 import { Emitter } from "./emit.js";
 import { Reader } from "./nodes.js";
@@ -47,10 +48,13 @@ interface Plan {
  * Symmetric arrays are read in one triangle: gradients in `inverse`, and in `value` of matrix
  * sites, may be unsymmetric; their mean with the transpose is the natural parameter of a
  * symmetric statistic.
+ *
+ * @param most numbers of a product of known arrays that is formed here; larger ones are nodes
  */
 export function expectJoint(
   joint: DirectJoint,
   points: ReadonlySet<string>,
+  most = MAX_PRODUCT,
 ): ExpectedJoint | NotMultilinear {
   const { g } = joint;
   const sites = factsOf(joint, points);
@@ -66,7 +70,7 @@ export function expectJoint(
     try {
       const { value, references } = withoutRepeats(a, reader.value(node), given);
       const terms = value.terms.flatMap((t) => {
-        const made = prepare(a.axes, canonicalReadings(t, sites));
+        const made = prepare(a.axes, canonicalReadings(t, sites), { g, most });
         return made === undefined ? [] : [made];
       });
       return { terms, dims: value.dims, node, references };

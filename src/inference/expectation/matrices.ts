@@ -1,6 +1,7 @@
 /** Formal Cholesky factors of matrix sites; see `summation.ts` for what becomes of them. */
-import { stridesBy, offsets } from "./arrays.js";
+
 import type { Algebra } from "./algebra.js";
+import { offsets, stridesBy } from "./arrays.js";
 import { powerOf } from "./coefficients.js";
 import { readingPower } from "./readings.js";
 import {

@@ -5,10 +5,10 @@
  */
 import { internalError } from "../../base/internal.js";
 import { stream } from "../../math/rng/random.js";
+import { uniformValue } from "../../tensor/elementwise-builder.js";
 import { evaluateNode } from "../../tensor/evaluate.js";
 import type { Node, NodeOf } from "../../tensor/ops.js";
 import { dependents, operandsOf, topological } from "../../tensor/traverse.js";
-import { uniformValue } from "../../tensor/elementwise-builder.js";
 import type { Algebra } from "./algebra.js";
 import { Known } from "./known.js";
 import { logOnePlus, makeLog } from "./logs.js";

@@ -3,8 +3,10 @@
  * summed axes along which all readings are the same are added up (x xᵀ keeps its lower triangle,
  * Σₙ yₙ a[groupₙ] one number a group).
  */
+import type { GraphBuilder } from "../../tensor/builder.js";
 import { constant, multiply, offsets, scale, stridesBy, times } from "./arrays.js";
 import { MAX_PRODUCT } from "./coefficients.js";
+import { productColumns } from "./products.js";
 import {
   type Axis,
   type AxisSource,
@@ -23,8 +25,18 @@ export interface Prepared {
   readonly sums: readonly Axis[];
 }
 
+/** Where products of known arrays are nodes, and from how many numbers on. */
+export interface ProductOptions {
+  readonly g: GraphBuilder;
+  readonly most: number;
+}
+
 /** Undefined where the term vanishes. */
-export function prepare(source: AxisSource, t: Term): Prepared | undefined {
+export function prepare(
+  source: AxisSource,
+  t: Term,
+  options: ProductOptions,
+): Prepared | undefined {
   const constants: Constant[] = [];
   const nodes: Prepared["nodes"][number][] = [];
   for (const c of t.coefficients) {
@@ -38,7 +50,7 @@ export function prepare(source: AxisSource, t: Term): Prepared | undefined {
     sums: t.sums,
   };
   for (const bundle of bundles(made)) {
-    made = compressed(source, made, bundle);
+    made = compressed(source, made, bundle, options);
     if (made === undefined) return undefined;
   }
   return { ...made, constants: multiplied(made.constants) };
@@ -93,6 +105,7 @@ function compressed(
   source: AxisSource,
   p: Prepared,
   bundle: readonly Axis[],
+  { g, most }: ProductOptions,
 ): Prepared | undefined {
   const inside = (f: { readonly axes: readonly Axis[] }): boolean =>
     f.axes.some((a) => bundle.includes(a));
@@ -121,9 +134,14 @@ function compressed(
   const { group, representatives } = grouped(tables, columns, isUsed);
   const count = representatives.length;
   if (count === columns && bundle.length === 1) return p;
-  if (rows * count > MAX_PRODUCT) return p;
   if (count === 0) return undefined;
   const axes: Axis[] = count === 1 ? [] : [source.make(count)];
+  const [axis] = axes;
+  const formed =
+    rows * count > most && axis !== undefined
+      ? productColumns(g, known, { bundle, kept, group, representatives }, axis)
+      : undefined;
+  if (rows * count > MAX_PRODUCT && formed === undefined) return p;
   const readings = p.readings.map((r) => {
     if (!readers.includes(r)) return r;
     const at = layout(r);
@@ -139,6 +157,17 @@ function compressed(
     return r.second === undefined ? moved : { ...moved, second: pick(r.second) };
   });
   const sums = [...p.sums.filter((a) => !bundle.includes(a)), ...axes];
+  const constants = p.constants.filter((x) => !known.includes(x));
+  if (formed !== undefined) {
+    const nodes = formed.flatMap((c) => (c.kind === "node" ? [c] : []));
+    const sizes = formed.flatMap((c) => (c.kind === "constant" ? [c] : []));
+    return {
+      constants: [...constants, ...sizes],
+      readings,
+      nodes: [...p.nodes, ...nodes],
+      sums,
+    };
+  }
   const weights = new Float64Array(count * rows);
   for (let i = 0; i < rows; i++) {
     for (let column = 0; column < columns; column++) {
@@ -150,7 +179,6 @@ function compressed(
     }
   }
   const weight = constant([...kept, ...axes], weights);
-  const constants = p.constants.filter((x) => !known.includes(x));
   const isOne = known.length === 0 && weights.every((w) => w === 1);
   return {
     constants: isOne ? constants : [...constants, weight],
