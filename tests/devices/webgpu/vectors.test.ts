@@ -7,7 +7,7 @@ import { compileGraph, printWgsl, type WebGpuDevice } from "../../../src/device/
 import type { Tuning } from "../../../src/device/webgpu/plan/context.js";
 import { GraphBuilder } from "../../../src/tensor/builder.js";
 import { evaluateGraph } from "../../../src/tensor/evaluate.js";
-import type { Graph, Node } from "../../../src/tensor/ops.js";
+import type { Graph, Node, ReduceFn } from "../../../src/tensor/ops.js";
 import { sizeOf } from "../../../src/tensor/shape-rules.js";
 import { inputsOf } from "../../../src/tensor/transform.js";
 import { randomProgram } from "../../passes/lower/random-program.js";
@@ -22,6 +22,10 @@ afterAll(() => {
 });
 
 const scalar: Tuning = { subgroups: false, vectorsFrom: Number.POSITIVE_INFINITY };
+const subgroups: Tuning = {
+  subgroups: device?.features.includes("subgroups") === true,
+  vectorsFrom: 1,
+};
 const vectors: Tuning = { subgroups: false, vectorsFrom: 1 };
 
 function graphOf(outputs: readonly Node[]): Graph {
@@ -93,14 +97,62 @@ const elementwise: Readonly<Record<string, Case>> = {
 };
 
 const stays: Readonly<Record<string, Case["build"]>> = {
-  transposed: (g) => [g.add(g.transpose(g.input("x", [32, 64])), g.input("y", [64, 32]))],
+  transposed: (g) => [g.add(g.transpose(g.input("x", [64, 72])), g.input("y", [72, 64]))],
   "gathered along the last axis": (g) => [
-    g.gather(g.input("x", [30, 8]), g.input("i", [40], "int"), 1),
+    g.gather(g.input("x", [600, 8]), g.input("i", [40], "int"), 1),
   ],
   "rows whose length does not divide": (g) => [
-    g.mul(g.input("x", [30, 33]), g.broadcast(g.input("r", [30]), [30, 33], [0])),
+    g.mul(g.input("x", [130, 33]), g.broadcast(g.input("r", [130]), [130, 33], [0])),
   ],
-  padded: (g) => [g.pad(g.input("x", [30, 32]), [1, 2], [40, 40])],
+  padded: (g) => [g.pad(g.input("x", [130, 32]), [1, 2], [140, 40])],
+};
+
+/** Folds in every shape that they take, in one graph: their inputs have numbers. */
+function folds(g: GraphBuilder, fn: ReduceFn): readonly Node[] {
+  let inputs = 0;
+  const data = (...shape: readonly number[]): Node => g.input(`x${inputs++}`, shape);
+  const near = (...shape: readonly number[]): Node => g.exp(g.mul(0.001, data(...shape)));
+  const all = near(33_000);
+  const rows = near(10, 200);
+  const long = near(3, 17_000);
+  const columns = near(700, 36);
+  const short = near(9, 1200);
+  return [
+    g.reduce(fn, data(33_003), [0]),
+    all,
+    g.reduce(fn, all, [0]),
+    g.reduce(fn, data(10, 200), [1]),
+    rows,
+    // Four results are stored at a time.
+    g.reduce(fn, rows, [1]),
+    long,
+    g.reduce(fn, long, [1]),
+    g.reduce(fn, data(3, 17_000), [1]),
+    g.reduce(fn, data(10, 203), [1]),
+    g.reduce(fn, data(700, 100), [0]),
+    columns,
+    g.reduce(fn, columns, [0]),
+    short,
+    // A thread each.
+    g.reduce(fn, short, [0]),
+    g.reduce(fn, data(9, 1201), [0]),
+    g.reduce(fn, data(6, 30, 40), [0, 2]),
+    g.reduce(fn, data(6, 30, 40), [1]),
+  ];
+}
+
+const products: Readonly<Record<string, Case["build"]>> = {
+  "rows of a minibatch times weights, and its gradient": (g) => {
+    const x = g.gather(g.input("x", [8, 100]), g.input("i", [900], "int"), 0);
+    const w = g.input("w", [100, 1]);
+    const r = g.sub(g.reshape(g.matmul(x, w), [900]), g.input("y", [900]));
+    return [r, g.matmul(g.transpose(x, [1, 0]), g.reshape(r, [900, 1]))];
+  },
+  "the same with columns that do not divide": (g) => {
+    const x = g.input("x", [3000, 50]);
+    const r = g.sub(g.reshape(g.matmul(x, g.input("w", [50, 1])), [3000]), g.input("y", [3000]));
+    return [r, g.matmul(g.transpose(x, [1, 0]), g.reshape(r, [3000, 1]))];
+  },
 };
 
 async function run(
@@ -110,9 +162,11 @@ async function run(
   tuning: Tuning,
 ): Promise<Record<string, Float64Array>> {
   const program = await compileGraph(on, graph, { fewRounds: 0, tuning });
-  await program.run(values);
+  const first = await program.run(values);
   const found = await program.run(values);
   program.close();
+  // To the bit.
+  expect(found).toEqual(first);
   return found;
 }
 
@@ -122,6 +176,17 @@ test.each(Object.entries(elementwise))("vectors where they can be: %s", (_, c) =
   const graph = graphOf(c.build(new GraphBuilder()));
   expect(isVector(printWgsl(graph, vectors, 0))).toBe(c.writesVectors);
   expect(isVector(printWgsl(graph, scalar, 0))).toBe(false);
+});
+
+test("folds: vectors of both kinds, and subgroups where they may be used", () => {
+  const graph = graphOf(folds(new GraphBuilder(), "sum"));
+  const text = printWgsl(graph, vectors, 0);
+  expect(text).toContain("data4_at(");
+  expect(isVector(text)).toBe(true);
+  expect(text).not.toContain("enable subgroups");
+  const all = printWgsl(graph, { ...vectors, subgroups: true }, 0);
+  expect(all).toMatch(/enable subgroups;[\s\S]*subgroupAdd\(acc\)/);
+  expect(printWgsl(graph, scalar, 0)).not.toMatch(/data4_at|subgroup/);
 });
 
 test.each(Object.entries(stays))("numbers where they must be: %s", (_, build) => {
@@ -146,6 +211,48 @@ describe.skipIf(device === undefined)("vectors on WebGPU", () => {
       expect(distance(by4[name], exact[name])).toBeLessThan(1e-5);
       // The same operations on the same numbers.
       expect(by4[name]).toEqual(by1[name]);
+    }
+  });
+
+  // Sums of up to 33 000 numbers of order 1 by trees: some hundred roundings, relative to 1 + size. In
+  // the gradient roundings of 100-term residuals meet thousands at a time.
+  test.each([
+    ...(["sum", "max", "min"] as const).map(
+      (fn) => [fn, (g: GraphBuilder) => folds(g, fn)] as const,
+    ),
+    ...Object.entries(products),
+  ])("folds: %s", async (name, build) => {
+    const graph = graphOf(build(new GraphBuilder()));
+    const values = randomInputs(graph);
+    const exact = evaluateGraph(graph, values);
+    // A software device takes its time over barriers.
+    const tunings = name === "max" || name === "min" ? [subgroups] : [vectors, subgroups, scalar];
+    for (const tuning of tunings) {
+      const found = await run(on, graph, values, tuning);
+      for (const output of graph.outputs) {
+        const what = `${output.name}, [${output.node.shape}], ${JSON.stringify(tuning)}`;
+        expect(distance(found[output.name], exact[output.name]), what).toBeLessThan(5e-5);
+      }
+    }
+  });
+
+  test("NaN and infinities in vectors and subgroups", async () => {
+    const g = new GraphBuilder();
+    const x = g.input("x", [20_000]);
+    const graph = graphOf([
+      g.reduce("max", x, [0]),
+      g.reduce("min", x, [0]),
+      g.reduce("max", g.reshape(x, [100, 200]), [0]),
+      g.sum(x),
+    ]);
+    for (const odd of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
+      const values = randomInputs(graph);
+      values.x[12_345] = odd;
+      const exact = evaluateGraph(graph, values);
+      const found = await run(on, graph, values, subgroups);
+      for (const { name } of graph.outputs) {
+        expect(distance(found[name], exact[name]), `${odd}: ${name}`).toBeLessThan(1e-5);
+      }
     }
   });
 

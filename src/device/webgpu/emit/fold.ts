@@ -2,40 +2,39 @@
  * Reductions: of M results over K elements each. Sums are trees: blocks in a thread, then halves of
  * a workgroup, then parts of several workgroups; so rounding grows with √K at worst in a thread and
  * with log K above, where a running sum in single precision would grow with K.
+ *
+ * Large ones read vectors of four (see `Tuning`): four elements of one result where these are
+ * neighbours in memory, four results where those are. Either way neighbouring lanes read
+ * neighbouring vectors: at least 64 bytes in a row of lanes, where a card's memory gives 32 at a time.
  */
-import type { Origin, ReduceFn } from "../../../tensor/ops.js";
-import { type BlockContext, eachResult, LANES, type Task } from "../plan/context.js";
+import { type BlockContext, LANES, type Task } from "../plan/context.js";
 import type { Region } from "../plan/storage.js";
 import { foldText } from "../wgsl/elementwise.js";
 import { literal } from "../wgsl/literal.js";
-import { fixed, type Ix, modIx, overIx, plusIx, timesIx } from "./indices.js";
+import { accumulate, combineVectors, vectorOf } from "./accumulate.js";
+import { type Fold, type GroupShape, groupTask, type Target } from "./fold-group.js";
+import { fixed, type Ix, plusIx, quadIx, timesIx } from "./indices.js";
 import { item, threadsTask, writesOwn } from "./map.js";
-import type { Bound } from "./scopes.js";
 import { ValueEmitter } from "./values.js";
 
-export interface Fold {
-  readonly fn: ReduceFn;
-  readonly results: number;
-  /** Elements of a result; with `range`, their mean number. */
-  readonly length: number;
-  /** First and last (exclusive) element of a result, where that is not 0 … length. */
-  readonly range?: (emitter: ValueEmitter, m: Ix) => readonly [Ix, Ix];
-  /** The elements of result m by their number. Called inside the block where m is known. */
-  readonly elements: (emitter: ValueEmitter, m: Ix) => (k: Ix) => Bound;
-  /** Neighbouring results read neighbouring memory (else neighbouring elements of one do). */
-  readonly columns: boolean;
-  readonly label: string;
-  readonly origin?: Origin;
-}
+export type { Fold } from "./fold-group.js";
 
 /** A thread sums up to this many elements by itself. */
 const SERIAL = 64;
 /** Elements of one lane beyond which another workgroup would share the work. */
 const LONG = 64;
-/** Workgroups that fill a large card. */
+/**
+ * Workgroups that fill a large card: 8 of 256 threads on each of some 130 processors. With one
+ * vector on the way a thread, that is 4 MB; see `Tuning`.
+ */
 const ENOUGH_GROUPS = 1024;
 /** Results from which on one thread each fills a card. */
 const ENOUGH_RESULTS = 65536;
+/** Lanes side by side, at most: 128 bytes of numbers, 256 of vectors. */
+const WIDE = { numbers: 32, vectors: 16 } as const;
+/** The same where all that is read lies in the caches, and what counts is a short way of each lane. */
+const NARROW = { numbers: 8, vectors: 4 } as const;
+const IN_CACHES = 1 << 18;
 
 /** The tasks that write the results to a region. */
 export function foldTasks(context: BlockContext, fold: Fold, out: Region): Task[] {
@@ -44,27 +43,37 @@ export function foldTasks(context: BlockContext, fold: Fold, out: Region): Task[
   if (length <= SERIAL || (fold.columns && results >= ENOUGH_RESULTS)) {
     return [serialTask(context, fold, out)];
   }
-  const wide = fold.columns ? Math.max(1, LANES / powerAtLeast(Math.min(results, 32))) : LANES;
-  const ly = Math.min(wide, powerAtLeast(Math.max(2, length / 16)));
-  const lx = LANES / ly;
-  const tiles = Math.ceil(results / lx);
-  const wanted = Math.ceil(length / (ly * LONG));
-  const parts = Math.max(1, Math.min(wanted, Math.ceil(ENOUGH_GROUPS / tiles)));
-  if (parts === 1) return [groupTask(context, fold, out, { lx, ly, tiles, parts })];
-  const partial = context.regions.make("p", parts * results);
+  const isLarge = results * length >= context.tuning.vectorsFrom;
+  const isQuad = isLarge && fold.range === undefined;
+  const wanted = shapeOf(fold, isQuad);
+  const { parts } = wanted;
+  const shapes = {
+    quads: isQuad ? wanted : undefined,
+    numbers: { ...shapeOf(fold, false), parts },
+  };
+  if (parts === 1) {
+    const place = (_: Ix, m: Ix): Ix => m;
+    return [
+      groupTask(context, fold, { region: out, place, isSpaced: false, isLast: true }, shapes),
+    ];
+  }
+  // Each partial result has a vector of its own where a workgroup has fewer than four.
+  const isSpaced = isQuad && !fold.columns && wanted.lx < 4;
+  const stride = isQuad ? 4 * Math.ceil(results / 4) : results;
+  const region = context.regions.make("p", parts * (isSpaced ? 4 * results : stride));
+  const place = (part: Ix, m: Ix): Ix =>
+    isSpaced ? timesIx(plusIx(timesIx(part, results), m), 4) : plusIx(timesIx(part, stride), m);
+  const target: Target = { region, place, isSpaced, isLast: false };
   const second: Fold = {
     fn: fold.fn,
     results,
     length: parts,
-    elements: (emitter, m) => (k) => emitter.loadRegion(partial, plusIx(timesIx(k, results), m)),
+    elements: (emitter, m) => (k) => emitter.loadRegion(region, place(k, m)),
     columns: true,
     label: fold.label,
     origin: fold.origin,
   };
-  return [
-    groupTask(context, fold, partial, { lx, ly, tiles, parts }),
-    ...foldTasks(context, second, out),
-  ];
+  return [groupTask(context, fold, target, shapes), ...foldTasks(context, second, out)];
 }
 
 /** Of no elements: what the reduction starts from. */
@@ -78,8 +87,27 @@ function powerAtLeast(n: number): number {
   return 2 ** Math.ceil(Math.log2(n));
 }
 
-function rangeOf(fold: Fold, emitter: ValueEmitter, m: Ix): readonly [Ix, Ix] {
-  return fold.range?.(emitter, m) ?? [fixed(0), fixed(fold.length)];
+/** How a workgroup is laid over results and elements; `isQuad`: in vectors of four. */
+function shapeOf(fold: Fold, isQuad: boolean): GroupShape {
+  const { results, length, columns } = fold;
+  const isVector = isQuad && columns;
+  const units = isVector ? Math.ceil(results / 4) : results;
+  const most = results * length <= IN_CACHES ? NARROW : WIDE;
+  const side = Math.min(units, isVector ? most.vectors : most.numbers);
+  const high = columns ? Math.max(1, LANES / powerAtLeast(side)) : LANES;
+  const perLane = isVector ? LONG / 4 : LONG;
+  const ly = Math.min(high, powerAtLeast(Math.max(isQuad ? 4 : 2, length / 16)));
+  const shape = (rows: number): GroupShape => {
+    const lx = LANES / rows;
+    const tiles = Math.ceil(units / lx);
+    const wanted = Math.ceil(length / (rows * perLane));
+    const parts = Math.max(1, Math.min(wanted, Math.ceil(ENOUGH_GROUPS / tiles)));
+    return { lx, ly: rows, tiles, parts };
+  };
+  const made = shape(ly);
+  // Workgroups that end their results write four at a time.
+  const narrow = isQuad && !columns && made.parts === 1 && made.lx < 4 && results >= 4;
+  return narrow ? { ...shape(LANES / 4), parts: 1 } : made;
 }
 
 function serialTask(context: BlockContext, fold: Fold, out: Region): Task {
@@ -88,124 +116,53 @@ function serialTask(context: BlockContext, fold: Fold, out: Region): Task {
   const { start } = foldText[fold.fn];
   scopes.line(`var acc = ${literal(start)};`);
   const element = fold.elements(emitter, item);
-  const [from, to] = rangeOf(fold, emitter, item);
-  accumulate(emitter, fold, element, from.text, to.text, 1, fold.length);
+  const [from, to] = fold.range?.(emitter, item) ?? [fixed(0), fixed(fold.length)];
+  accumulate(emitter, {
+    type: "f32",
+    from: from.text,
+    to: to.text,
+    stride: 1,
+    count: fold.length,
+    isShort: fold.length <= SERIAL && fold.range === undefined,
+    start: literal(start),
+    combine: foldText[fold.fn].combine,
+    value: (k) => element(k).text,
+  });
   scopes.line(`ws[${out.name} + item] = acc;`);
   const serial = Math.max(1, fold.length / 4);
   const task = threadsTask(emitter, fold.results, serial, [out], fold.label, fold.origin);
-  return writesOwn(emitter, task);
+  const own = writesOwn(emitter, task);
+  const vector =
+    fold.results >= context.tuning.vectorsFrom ? serialVector(context, fold, out, own) : undefined;
+  return vector === undefined ? own : { ...own, vector };
 }
 
-/** `acc` combined with the elements from `from` on, every `stride`-th, about `count` of them. */
-function accumulate(
-  emitter: ValueEmitter,
-  fold: Fold,
-  element: (k: Ix) => Bound,
-  from: string,
-  to: string,
-  stride: number,
-  count: number,
-): void {
-  const { scopes } = emitter;
-  const { start, combine } = foldText[fold.fn];
-  const k = scopes.name("k");
-  const inner = (acc: string): string =>
-    scopes.within(false, () => {
-      const value = element({ text: k, depth: scopes.depth });
-      scopes.line(`${acc} = ${combine(acc, value.text)};`);
-    });
-  if (count <= SERIAL && fold.range === undefined) {
-    scopes.line(`for (var ${k} = ${from}; ${k} < ${to}; ${k} += ${stride}u) {\n${inner("acc")}\n}`);
-    return;
-  }
-  const block = Math.max(16, Math.ceil(Math.sqrt(count))) * stride;
-  const outer = scopes.name("k");
-  const body = scopes.within(false, () => {
-    scopes.line(`var part = ${literal(start)};`);
-    scopes.line(`let stop = min(${to}, ${outer} + ${block}u);`);
-    scopes.line(
-      `for (var ${k} = ${outer}; ${k} < stop; ${k} += ${stride}u) {\n${inner("part")}\n}`,
-    );
-    scopes.line(`acc = ${combine("acc", "part")};`);
-  });
-  scopes.line(
-    `for (var ${outer} = ${from}; ${outer} < ${to}; ${outer} += ${block}u) {\n${body}\n}`,
-  );
-}
-
-interface Tiling {
-  /** Results and lanes a result, in a workgroup. */
-  readonly lx: number;
-  readonly ly: number;
-  readonly tiles: number;
-  readonly parts: number;
-}
-
-function groupTask(
+/** The same with four neighbouring results a thread, where their elements are neighbours, too. */
+function serialVector(
   context: BlockContext,
   fold: Fold,
   out: Region,
-  { lx, ly, tiles, parts }: Tiling,
-): Task {
-  const emitter = new ValueEmitter(context);
+  scalar: Task,
+): Task["vector"] {
+  if (!fold.columns || fold.range !== undefined) return undefined;
+  const emitter = new ValueEmitter(context, "all");
   const { scopes } = emitter;
-  const { start, combine } = foldText[fold.fn];
-  const group: Ix = { text: "group", depth: 0 };
-  const lane: Ix = { text: "lane", depth: 0 };
-  const [x, y] = fold.columns
-    ? [modIx(lane, lx), overIx(lane, lx)]
-    : [overIx(lane, ly), modIx(lane, ly)];
-  const column = emitter.bindIx(x);
-  const row = emitter.bindIx(y);
-  const tile = parts === 1 ? group : emitter.bindIx(modIx(group, tiles));
-  const part = parts === 1 ? fixed(0) : emitter.bindIx(overIx(group, tiles));
-  const m = emitter.bindIx(plusIx(timesIx(tile, lx), column));
-  scopes.line(`var acc = ${literal(start)};`);
-  const body = scopes.within(true, () => {
-    const element = fold.elements(emitter, m);
-    const [first, last] = rangeOf(fold, emitter, m);
-    let [from, to] = [first.text, last.text];
-    if (parts > 1) {
-      // Whole rows of lanes to each part.
-      scopes.line(
-        `let share = (${last.text} - ${first.text} + ${parts * ly - 1}u) / ${parts * ly}u * ${ly}u;`,
-      );
-      scopes.line(`let begin = ${first.text} + ${part.text} * share;`);
-      scopes.line(`let end = min(${last.text}, begin + share);`);
-      [from, to] = ["begin", "end"];
-    }
-    const begin = `${from} + ${row.text}`;
-    accumulate(emitter, fold, element, begin, to, ly, fold.length / (ly * parts));
+  const start = vectorOf(literal(foldText[fold.fn].start));
+  scopes.line(`var acc = ${start};`);
+  const elements = emitter.byLanes((lane) => fold.elements(emitter, quadIx(item, lane)));
+  accumulate(emitter, {
+    type: "vec4<f32>",
+    from: "0u",
+    to: `${fold.length}u`,
+    stride: 1,
+    count: fold.length,
+    isShort: fold.length <= SERIAL,
+    start,
+    combine: combineVectors(fold.fn),
+    value: (k) => `vec4<f32>(${emitter.byLanes((e) => elements[e](k).text).join(", ")})`,
   });
-  scopes.line(`if (${m.text} < ${fold.results}u) {\n${body}\n}`);
-  const step = fold.columns ? lx : 1;
-  scopes.line("lanes[lane] = acc;");
-  scopes.line("workgroupBarrier();");
-  scopes.line(`for (var half = ${ly / 2}u; half > 0u; half >>= 1u) {
-if (${row.text} < half) { lanes[lane] = ${combine("lanes[lane]", `lanes[lane + half * ${step}u]`)}; }
-workgroupBarrier();
-}`);
-  const place = plusIx(timesIx(part, fold.results), m);
-  scopes.line(
-    `if (${row.text} == 0u && ${m.text} < ${fold.results}u) { ws[${out.name} + ${place.text}] = lanes[lane]; }`,
-  );
-  if (parts === 1) {
-    const test = `${row.text} == 0u && ${m.text} < ${fold.results}u`;
-    scopes.line(eachResult(`if (${test}) { each_result(${place.text}); }`));
-  }
-  scopes.line("workgroupBarrier();");
-  return {
-    kind: "task",
-    unit: "groups",
-    each: parts === 1 ? fold.results : undefined,
-    count: tiles * parts,
-    text: scopes.text(),
-    reads: emitter.reads,
-    writes: new Set([out]),
-    rounds: tiles * parts * (8 + fold.length / (4 * ly * parts)),
-    own: new Set([out]),
-    shared: [{ name: "lanes", type: "f32", length: LANES }],
-    label: fold.label,
-    origin: fold.origin,
-  };
+  scopes.line(`ws[${out.name} / 4u + item] = acc;`);
+  if (emitter.vectorLoads === 0 || emitter.apart > 0) return undefined;
+  if (writesOwn(emitter, scalar).own.size !== scalar.own.size) return undefined;
+  return { count: Math.ceil(fold.results / 4), text: scopes.text() };
 }

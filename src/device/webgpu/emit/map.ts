@@ -31,8 +31,8 @@ export function mapTask(
 const LONGEST = 4000;
 
 /**
- * The same with four neighbours a thread, each array read as vectors. Where elements of an array lie
- * apart (transposed, gathered along the last axis, padded) the task stays as it is.
+ * The same with four neighbours a thread, each array read as vectors. Where elements of a long
+ * array lie apart (transposed, gathered along the last axis, padded) the task stays as it is.
  */
 function vectorOf(
   context: BlockContext,
@@ -48,16 +48,11 @@ function vectorOf(
   if (long.length > 1 && (long.at(-1) ?? 0) % 4 !== 0) return undefined;
   if (options.row !== undefined && size % 4 !== 0) return undefined;
   const emitter = new ValueEmitter(context, "all");
-  const values: string[] = [];
-  let shared = 0;
-  for (let lane = 0; lane < 4; lane++) {
+  const values = emitter.byLanes((lane) => {
     const at = emitter.coordinates(quadIx(item, lane), node.shape);
-    const value = options.copy ? emitter.value(node, at) : emitter.compute(node, at);
-    values.push(value.text);
-    if (lane === 0) shared = emitter.numberLoads;
-  }
-  // What the first lane read as a number, the others share.
-  if (emitter.numberLoads > shared) return undefined;
+    return (options.copy ? emitter.value(node, at) : emitter.compute(node, at)).text;
+  });
+  if (emitter.apart > 0) return undefined;
   const start = options.row === undefined ? "" : ` + ${options.row} * ${size / 4}u`;
   emitter.scopes.line(`ws[${region.name} / 4u${start} + item] = vec4<f32>(${values.join(", ")});`);
   if (options.row === undefined) {

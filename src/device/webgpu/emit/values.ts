@@ -32,15 +32,20 @@ const constantBound = (text: string): Bound => ({ text, depth: 0 });
  */
 export type Reading = "numbers" | "data" | "all";
 
+/** Arrays of no more numbers stay in the caches nearest to the processors. */
+const SHORT_ARRAY = 4096;
+
 /** Writes the body of one task: values by coordinates, each once in its block. */
 export class ValueEmitter {
   readonly scopes = new Scopes();
   readonly reads = new Set<Region>();
   /** Those of which elements other than number `item` are read. */
   readonly elsewhere = new Set<Region>();
-  /** Loads written so far: of vectors, and of single numbers of working memory or data. */
+  /** Loads of vectors written so far. */
   vectorLoads = 0;
-  numberLoads = 0;
+  /** Loads of numbers from arrays beyond the nearest caches, and those that neighbours do not share. */
+  #longLoads = 0;
+  apart = 0;
   readonly #numbers = new Map<Node, number>();
   /** Branches around the place at hand: what is read in one is of no use to the neighbours. */
   #branchDepth = 0;
@@ -85,7 +90,7 @@ export class ValueEmitter {
     const key = `ws:${region.name}:${position.text}`;
     const known = this.scopes.find(key);
     if (known !== undefined) return known;
-    this.numberLoads++;
+    this.#countLoad(region.length);
     return this.scopes.bind(loadText(region, position, this.reading), position.depth, key);
   }
 
@@ -93,6 +98,19 @@ export class ValueEmitter {
   #isOwn(position: Ix): boolean {
     if (this.reading !== "all") return position.text === "item";
     return position.quad?.isRun === true && position.quad.base.text === "item";
+  }
+
+  /** What `write` gives of four neighbours (`quadIx`); notes what is read for each apart. */
+  byLanes<T>(write: (lane: number) => T): readonly [T, T, T, T] {
+    const first = write(0);
+    const shared = this.#longLoads;
+    const others = [write(1), write(2), write(3)] as const;
+    this.apart += this.#longLoads - shared;
+    return [first, ...others];
+  }
+
+  #countLoad(length: number): void {
+    if (length > SHORT_ARRAY) this.#longLoads++;
   }
 
   /** An element of a run of four, as a component of their vector, where the task reads such. */
@@ -216,7 +234,7 @@ export class ValueEmitter {
     const offset = this.context.tables.floats(node.data);
     const vector = this.#vector("data", position, `${offset}u`, `data${offset}`);
     if (vector !== undefined) return vector;
-    this.numberLoads++;
+    this.#countLoad(node.data.length);
     return this.scopes.bind(
       `data_at(${plusIx(position, fixed(offset)).text})`,
       position.depth,

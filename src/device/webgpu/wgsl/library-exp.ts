@@ -47,6 +47,12 @@ export const exponentialLibrary: Readonly<Record<string, string>> = {
   m_min: `fn m_min(x: f32, y: f32) -> f32 {
   return select(nan_value(), min(x, y), no_nan(x, y));
 }`,
+  m_max4: `fn m_max4(x: vec4<f32>, y: vec4<f32>) -> vec4<f32> {
+  return vec4<f32>(m_max(x.x, y.x), m_max(x.y, y.y), m_max(x.z, y.z), m_max(x.w, y.w));
+}`,
+  m_min4: `fn m_min4(x: vec4<f32>, y: vec4<f32>) -> vec4<f32> {
+  return vec4<f32>(m_min(x.x, y.x), m_min(x.y, y.y), m_min(x.z, y.z), m_min(x.w, y.w));
+}`,
   m_lt: "fn m_lt(x: f32, y: f32) -> f32 { return select(0.0f, 1.0f, no_nan(x, y) && x < y); }",
   m_le: "fn m_le(x: f32, y: f32) -> f32 { return select(0.0f, 1.0f, no_nan(x, y) && x <= y); }",
   m_eq: "fn m_eq(x: f32, y: f32) -> f32 { return select(0.0f, 1.0f, no_nan(x, y) && x == y); }",
