@@ -166,8 +166,9 @@ function unknownCall(
   if (isDistName(cx, name) && scope.lookup(name) === undefined) {
     return cx.reporter.report("distribution_as_value", e.span, { name });
   }
-  if (isOde(e, scope)) return cx.reporter.report("ode_place", e.span, {});
-  if (isScan(e, scope)) return cx.reporter.report("scan_place", e.span, {});
+  const whole = e.span;
+  if (isOde(e, scope)) return cx.reporter.report("ode_place", whole, {});
+  if (isScan(e, scope)) return cx.reporter.report("scan_place", whole, {});
   const other = scope.env.others.get(name);
   if (other !== undefined) {
     return cx.reporter.report("declaration_as_value", span, { name, kind: other.kind });

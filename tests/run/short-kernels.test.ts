@@ -1,5 +1,5 @@
 /** Every stage of every method makes sound kernels of recurrences of one, two and three steps. */
-import { expect, test } from "vitest";
+import { test } from "vitest";
 import { TildeError } from "../../src/index.js";
 import { planCavi } from "../../src/inference/cavi/index.js";
 import { planEm } from "../../src/inference/em/index.js";

@@ -4,7 +4,7 @@ import { error } from "./entry.js";
 export const discreteMessages = {
   discrete_infinite: error((p: { name: string; support: string; method: string }) => ({
     message: `\`${p.name}\` is discrete with values in \`${p.support}\`, too many for ${p.method} to sum over`,
-    help: `give \`${p.name}\` in the data, or give it finitely many values`,
+    help: `give \`${p.name}\` in the data, or finitely many values: \`Truncated(D, lower: 0, upper: 100)\``,
   })),
   discrete_sum_unsupported: error((p: { name: string; reason: string }) => ({
     message: `\`${p.name}\` cannot be summed out: ${p.reason}`,

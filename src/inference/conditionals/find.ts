@@ -39,6 +39,8 @@ export interface ConditionalOptions {
   readonly free?: ReadonlySet<string>;
   /** Whether to look for truncated families. */
   readonly truncated?: boolean;
+  /** Whether sites of endless whole numbers are taken, as ones whose conditional is unknown. */
+  readonly counts?: boolean;
 }
 
 /** Relative to the terms whose sum is compared; rounding leaves 1e-12, another family 1e-2. */
@@ -60,20 +62,24 @@ export function findConditionals(
   methodName: string,
   options: ConditionalOptions = {},
 ): Conditionals {
-  const draw = randomStates(conditioned, methodName);
+  const { counts = false } = options;
+  const draw = randomStates(conditioned, methodName, undefined, counts);
   let free = new Set<string>(options.free ?? []);
   // A site that becomes free changes the coordinates that the others are conditioned on: where a
   // bound depends on another site, that can undo its conjugacy, so all are tested again.
   for (;;) {
-    const joint = buildDirectJoint(conditioned, free, methodName);
-    const asked = joint.sites.flatMap((s, k) => (s.isFree ? [] : [k]));
+    const joint = buildDirectJoint(conditioned, free, methodName, counts);
+    const asked = joint.sites.flatMap((s, k) => (s.isFree || s.isCount ? [] : [k]));
     const instance = make(directKernels(joint, { gradients: asked }));
     const findings = joint.sites.map((site, k): Finding => {
       const none = { kind: "other", name: site.latent.name, site: k } as const;
-      return site.isFree ? none : (findConditional(joint, k, instance, draw) ?? none);
+      return site.isFree || site.isCount
+        ? none
+        : (findConditional(joint, k, instance, draw) ?? none);
     });
     const left = findings.flatMap((f) => {
-      return f.kind === "other" && !free.has(f.name) ? [f.site] : [];
+      const isOpen = f.kind === "other" && !free.has(f.name) && !joint.sites[f.site].isCount;
+      return isOpen ? [f.site] : [];
     });
     const truncated = new Map<number, Truncated>();
     if (options.truncated === true && left.length > 0) {
@@ -83,7 +89,9 @@ export function findConditionals(
         if (found !== undefined) truncated.set(k, found);
       }
     }
-    const others = findings.filter((f) => f.kind === "other" && !truncated.has(f.site));
+    const others = findings.filter((f) => {
+      return f.kind === "other" && !truncated.has(f.site) && !joint.sites[f.site].isCount;
+    });
     const names = new Set([...free, ...others.map((f) => f.name)]);
     if (names.size === free.size) return { joint, findings, draw, truncated };
     free = names;

@@ -17,10 +17,21 @@ export interface RandomState {
 
 export type DrawState = (rng: RandomStream) => RandomState;
 
-/** States with unconstrained numbers uniform on (−radius, radius), discrete ones uniform. */
-export function randomStates(conditioned: Conditioned, methodName: string, radius = 2): DrawState {
+/** Means of the counts of random states: whole parts of exponentials. */
+const COUNT_MEAN = 3;
+
+/**
+ * States with unconstrained numbers uniform on (−radius, radius), discrete ones uniform; with
+ * `counts` also of sites of endless whole numbers.
+ */
+export function randomStates(
+  conditioned: Conditioned,
+  methodName: string,
+  radius = 2,
+  withCounts = false,
+): DrawState {
   const all = new Set(latentVariables(conditioned).map((v) => v.name));
-  const joint = buildDirectJoint(conditioned, all, methodName);
+  const joint = buildDirectJoint(conditioned, all, methodName, withCounts);
   const counts = joint.discrete.flatMap((s) => {
     return new Array<number>(s.dims.reduce((n, d) => n * d, 1)).fill(s.count);
   });
@@ -28,6 +39,7 @@ export function randomStates(conditioned: Conditioned, methodName: string, radiu
   return (rng) => {
     const free = joint.sites.map((s) => {
       return Float64Array.from({ length: s.input.shape[0] }, () => {
+        if (s.isCount) return Math.floor(COUNT_MEAN * rng.exponential());
         return radius * (2 * rng.uniform() - 1);
       });
     });

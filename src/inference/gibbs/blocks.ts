@@ -32,6 +32,8 @@ export type GibbsBlock =
   | { readonly kind: "joint"; readonly id: number; readonly normal: JointNormal }
   | { readonly kind: "truncated"; readonly finding: Truncated }
   | { readonly kind: "slice"; readonly site: number }
+  /** Whole numbers without end. */
+  | { readonly kind: "count"; readonly site: number }
   | {
       readonly kind: "hamiltonian";
       readonly id: number;
@@ -111,6 +113,10 @@ export function chooseBlocks(
       blocks.push({ kind: "truncated", finding: cut });
       return;
     }
+    if (joint.sites[f.site].isCount) {
+      blocks.push({ kind: "count", site: f.site });
+      return;
+    }
     const isScalar = joint.sites[f.site].input.shape[0] === 1;
     const chosen = method ?? (isScalar ? "slice" : "nuts");
     if (chosen === "nuts" || chosen === "hmc") {
@@ -134,6 +140,7 @@ export function sitesOf(block: GibbsBlock): readonly number[] {
     case "joint":
       return block.normal.sites;
     case "slice":
+    case "count":
       return [block.site];
     case "hamiltonian":
       return block.sites;

@@ -170,11 +170,25 @@ export class GibbsChain {
     for (let k = 0; k < START_TRIES; k++) {
       const rng = stream(this.#key.seed, this.#key.chain, START_STREAM, k);
       loadState(this.#plan.joint, this.#instance, this.#plan.draw(rng));
+      if (k % 2 === 1) this.#levelCounts((k - 1) / 2);
       for (const cut of this.#cuts) cut.enter();
       if (this.#drawStates(0) !== undefined) continue;
       if (Number.isFinite(this.logJoint())) return undefined;
     }
     return { kind: "start", tries: START_TRIES };
+  }
+
+  /**
+   * Counts at powers of two, later sites lower: data may ask for more than random states have, and
+   * one count for more than another.
+   */
+  #levelCounts(attempt: number): void {
+    let level = 2 ** (attempt % 20);
+    this.#plan.joint.sites.forEach((site, k) => {
+      if (!site.isCount) return;
+      this.#instance.f64(inputBuffer(k)).fill(Math.floor(level));
+      if (attempt % 40 < 20) level /= 2;
+    });
   }
 
   /** The state, and what the updates learned: all that the draws which follow depend on. */
@@ -309,7 +323,9 @@ export class GibbsChain {
       case "truncated":
         return this.#truncated(block.finding);
       case "slice":
-        return this.#slice(block.site);
+        return this.#slice(block.site, false);
+      case "count":
+        return this.#slice(block.site, true);
       case "hamiltonian": {
         const move = new HamiltonianUpdate(this.#plan.joint, block, this.#instance, this.#key);
         this.#learners.push({ save: () => move.save(), restore: (state) => move.restore(state) });
@@ -357,7 +373,14 @@ export class GibbsChain {
     };
   }
 
-  #slice(site: number): (sweep: number, adapt: boolean) => GibbsFailure | undefined {
+  /**
+   * With `whole`, of whole numbers n: of n + u with u uniform on (0, 1), whose density is that of n
+   * at its whole part, so that the draw leaves it invariant (Neal 2003, section 4).
+   */
+  #slice(
+    site: number,
+    whole: boolean,
+  ): (sweep: number, adapt: boolean) => GibbsFailure | undefined {
     const values = this.#instance.f64(inputBuffer(site)).subarray(0, this.#lengthOf(site));
     const density = this.#instance.fn(`density_${site}`);
     const widths = new Float64Array(values.length).fill(1);
@@ -378,23 +401,31 @@ export class GibbsChain {
       if (adapt) adapted++;
       for (let i = 0; i < values.length; i++) {
         const before = values[i];
+        let evaluated = before;
+        let known = lp;
         const { x, y } = sliceDraw(
-          before,
+          whole ? before + rng.uniform() : before,
           lp,
           widths[i],
           (at) => {
-            values[i] = at;
+            const value = whole ? Math.floor(at) : at;
+            // Neighbours share a whole number.
+            if (value === evaluated) return known;
+            evaluated = value;
+            values[i] = value;
             const found = density();
-            return Number.isNaN(found) ? -Infinity : found;
+            known = Number.isNaN(found) ? -Infinity : found;
+            return known;
           },
           rng,
         );
-        values[i] = x;
+        values[i] = whole ? Math.floor(x) : x;
         lp = y;
         if (!adapt) continue;
         // Twice the mean distance of moves: the interval then needs few steps out or in.
         moved[i] += Math.abs(x - before);
-        if (adapted >= 10) widths[i] = Math.max(1e-6, (2 * moved[i]) / adapted);
+        const least = whole ? 1 : 1e-6;
+        if (adapted >= 10) widths[i] = Math.max(least, (2 * moved[i]) / adapted);
       }
       return undefined;
     };

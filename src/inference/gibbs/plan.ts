@@ -34,6 +34,7 @@ export function planGibbs(
   const found = findConditionals(conditioned, make, methodName, {
     free: freeByOption(options),
     truncated: true,
+    counts: true,
   });
   const blocks = chooseBlocks(found, make, options);
   const compiled = options.compiled ?? true;
@@ -74,6 +75,8 @@ function describeBlock(plan: GibbsPlan, block: GibbsBlock): string[] {
     }
     case "slice":
       return [`${nameOf(block.site)}: slice sampling, scalar by scalar, unconstrained`];
+    case "count":
+      return [`${nameOf(block.site)}: slice sampling of whole numbers, one by one`];
     case "hamiltonian": {
       const names = block.sites.map(nameOf).join(", ");
       return [`${names}: ${block.method === "nuts" ? "NUTS" : "HMC"} transition, unconstrained`];

@@ -15,6 +15,7 @@ import type { Reference } from "./discrete/references.js";
 import { entriesAt } from "./entries.js";
 import { describe, startLowering, termNode, withoutDiscreteLets } from "./index.js";
 import {
+  countVariables,
   fromConstrained,
   type LatentVariable,
   latentVariables,
@@ -37,6 +38,8 @@ export interface DirectSite {
   /** `[length]` in own coordinates, `[free length]` in unconstrained ones. */
   readonly input: InputNode;
   readonly isFree: boolean;
+  /** Whole numbers without end, which the input holds as reals. */
+  readonly isCount: boolean;
   /** The latent scalars in the model's own coordinates, `[length]`. */
   readonly own: Node;
   /** Of its defining statements. */
@@ -70,16 +73,21 @@ export const STATES = ".states";
 
 /**
  * @param free the sites that are read in unconstrained coordinates
+ * @param withCounts whether sites of endless whole numbers are inputs like continuous ones
  * @throws TildeError where a latent discrete site is infinite or read in a way that no table holds
  */
 export function buildDirectJoint(
   given: Conditioned,
   free: ReadonlySet<string>,
   methodName: string,
+  withCounts = false,
 ): DirectJoint {
   requireBounded(given, methodName);
   const conditioned = withoutDiscreteLets(given);
-  const latents = latentVariables(conditioned);
+  const continuous = latentVariables(conditioned);
+  const width = continuous.reduce((n, v) => n + v.length, 0);
+  const counts = withCounts ? countVariables(conditioned, width) : [];
+  const latents = [...continuous, ...counts];
   const lengths = freeLengths(conditioned, latents, free);
   const g = new GraphBuilder();
   const inputs = new Map(
@@ -109,12 +117,13 @@ export function buildDirectJoint(
       latent,
       input: inputs.get(latent.name) ?? internalError(`no input ${latent.name}`),
       isFree: free.has(latent.name),
+      isCount: counts.includes(latent),
       own: elements === undefined ? flat : g.gather(flat, intVector(g, elements), 0),
       supports: definitionsOf(vars, latent.name).map((d) => supportOf(d, latent.variable)),
     };
   });
 
-  const discrete = discreteSites(l, vars, methodName);
+  const discrete = discreteSites(l, vars, methodName, new Set(counts.map((v) => v.name)));
   const list = [...discrete.values()];
   const count = list.reduce((n, s) => n + s.dims.reduce((m, d) => m * d, 1), 0);
   const states = count === 0 ? undefined : g.input(STATES, [count], "int");

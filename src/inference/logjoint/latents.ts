@@ -4,6 +4,7 @@
  */
 import { internalError } from "../../base/internal.js";
 import type { Expr, Support, Variable } from "../../model/ir.js";
+import { dependsOnRandom, randomNames, supportExprs } from "../../model/traverse.js";
 import { type Conditioned, concreteDims } from "../../passes/condition/index.js";
 import type { Node } from "../../tensor/ops.js";
 import { bijectorOf, bijectors } from "../bijectors/index.js";
@@ -63,13 +64,47 @@ function onesOf(flags: Uint8Array): Float64Array {
   return Float64Array.from(at);
 }
 
+/**
+ * Latent sites whose values no table can list: counts, whole numbers, and ranges whose ends depend on
+ * a latent quantity. Their scalars stand behind `width` continuous ones.
+ */
+export function countVariables(conditioned: Conditioned, width: number): LatentVariable[] {
+  const random = randomNames(conditioned.model);
+  const found: LatentVariable[] = [];
+  let offset = width;
+  for (const variable of conditioned.model.variables) {
+    if (variable.role !== "site" || conditioned.observed.has(variable.name)) continue;
+    if (variable.eventRank > 0 || !isEndless(variable.support, random)) continue;
+    const dims = concreteDims(conditioned, variable.type.dims);
+    const length = dims.reduce((n, d) => n * d, 1);
+    if (length === 0) continue;
+    found.push({ name: variable.name, variable, dims, offset, length });
+    offset += length;
+  }
+  return found;
+}
+
+function isEndless(support: Support, random: ReadonlySet<string>): boolean {
+  switch (support.kind) {
+    case "int":
+    case "count":
+      return true;
+    case "integers":
+    case "category":
+      return supportExprs(support).some((e) => dependsOnRandom(e, random));
+    default:
+      return false;
+  }
+}
+
 export function isDiscrete(support: Support): boolean {
   return bijectors[support.kind] === "discrete";
 }
 
 /** The variable's whole array from the constrained vector `values` and the observed entries. */
 export function fromConstrained(l: Lowerer, latent: LatentVariable, values: Node): Node {
-  const own = l.g.slice(values, [latent.offset], [latent.length]);
+  const slice = l.g.slice(values, [latent.offset], [latent.length]);
+  const own = latent.variable.type.scalar === "real" ? slice : l.g.trunc(slice);
   const { elements } = latent;
   if (elements === undefined) return l.g.reshape(own, latent.dims);
   const given = l.conditioned.observed.get(latent.name);

@@ -49,6 +49,7 @@ export function streamOf(block: GibbsBlock): number {
     case "joint":
       return block.normal.sites[0] + 1;
     case "slice":
+    case "count":
       return block.site + 1;
     case "hamiltonian":
       return block.sites[0] + 1;
@@ -79,7 +80,9 @@ export function sweepKernels(
   const conjugate = blocks.flatMap((b) => (b.kind === "conjugate" ? [b.finding] : []));
   const truncated = blocks.flatMap((b) => (b.kind === "truncated" ? [b.finding.site] : []));
   const normals = blocks.flatMap((b) => (b.kind === "joint" ? [b] : []));
-  const slices = blocks.flatMap((b) => (b.kind === "slice" ? [b.site] : []));
+  const slices = blocks.flatMap((b) => {
+    return b.kind === "slice" || b.kind === "count" ? [b.site] : [];
+  });
   const wanted: Partial<Wanted> = {
     statistics: conjugate.filter(isCompiled).map((f) => ({ site: f.site, at: referenceValues(f) })),
     gradients: [...conjugate.filter((f) => !isCompiled(f)).map((f) => f.site), ...truncated],

@@ -32,17 +32,19 @@ export interface SumPlan {
   readonly groups: readonly Group[];
 }
 
-/** The latent discrete sites of a model; an infinite one is an error. */
+/** The latent discrete sites of a model but for `others`; an infinite one is an error. */
 export function discreteSites(
   l: Lowerer,
   vars: Variables,
   methodName: string,
+  others: ReadonlySet<string> = new Set(),
 ): Map<string, DiscreteSite> {
   const sites = new Map<string, DiscreteSite>();
   let offset = 0;
   for (const variable of l.conditioned.model.variables) {
     const { name, role, support, span } = variable;
     if (role !== "site" || !isDiscrete(support) || l.conditioned.observed.has(name)) continue;
+    if (others.has(name)) continue;
     const dims = shapeOf(l.conditioned, variable).batch;
     if (variable.eventRank > 0) {
       const reason = "it is drawn as a whole array; draw its elements in a loop";
