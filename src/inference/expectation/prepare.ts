@@ -138,7 +138,7 @@ function compressed(
   const axes: Axis[] = count === 1 ? [] : [source.make(count)];
   const [axis] = axes;
   const formed =
-    rows * count > most && axis !== undefined
+    rows * count > most && known.length > 1 && axis !== undefined
       ? productColumns(g, known, { bundle, kept, group, representatives }, axis)
       : undefined;
   if (rows * count > MAX_PRODUCT && formed === undefined) return p;

@@ -30,9 +30,15 @@ export function tryExpect(
   return expectJoint(jointOf(text, data), new Set(points));
 }
 
-export function bothOf(text: string, data: Data, points: readonly string[] = []): Both {
+/** @param most numbers of products of data that are formed before (`expectJoint`) */
+export function bothOf(
+  text: string,
+  data: Data,
+  points: readonly string[] = [],
+  most?: number,
+): Both {
   const joint = jointOf(text, data);
-  const expected = expectJoint(joint, new Set(points));
+  const expected = expectJoint(joint, new Set(points), most);
   if ("kind" in expected) throw new Error(expected.sites.map((s) => s.reason).join("; "));
   return { joint, expected };
 }
