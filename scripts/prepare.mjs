@@ -17,6 +17,8 @@ const newest = (folder) =>
 const sources = Math.max(
   newest("src"),
   newest("grammar"),
+  newest("stdlib"),
+  newest("scripts/page"),
   statSync(join(root, "package.json")).mtimeMs,
   statSync(join(root, "tsconfig.build.json")).mtimeMs,
 );

@@ -18,6 +18,7 @@ const levels: readonly (readonly string[])[] = [
   ["elaborate", "inference", "device"],
   ["run"],
   ["cli", "index"],
+  ["page"],
 ];
 /** Rooms on one level that one may import from the other, with the reason. */
 const allowedSideways: readonly (readonly [from: string, to: string])[] = [];

@@ -286,7 +286,7 @@ export const samples: Samples = {
     reason: "OOM when allocating tensor with shape[20000000,20000000] and type double",
   },
   tensorflow_failed: { doing: "loading a graph", reason: "Op type not registered 'Ndtri'" },
-  device_method: { method: "nuts", device: "webgpu", known: ["vi", "svi", "nce", "hmc"] },
+  device_method: { method: "laplace", device: "webgpu", known: ["vi", "svi", "nuts", "hmc"] },
   device_step: {
     method: "em",
     device: "webgpu",
@@ -330,6 +330,7 @@ export const samples: Samples = {
     reason: "`chain-0.draws` is damaged: 800 of 1000 draws can be read",
   },
   format_needs_library: { format: "netcdf", library: "h5wasm" },
+  page_files: {},
   resume_impossible: { directory: "results", method: "svi" },
   fit_changed: { directory: "results", what: "`model.ppl`" },
 
@@ -356,6 +357,9 @@ export const samples: Samples = {
   ode_function: {},
   ode_steps: {},
   ode_place: {},
+  recurrence_two_loops: { name: "F", loops: ["t", "j"] },
+  simulation_given: { name: "y" },
+  checks_no_sites: { model: "ar", inputs: ["y"], isPoint: false },
   scan_usage: {},
   scan_place: {},
   ode_error: { element: "z[3,1]", error: 0.042, measure: 0.31, isSpread: true },

@@ -22,4 +22,8 @@ export const fileMessages = {
     message: `the run in \`${p.directory}\` cannot be taken up again: ${p.method} kept no blocks of draws`,
     help: "runs of nuts, hmc and gibbs with `--out` can; fit the model again",
   })),
+  page_files: error(() => ({
+    message: "in a page there are no files to write or to read back",
+    help: "keep what `infer` returns: `summary()` and `draws()` are plain values; Node can save a fit",
+  })),
 } as const;

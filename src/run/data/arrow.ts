@@ -33,8 +33,7 @@ export async function parseArrow(path: string, bytes: Uint8Array): Promise<RawDa
 
 /** A file ends with its name; a stream with a mark, without which some of it may be lacking. */
 function checkEnd(bytes: Uint8Array): void {
-  const tail = Buffer.from(bytes.subarray(-8));
-  const isFile = tail.toString("latin1", 2) === "ARROW1";
-  if (isFile || tail.equals(Buffer.of(255, 255, 255, 255, 0, 0, 0, 0))) return;
+  const isFile = String.fromCharCode(...bytes.subarray(-6)) === "ARROW1";
+  if (isFile || bytes.subarray(-8).join() === "255,255,255,255,0,0,0,0") return;
   throw new Error("its end is missing");
 }

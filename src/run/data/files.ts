@@ -31,7 +31,7 @@ async function loadDataFile(path: string): Promise<RawData> {
 }
 
 const begins = (bytes: Uint8Array, text: string): boolean =>
-  Buffer.from(bytes.subarray(0, text.length)).toString("latin1") === text;
+  String.fromCharCode(...bytes.subarray(0, text.length)) === text;
 
 /** What bytes say comes before what the file's name says. */
 async function parseBytes(path: string, bytes: Uint8Array): Promise<RawData> {

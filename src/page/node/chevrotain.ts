@@ -1,0 +1,2 @@
+/** `grammar/chevrotain.ts` in a page: the package's own entry, which the bundler makes small. */
+export { CstParser, createToken, generateCstDts, Lexer } from "chevrotain";
