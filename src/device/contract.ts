@@ -96,6 +96,8 @@ export interface LoopSpec {
   readonly trace: readonly string[];
   /** Steps of one call, at most. */
   readonly mostSteps: number;
+  /** Precision of matrix products, where the device has a choice; absent, its own. */
+  readonly products?: Precision;
 }
 
 /** A compiled graph. */

@@ -86,7 +86,7 @@ export async function fitGuide(run: Run, method: ViOptions): Promise<FitData> {
   const search = { steps: method.steps, rate: method.lr, tolerance: method.tolerance };
   const climber = await guideAnywhere(
     run,
-    { joint, guide, whole, samples, seed, instance },
+    { joint, guide, whole, samples, products: method.products, seed, instance },
     search.steps,
     () => new KernelClimber(instance, "phi", "dphi"),
   );

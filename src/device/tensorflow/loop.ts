@@ -35,7 +35,8 @@ export function compileLoop(addon: TensorFlowAddon, spec: LoopSpec, real: RealTy
   const isSplit = turns.length > 1;
   const scope = Scope.graph({ lowersLoops: addon.isUsingGpuDevice() });
   const constants = new KeptConstants(scope, real);
-  const outer = new Block(scope, real, constants.keep);
+  const products = spec.products === "f32" ? "float" : real;
+  const outer = new Block(scope, real, constants.keep, undefined, products);
   const inputOf = (name: string): InputNode =>
     allInputs.find((n) => n.name === name) ?? internalError(`no input ${name}`);
   const drawn = new Set(noise.map((n) => n.input));

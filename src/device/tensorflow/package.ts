@@ -93,5 +93,7 @@ function addonIn(lib: string): string | undefined {
  */
 function quieter(precision: Precision): void {
   process.env.TF_CPP_MIN_LOG_LEVEL ??= "2";
+  // Cards of compute capability 8 and above multiply f32 with 10 bits of fraction unless told.
+  process.env.NVIDIA_TF32_OVERRIDE ??= "0";
   if (precision === "f64") process.env.TF_ENABLE_ONEDNN_OPTS ??= "0";
 }

@@ -1,6 +1,12 @@
 /** Stochastic gradient ascent as a loop on a device. */
 import { internalError } from "../../base/internal.js";
-import type { DeviceNoise, GraphDevice, LoopProgram, NamedValues } from "../../device/contract.js";
+import type {
+  DeviceNoise,
+  GraphDevice,
+  LoopProgram,
+  NamedValues,
+  Precision,
+} from "../../device/contract.js";
 import {
   adamGraph,
   countsLength,
@@ -38,6 +44,8 @@ export interface Objective {
   /** An input that is to have the step size. */
   readonly rate?: string;
   readonly rule: Rule;
+  /** Precision of matrix products, where the device has a choice. */
+  readonly products?: Precision;
   /** Inputs that stay as they are. */
   readonly data: NamedValues;
   /** First values of what steps change, beside the params. */
@@ -86,7 +94,7 @@ export class DeviceClimber implements TracedClimber {
     objective: Objective,
     mostSteps: number,
   ): Promise<DeviceClimber> {
-    const { graph, names, noise, state, rule, written, rate } = objective;
+    const { graph, names, noise, state, rule, written, rate, products } = objective;
     const input =
       graph.inputs.find((n) => n.name === names.params) ?? internalError("no parameters");
     const length = sizeOf(input.shape);
@@ -111,6 +119,7 @@ export class DeviceClimber implements TracedClimber {
       state: Object.assign({}, ...made.map((m) => m.state)) as Record<string, string>,
       trace: made[0].trace,
       ...{ noise, mostSteps },
+      ...(products && { products }),
     });
     return new DeviceClimber(program, objective, length, mostSteps);
   }
@@ -171,7 +180,8 @@ export class DeviceClimber implements TracedClimber {
   }
 
   setParams(params: Float64Array): void {
-    this.#program.set({ [this.#objective.names.params]: params });
+    // Where not even the next step is finite, these are the last that were.
+    this.#program.set({ [this.#objective.names.params]: params, opt_before: params });
   }
 
   async #read(name: string): Promise<Float64Array> {

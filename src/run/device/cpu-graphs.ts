@@ -8,6 +8,7 @@ import type {
   LoopSpec,
   LoopTurn,
   NamedValues,
+  Precision,
 } from "../../device/contract.js";
 import { compileKernels, createMemory, instantiate } from "../../device/cpu/index.js";
 import { inputsOfTurns, outputIn, outputOfTurns, turnAt, turnsOf } from "../../device/turns.js";
@@ -45,6 +46,7 @@ const kernelName = (k: number): string => (k === 0 ? "graph" : `graph.${k}`);
 function instanceOf(
   turns: readonly LoopTurn[],
   extra: Extra = { buffers: [], functions: [] },
+  products?: Precision,
 ): KernelInstance {
   const pool = new ConstantPool();
   const functions = turns.flatMap(
@@ -54,6 +56,7 @@ function instanceOf(
         inputs: Object.fromEntries(graph.inputs.map((n) => [n.name, n.name])),
         outputs: Object.fromEntries(graph.outputs.map((o) => [o.name, outputBuffer(o.name)])),
         constants: pool,
+        products,
       }).functions,
   );
   const outputs = new Map(turns.flatMap((t) => t.graph.outputs.map((o) => [o.name, o.node])));
@@ -140,7 +143,7 @@ function loopOf(spec: LoopSpec): LoopProgram {
   const turns = turnsOf(spec);
   const inputs = inputsOfTurns(turns);
   const drawn = noiseOf(inputs, noise);
-  const instance = instanceOf(turns, drawn);
+  const instance = instanceOf(turns, drawn, spec.products);
   const places = new Places(instance, inputs);
   const draw = instance.fn("noise");
   const shuffle = instance.fn("rows");

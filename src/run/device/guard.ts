@@ -1,6 +1,6 @@
 /** The precision guard before a run: a device's objective and gradient against the CPU's in f64. */
 import type { Diagnostic } from "../../base/diagnostic.js";
-import type { GraphDevice } from "../../device/contract.js";
+import type { GraphDevice, Precision } from "../../device/contract.js";
 import { checkPrecision, type DensityAt, type GuardKind } from "../../device/guard.js";
 import { stream } from "../../math/rng/index.js";
 
@@ -18,12 +18,20 @@ export function pointsAround(point: Float64Array, seed: number | bigint): Float6
   });
 }
 
+/** A device whose products of matrices are asked for in f32 is held to be no more precise. */
+export function precisionOf(
+  { name, precision }: GraphDevice,
+  products: Precision,
+): Pick<GraphDevice, "name" | "precision"> {
+  return { name, precision: products === "f32" ? "f32" : precision };
+}
+
 /**
  * Compares a device in single precision with the CPU and returns its warnings. A device in double
  * precision has nothing to show. @throws TildeError `device_imprecise`
  */
 export async function guardPrecision(
-  device: GraphDevice,
+  device: Pick<GraphDevice, "name" | "precision">,
   points: readonly Float64Array[],
   exactAt: (point: Float64Array, k: number) => DensityAt,
   deviceAt: (point: Float64Array, k: number) => Promise<DensityAt>,

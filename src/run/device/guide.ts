@@ -1,6 +1,6 @@
 /** The automatic guides of `vi` on a device. */
 import type { Diagnostic } from "../../base/diagnostic.js";
-import type { GraphDevice } from "../../device/contract.js";
+import type { GraphDevice, Precision } from "../../device/contract.js";
 import type { KernelInstance } from "../../inference/contract.js";
 import type { LogJoint } from "../../inference/logjoint/index.js";
 import type { Climber } from "../../inference/stochastic/climber.js";
@@ -14,7 +14,7 @@ import type { Run } from "../context.js";
 import type { Figure } from "../results/fit.js";
 import { choiceFigures, choose, timed } from "./auto.js";
 import { DeviceClimber } from "./climber.js";
-import { guardPrecision, pointsAround } from "./guard.js";
+import { guardPrecision, pointsAround, precisionOf } from "./guard.js";
 import { deviceNoise } from "./noise.js";
 
 /** Steps of one call: as many as a window of the bound has. */
@@ -28,6 +28,8 @@ interface GuideRequest {
   /** Whether the whitening is a whole factor. */
   readonly whole: boolean;
   readonly samples: number;
+  /** Precision of matrix products, where the device has a choice. */
+  readonly products: Precision;
   readonly seed: number | bigint;
   /** The CPU's kernels of the same bound, with the whitening and the first `phi`. */
   readonly instance: KernelInstance;
@@ -89,6 +91,7 @@ export async function guideOn(
       ]),
       state: {},
       rule: "adam",
+      products: request.products,
       data: Object.fromEntries(whitening.map((name) => [name, instance.f64(name).slice()])),
       initial: {},
     },
@@ -99,7 +102,7 @@ export async function guideOn(
     climber.seed(seed);
     seedNoise(instance.i32("mc_key"), seed, 0);
     const warnings = await guardPrecision(
-      device,
+      precisionOf(device, request.products),
       pointsAround(phi, seed),
       (point, k) => {
         instance.f64("phi").set(point);

@@ -21,7 +21,7 @@ import type { NceOptions, SviOptions } from "../methods.js";
 import type { Figure } from "../results/fit.js";
 import { choiceFigures, choose, timed } from "./auto.js";
 import { DeviceClimber } from "./climber.js";
-import { guardPrecision, pointsAround } from "./guard.js";
+import { guardPrecision, pointsAround, precisionOf } from "./guard.js";
 import { deviceObjective } from "./objective.js";
 
 /** Calls of the device last about this long: between them a run can be stopped. */
@@ -114,7 +114,7 @@ async function stepSeconds(
   theta: Float64Array,
 ): Promise<number> {
   const mostSteps = windowOf(method.steps, 400);
-  const objective = deviceObjective(made, batch, method.optimizer);
+  const objective = deviceObjective(made, batch, method.optimizer, method.products);
   const climber = await DeviceClimber.create(device, objective, mostSteps);
   try {
     climber.seed(run.seed);
@@ -135,7 +135,7 @@ export async function climbOn(request: ClimbRequest): Promise<DeviceClimb> {
   const { steps, lr, schedule, warmup, momentum, clip, tolerance } = method;
   const theta = instance.f64("theta");
   const mostSteps = windowOf(steps, 400);
-  const objective = deviceObjective(made, batch, method.optimizer);
+  const objective = deviceObjective(made, batch, method.optimizer, method.products);
   const climber = await DeviceClimber.create(device, objective, mostSteps);
   const keeper = new Keeper(climber, request);
   const { players } = made;
@@ -251,7 +251,7 @@ async function checkOn(
   try {
     for (const [player, own] of spans.entries()) {
       const found = await guardPrecision(
-        device,
+        precisionOf(device, method.products),
         points,
         (point, k) => {
           const lp = onCpu(point, k, player);
@@ -270,7 +270,7 @@ async function checkOn(
     const moved = (point: Float64Array, next: Float64Array): Float64Array =>
       next.map((v, i) => (isNatural[i] === 1 ? (v - point[i]) / method.lr : 0));
     const found = await guardPrecision(
-      device,
+      precisionOf(device, method.products),
       points,
       (point, k) => {
         instance.f64(NATURAL_RATE)[0] = method.lr;

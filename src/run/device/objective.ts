@@ -1,4 +1,6 @@
 /** An objective of the language in the form that climbers on devices take. */
+
+import type { Precision } from "../../device/contract.js";
 import {
   NATURAL_RATE,
   NEXT_THETA,
@@ -31,6 +33,7 @@ export function deviceObjective(
   made: ObjectiveGraph,
   batch: ReadonlyMap<string, number>,
   rule: Rule,
+  products?: Precision,
 ): Objective {
   const turns = made.players ?? [{ graph: made.graph, steps: 1, spans: [] }];
   const own = turns.map(({ graph }) =>
@@ -63,6 +66,7 @@ export function deviceObjective(
     noise: [...deviceNoise(noise), ...rows.filter((r) => isRead.has(r.input))],
     state: Object.fromEntries(state),
     rule,
+    ...(products && { products }),
     ...(made.written && { written: { output: NEXT_THETA, mask: made.written } }),
     ...(isRead.has(NATURAL_RATE) && { rate: NATURAL_RATE }),
     data: readOf(data),

@@ -34,13 +34,15 @@ export class Block {
     readonly real: RealType,
     readonly keep: KeepConstant,
     readonly parent?: Block,
+    /** The type in which matrices are multiplied. */
+    readonly products: RealType = real,
   ) {
     this.maths = new Maths(scope, real);
   }
 
   /** A block inside this one: of a function of its scope, or of the same scope. */
   inner(scope = this.scope): Block {
-    return new Block(scope, this.real, this.keep, this);
+    return new Block(scope, this.real, this.keep, this, this.products);
   }
 
   /** Gives the value of a node from outside: of an input, mostly. */

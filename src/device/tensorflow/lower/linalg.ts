@@ -4,7 +4,7 @@
  */
 import type { Node, Op } from "../../../tensor/ops.js";
 import { sizeOf } from "../../../tensor/shape-rules.js";
-import { typed } from "../graph/maths.js";
+import { cast, typed } from "../graph/maths.js";
 import type { Tensor } from "../graph/scope.js";
 import { boolAttr, typeAttr } from "../graph/types.js";
 import type { Block, NodeRule } from "./block.js";
@@ -70,22 +70,25 @@ export const linalgRules: {
   >]: NodeRule<K>;
 } = {
   matmul: (b, n) => {
+    // In single precision if asked: what no loop changes is rounded before it, sums go on in single.
+    const type = b.products;
     const [x, y] = [operand(b, n.x), operand(b, n.y)];
+    const [left, right] = [cast(x.tensor, type), cast(y.tensor, type)];
     if (n.y.shape.length > 2) {
-      const attrs = { ...typed(b.type), adj_x: boolAttr(x.isAcross), adj_y: boolAttr(y.isAcross) };
-      return b.value(n, b.op("BatchMatMulV2", [x.tensor, y.tensor], b.type, { attrs }));
+      const attrs = { ...typed(type), adj_x: boolAttr(x.isAcross), adj_y: boolAttr(y.isAcross) };
+      return b.value(n, cast(b.op("BatchMatMulV2", [left, right], type, { attrs }), b.type));
     }
     // One product of all rows where the right operand has no batch.
     const isBatched = n.x.shape.length > 2;
     const k = n.x.shape[n.x.shape.length - 1];
     const rows = sizeOf(n.x.shape.slice(0, -1));
-    const left = isBatched ? reshape(b.scope.bring(b.full(n.x)), [rows, k]) : x.tensor;
+    const all = isBatched ? reshape(b.scope.bring(cast(b.full(n.x), type)), [rows, k]) : left;
     const attrs = {
-      ...typed(b.type),
+      ...typed(type),
       transpose_a: boolAttr(!isBatched && x.isAcross),
       transpose_b: boolAttr(y.isAcross),
     };
-    const product = b.op("MatMul", [left, y.tensor], b.type, { attrs });
+    const product = cast(b.op("MatMul", [all, right], type, { attrs }), b.type);
     return b.value(n, isBatched ? reshape(product, n.shape) : product);
   },
   cholesky: (b, n) => {
