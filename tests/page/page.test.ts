@@ -76,7 +76,7 @@ describe.skipIf(browser === undefined)("in a browser", () => {
     const here = await infer(model, { data, method, seed: 3 });
     const [row] = here.summary(["mu"]).rows;
     const mean = alone.reduce((sum, v) => sum + v, 0) / alone.length;
-    expect(Math.abs(mean - row.mean)).toBeLessThan(5 * Math.SQRT2 * row.mcseMean);
+    expect(Math.abs(mean - row.mean)).toBeLessThan(5 * Math.SQRT2 * (row.mcseMean ?? 0));
   });
 
   test("HMC on the page's WebGPU", { timeout: 240_000 }, async () => {
@@ -91,6 +91,6 @@ describe.skipIf(browser === undefined)("in a browser", () => {
     const here = await infer(model, { data, method, seed: 3 });
     const [row] = here.summary(["mu"]).rows;
     // Two estimates of one mean: five standard errors of their difference.
-    expect(Math.abs(mean - row.mean)).toBeLessThan(5 * Math.hypot(error, row.mcseMean));
+    expect(Math.abs(mean - row.mean)).toBeLessThan(5 * Math.hypot(error, row.mcseMean ?? 0));
   });
 });
