@@ -16,6 +16,7 @@ import { isOde } from "./ode.js";
 import { isScan } from "./scan.js";
 import type { FnRef, Scope } from "./scope.js";
 import { dimsAgree, sizeToExpr } from "./sizes.js";
+import { writer } from "./writer.js";
 import { resolveDist, sampleExpr, writtenMethod } from "./written.js";
 
 type CallAst = Extract<ast.Expr, { kind: "call" }>;
@@ -109,6 +110,8 @@ function builtinCallExpr(
   fn: BuiltinName,
   scope: Scope,
 ): Expr | undefined {
+  const ragged = raggedReduction(cx, e, fn, scope);
+  if (ragged !== undefined) return ragged;
   const rule = builtinRules[fn];
   const named = e.args.find((a) => a.name !== undefined);
   const args = e.args.map((a) => cx.expr(a.value, scope));
@@ -142,6 +145,49 @@ function builtinCallExpr(
   }
   const made = builtinCall(fn, args, site);
   return fn === "size" && made !== undefined ? knownSize(cx, made, args) : made;
+}
+
+const overRanges: ReadonlySet<BuiltinName> = new Set([
+  "sum",
+  "prod",
+  "max",
+  "min",
+  "mean",
+  "logsumexp",
+  "all",
+  "any",
+]);
+
+/** `sum(x[i, a..b])` where the slice's size differs from index to index: the reduction over a range. */
+function raggedReduction(cx: Cx, e: CallAst, fn: BuiltinName, scope: Scope): Expr | undefined {
+  const [only] = e.args;
+  const x = only?.value;
+  if (e.args.length !== 1 || only.name !== undefined || !overRanges.has(fn)) return undefined;
+  if (x.kind !== "index" || x.indices.filter((i) => i.kind === "range").length !== 1)
+    return undefined;
+  const axis = x.indices.findIndex((i) => i.kind === "range");
+  const range = x.indices[axis];
+  if (range.kind !== "range" || cx.reporter.quietly(() => cx.expr(x, scope)) !== undefined) {
+    return undefined;
+  }
+  const w = writer(e.span);
+  // A name that no text can hold.
+  const variable = { text: "slice index", span: range.span };
+  const place: ast.Index = { kind: "at", span: range.span, value: w.name(variable.text) };
+  const binder: ast.Binder = {
+    span: range.span,
+    variable,
+    from: range.from ?? w.number(0),
+    to: range.to ?? w.call("size", x.target, w.number(axis)),
+  };
+  const reduced: ast.Expr = {
+    kind: "reduce",
+    span: e.span,
+    op: { text: fn, span: e.callee.span },
+    binders: [binder],
+    body: { ...x, indices: x.indices.map((i, k) => (k === axis ? place : i)) },
+  };
+  return cx.reporter.quietly(() => cx.expr(reduced, scope));
 }
 
 /** The size of a random array as what it is made of: sizes are not random. */

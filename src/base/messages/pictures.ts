@@ -12,6 +12,16 @@ export const pictureMessages = {
     message: `leave-one-out needs draws from the posterior, and this fit of \`${p.model}\` by ${p.method} has none, or too few`,
     help: "fit the model with `--method nuts` and at least 100 draws",
   })),
+  checks_no_sites: error((p: { model: string; inputs: readonly string[]; isPoint: boolean }) => ({
+    message: p.isPoint
+      ? `a point estimate of \`${p.model}\` has no draws to replicate the data from`
+      : `\`${p.model}\` has no sites with a value in the data to replicate`,
+    help: p.isPoint
+      ? "fit it by a method that draws, such as `nuts`"
+      : p.inputs.length === 0
+        ? "leave the data in a model's `~` statements: `observe` and `factor` draw nothing"
+        : `take ${listed(p.inputs)} out of the model's inputs: a name that is drawn and no input is a site, observed where the data gives it`,
+  })),
   loo_no_observations: error((p: { model: string; names: readonly string[] }) => ({
     message:
       p.names.length === 0

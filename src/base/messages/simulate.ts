@@ -35,6 +35,10 @@ export const simulateMessages = {
     message: `simulation ignores ${p.what}: draws follow the \`~\` statements alone`,
     help: "it takes part in inference only; put it into a distribution for simulation to follow it",
   })),
+  simulation_given: warning((p: { name: string }) => ({
+    message: `\`${p.name}\` is an input, so that its values are those of the data and none are drawn`,
+    help: `take \`${p.name}\` out of the model's inputs: it is then a site, observed where the data gives it and drawn here`,
+  })),
   sbc_observed: error((p: { sites: readonly string[] }) => ({
     message: "calibration needs to know which sites are data",
     help: `name them with \`observed\` (\`--observed\`), or give data for them; the sites are ${p.sites.join(", ")}`,

@@ -201,7 +201,7 @@ const types = {
   })),
   size_varies: error((p: { name: string }) => ({
     message: `the size of this array changes with \`${p.name}\``,
-    help: "arrays have one size; reduce over the range instead: `sum(for j in 0..i: x[j])`",
+    help: "arrays have one size; a slice that varies may stand alone in `sum`, `mean`, `max` and their like, and else write the range out: `sum(for j in 0..i: x[j] * w[j])`",
   })),
   range_negative: error((p: { text: string }) => ({
     message: `the range \`${p.text}\` ends before it begins`,
@@ -579,7 +579,7 @@ const elements = {
   })),
   target_misses_loop: error((p: { text: string; variable: string }) => ({
     message: `\`${p.text}\` is defined again for every \`${p.variable}\``,
-    help: `give it an index for \`${p.variable}\`, or move it out of that loop`,
+    help: `give it an index for \`${p.variable}\`, or move it out of that loop; rows that lie group by group are one loop over the rows that looks its group up: \`for n in 0..N { y[n] ~ D(theta[group[n]]) }\``,
   })),
   target_negative: error((p: { name: string; first: string }) => ({
     message: `the elements of \`${p.name}\` begin at ${p.first}`,
@@ -595,7 +595,7 @@ const elements = {
   })),
   one_branch: error((p: { name: string }) => ({
     message: `\`${p.name}\` is defined in one branch of \`if\` only`,
-    help: "define the same elements in the other branch too",
+    help: "define the same elements in the other branch too, or give them no branch and put the choice inside: `x[i] ~ D(if c then a else b)`; of parts of a matrix, draw the free numbers as a vector and define `let L[i, j] = if j <= i then v[idiv(i * (i + 1), 2) + j] else 0`",
   })),
   gap_at_start: error((p: { name: string; count: string; isSite: boolean }) => ({
     message: `\`${p.name}\` begins at position ${p.count}: the elements before are never defined`,
@@ -610,6 +610,10 @@ const elements = {
   extent_unknown: error((p: { name: string }) => ({
     message: `the size of \`${p.name}\` depends on \`${p.name}\` itself`,
     help: "let its loops run over inputs",
+  })),
+  recurrence_two_loops: error((p: { name: string; loops: readonly string[] }) => ({
+    message: `the recurrence of \`${p.name}\` runs along ${p.loops.map((l) => `\`${l}\``).join(" and ")} at once`,
+    help: "one statement may go back along one loop: carry a whole row from step to step, `let F[t] = g(F[t - 1])`, with `cumsum` or a matrix product along the row; or give every row a statement of its own",
   })),
   refers_to_itself: error((p: { name: string; text: string; ahead: boolean }) => ({
     message: p.ahead

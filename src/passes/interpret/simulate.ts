@@ -12,7 +12,7 @@ import {
   elementName,
   unravel,
 } from "../../model/data.js";
-import type { DistExpr, Model, SupportKind, UnboundedPlate } from "../../model/ir.js";
+import type { DistExpr, Expr, Model, SupportKind, UnboundedPlate } from "../../model/ir.js";
 import { stmtExprs, walkExpr, walkStmts } from "../../model/traverse.js";
 import type { Conditioned } from "../condition/index.js";
 import { labelDims, withComponents } from "../condition/unbounded.js";
@@ -187,10 +187,23 @@ function notNeeded(model: Model, only: ReadonlySet<string>): Set<string> {
   return new Set(model.variables.map((v) => v.name).filter((name) => !needed.has(name)));
 }
 
+/** The input that `y[t] ~ D` names; undefined of `observe` with any other expression. */
+function drawnInput(e: Expr): string | undefined {
+  const target = e.kind === "index" ? e.target : e;
+  return target.kind === "var" && target.role === "input" ? target.name : undefined;
+}
+
 function warningsOf(model: Model): Diagnostic[] {
   const found = new Map<string, Diagnostic>();
   walkStmts(model.body, (s) => {
     if (s.kind !== "factor" && s.kind !== "observe") return;
+    const given = s.kind === "observe" ? drawnInput(s.value) : undefined;
+    if (given !== undefined) {
+      if (!found.has(`~ ${given}`)) {
+        found.set(`~ ${given}`, diagnostic("simulation_given", s.span, { name: given }));
+      }
+      return;
+    }
     const what = s.kind === "factor" ? "`factor` statements" : "`observe` statements";
     if (!found.has(what)) found.set(what, diagnostic("simulation_ignores", s.span, { what }));
   });

@@ -1,7 +1,11 @@
 /** Posterior predictive checks: Gelman, Meng and Stern (Statistica Sinica 1996). */
+
 import { fail } from "../../base/diagnostic.js";
+import { internalError } from "../../base/internal.js";
 import { quantileOfSorted } from "../../math/quantile.js";
+import { walkStmts } from "../../model/traverse.js";
 import type { Posterior } from "../posterior.js";
+import { openPredictions } from "../simulate.js";
 import { areCounts, densityOf, histogramBars } from "./estimates.js";
 import type { Layer, Panel, Picture } from "./picture.js";
 
@@ -63,28 +67,49 @@ export function checkFit(
   const { conditioned } = posterior.fit;
   const { vars, statistics = testStatistics } = options;
   const sites = observedSites(posterior).filter((name) => vars?.includes(name) ?? true);
-  if (sites.length === 0 || posterior.fit.isPoint) {
-    return fail("loo_no_observations", undefined, {
-      model: conditioned.model.name,
-      names: vars ?? [],
+  const { isPoint } = posterior.fit;
+  if (sites.length === 0 || isPoint) {
+    const { name, body } = conditioned.model;
+    const inputs = new Set<string>();
+    walkStmts(body, (s) => {
+      if (s.kind !== "observe") return;
+      const target = s.value.kind === "index" ? s.value.target : s.value;
+      if (target.kind === "var" && target.role === "input") inputs.add(target.name);
     });
+    if (vars !== undefined && !isPoint && observedSites(posterior).length > 0) {
+      return fail("loo_no_observations", undefined, { model: name, names: vars });
+    }
+    return fail("checks_no_sites", undefined, { model: name, inputs: [...inputs], isPoint });
   }
-  const predicted = posterior.predict(undefined, { seed: options.seed });
-  return sites.flatMap((name): CheckedSite[] => {
+  const { fit } = posterior;
+  const {
+    rows: total,
+    predictive,
+    latent,
+  } = openPredictions(fit, undefined, options.seed ?? fit.seed);
+  const plans = sites.flatMap((name) => {
     const given = conditioned.observed.get(name);
-    const draws = predicted.get(name);
-    if (given === undefined || draws === undefined) return [];
-    const size = given.data.length;
+    if (given === undefined || !predictive.names.includes(name)) return [];
     const kept = Array.from(given.data.keys()).filter((i) => given.missing?.[i] !== 1);
-    const total = draws.shape[0] * draws.shape[1];
     const every = Math.max(1, Math.ceil((total * kept.length) / MOST_NUMBERS));
     const replications = Math.ceil(total / every);
     const replicated = new Float64Array(replications * kept.length);
-    for (let r = 0; r < replications; r++) {
+    return [{ name, given, kept, every, replications, replicated }];
+  });
+  // A draw that no site keeps is not simulated.
+  for (let row = 0; row < total; row++) {
+    const due = plans.filter((p) => row % p.every === 0);
+    if (due.length === 0) continue;
+    const made = predictive.draw(latent(row), row);
+    for (const { name, kept, every, replicated } of due) {
+      const value = made.get(name) ?? internalError(`no prediction of ${name}`);
+      const from = (row / every) * kept.length;
       kept.forEach((i, k) => {
-        replicated[r * kept.length + k] = draws.data[r * every * size + i];
+        replicated[from + k] = value.data[i];
       });
     }
+  }
+  return plans.map(({ name, given, kept, replications, replicated }): CheckedSite => {
     const observed = Float64Array.from(kept, (i) => given.data[i]);
     const rows = Array.from({ length: replications }, (_, r) =>
       replicated.subarray(r * kept.length, (r + 1) * kept.length),
@@ -95,7 +120,7 @@ export function checkFit(
       const beyond = values.reduce((n, v) => n + (v > at ? 1 : v === at ? 0.5 : 0), 0);
       return { name: label, observed: at, replicated: values, p: beyond / replications };
     });
-    return [{ name, observed, replications, replicated, statistics: checked }];
+    return { name, observed, replications, replicated, statistics: checked };
   });
 }
 
