@@ -40,9 +40,17 @@ const text = `model m(K: int) {
 
 describe("columns", () => {
   test("every scalar has its own draws, whatever the block", async () => {
-    // 1003 scalars and as many lets over 3 × 3000 draws: more than one block of 32 MiB.
+    // 1003 scalars and as many lets over 3 × 3000 draws: more than two blocks of 64 MiB.
     const draws = 3000;
-    const posterior = await madeUp(text, { K: 1002 }, draws, (c, t, k) => k + c / 4 + t / 65536);
+    // A prime's multiples take every value once, in an order that mixes: a trend would cost ten times
+    // the summary's time.
+    const at = (t: number): number => (t * 1987) % draws;
+    const posterior = await madeUp(
+      text,
+      { K: 1002 },
+      draws,
+      (c, t, k) => k + c / 4 + at(t) / 65536,
+    );
     const { rows, cut } = posterior.summary();
     expect(cut).toEqual([
       { name: "x", total: 1002 },

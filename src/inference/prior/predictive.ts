@@ -1,4 +1,5 @@
 /** Posterior prediction: the model run forward from each posterior draw. */
+import type { Diagnostic } from "../../base/diagnostic.js";
 import { internalError } from "../../base/internal.js";
 import { philoxKey } from "../../math/rng/index.js";
 import { writtenNames } from "../../model/auxiliary.js";
@@ -31,31 +32,65 @@ export function posteriorPredictive(
   newData: DataSet | undefined,
   options: PredictiveOptions,
 ): Simulation {
+  const dims = new Map([...draws].map(([name, array]) => [name, array.dims]));
+  const predictive = openPredictive(fitted, dims, newData, options);
+  const at = (step: number): DataSet =>
+    new Map([...draws].map(([name, array]) => [name, drawAt(array, step)]));
+  const { conditioned, warnings } = predictive;
+  const count = countOf(draws);
+  return { draws: predictive.collect(count, at), count, conditioned, warnings };
+}
+
+/** Predictions draw by draw. */
+export interface Predictive {
+  /** What is simulated. */
+  readonly names: readonly string[];
+  readonly conditioned: Conditioned;
+  readonly warnings: readonly Diagnostic[];
+  /**
+   * The simulation given latent sites and params; it depends on the seed and the step alone beside
+   * them. Values may be used again by the next call.
+   */
+  readonly draw: (latent: DataSet, step: number) => DataSet;
+  /** `count` of them as arrays. */
+  readonly collect: (count: number, latent: (step: number) => DataSet) => Draws;
+}
+
+/**
+ * The same for a reader that has one draw at a time.
+ * @param dims of the fit's latent sites and params
+ * @throws TildeError as `samplePrior` does.
+ */
+export function openPredictive(
+  fitted: Conditioned,
+  dims: ReadonlyMap<string, readonly number[]>,
+  newData: DataSet | undefined,
+  options: PredictiveOptions,
+): Predictive {
   const { model } = fitted;
   const conditioned =
     newData === undefined ? fitted : condition(model, withOldInputs(fitted, newData));
   const fixed: DataSet = newData === undefined ? new Map() : conditioned.observed;
-  const kept = keptNames(conditioned, fitted, draws, fixed);
-  const names = checkedNames(model, options.only);
-  const only =
-    names ?? writtenNames(model).filter((name) => !kept.includes(name) && !fixed.has(name));
-  const wanted = new Set(only);
-  const simulator = compileSimulator(conditioned, wanted);
+  const kept = keptNames(conditioned, fitted, dims, fixed);
+  const asked = checkedNames(model, options.only);
+  const names =
+    asked ?? writtenNames(model).filter((name) => !kept.includes(name) && !fixed.has(name));
+  const simulator = compileSimulator(conditioned, new Set(names));
   const keys = { key: philoxKey(options.seed), offset: streamOffset.predictive };
-  const given = (step: number): DataSet => {
+  const given = (latent: DataSet): DataSet => {
     const values = new Map<string, DataValue>(fixed);
     for (const name of kept) {
-      const array = draws.get(name) ?? internalError(`no draws of ${name}`);
-      values.set(name, drawAt(array, step));
+      values.set(name, latent.get(name) ?? internalError(`no draws of ${name}`));
     }
     return values;
   };
-  const count = countOf(draws);
   return {
-    draws: collectDraws(simulator, keys, count, only, given),
-    count,
+    names,
     conditioned,
     warnings: [...(newData === undefined ? [] : conditioned.warnings), ...simulator.warnings],
+    draw: (latent, step) => simulator.draw(given(latent), keys, step),
+    collect: (count, latent) =>
+      collectDraws(simulator, keys, count, names, (step) => given(latent(step))),
   };
 }
 
@@ -63,15 +98,15 @@ export function posteriorPredictive(
 function keptNames(
   conditioned: Conditioned,
   fitted: Conditioned,
-  draws: Draws,
+  draws: ReadonlyMap<string, readonly number[]>,
   fixed: DataSet,
 ): string[] {
   return conditioned.model.variables.flatMap((v) => {
-    const array = draws.get(v.name);
-    if (v.role === "let" || array === undefined) return [];
+    const drawn = draws.get(v.name);
+    if (v.role === "let" || drawn === undefined) return [];
     if (fitted.observed.has(v.name) || fixed.has(v.name)) return [];
     const dims = concreteDims(conditioned, v.type.dims);
-    const isSame = dims.length === array.dims.length && dims.every((d, k) => d === array.dims[k]);
+    const isSame = dims.length === drawn.length && dims.every((d, k) => d === drawn[k]);
     return isSame ? [v.name] : [];
   });
 }

@@ -37,10 +37,9 @@ import {
 } from "../../model/traverse.js";
 import { GraphBuilder } from "../../tensor/builder.js";
 import type { InputNode, Node } from "../../tensor/ops.js";
-import { rowOf } from "../results/columns.js";
 import { compileFunction } from "../results/compiled.js";
 import type { FitData } from "../results/fit.js";
-import { latentLength } from "../results/fit.js";
+import { latentLength, rowOf } from "../results/fit.js";
 import { Dependent } from "./dependent.js";
 
 export interface Pointwise {

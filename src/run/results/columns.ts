@@ -4,7 +4,7 @@
  */
 import { fail } from "../../base/diagnostic.js";
 import { elementCount, elementName, unravel } from "../../model/data.js";
-import { type ChainDraws, type FitData, latentLength } from "./fit.js";
+import { type FitData, latentLength, rowOf } from "./fit.js";
 import { compileLets } from "./lets.js";
 import { checkColumns, variableOf } from "./readout.js";
 
@@ -103,20 +103,6 @@ function sourceOfLatents(fit: FitData): Source {
     },
   };
   return source;
-}
-
-/**
- * Where a draw's latent scalars stand: in memory, or in the page of its file.
- * @param width latent scalars of a draw
- */
-export function rowOf(
-  chain: ChainDraws,
-  draw: number,
-  width: number,
-): { readonly values: Float64Array; readonly start: number } {
-  if (chain.pages === undefined) return { values: chain.values, start: draw * width };
-  const { first, values } = chain.pages.page(draw);
-  return { values, start: (draw - first) * width };
 }
 
 function sourceOfWhole(fit: FitData, name: string): Place {

@@ -22,7 +22,7 @@ import { dependsOnRandom, walkStmts } from "../../model/traverse.js";
 import { concreteDims } from "../../passes/condition/index.js";
 import { compileSimulator } from "../../passes/interpret/simulate.js";
 import { compileFunction } from "./compiled.js";
-import { type ChainDraws, type DiscreteRange, type FitData, latentLength } from "./fit.js";
+import { type ChainDraws, type DiscreteRange, type FitData, latentLength, rowOf } from "./fit.js";
 import type { ComputedVariable } from "./lets.js";
 
 /** The random streams of these draws have this for their site; samplers use small numbers. */
@@ -157,7 +157,10 @@ export function readSummed(fit: FitData, names: readonly string[]): SummedReadou
   };
   // The dims of lets are known once they have been computed.
   const first = fit.chains.find((c) => c.draws > 0);
-  if (lets.length > 0 && first !== undefined) compute(first.values, 0, 0);
+  if (lets.length > 0 && first !== undefined) {
+    const { values: row, start } = rowOf(first, 0, latentLength(fit.latents));
+    compute(row, start, 0);
+  }
   const variables = names.map((name): ComputedVariable => {
     const value = values.get(name) ?? computed.get(name) ?? { dims: [], data: new Float64Array(1) };
     return { name, dims: value.dims, values: value.data };
@@ -182,7 +185,10 @@ export function simulateLets(fit: FitData, names: readonly string[]): SummedRead
   };
   // The dims of lets are known once they have been computed.
   const first = fit.chains.find((c) => c.draws > 0);
-  if (first !== undefined) compute(first.values, 0, 0);
+  if (first !== undefined) {
+    const { values, start } = rowOf(first, 0, latentLength(fit.latents));
+    compute(values, start, 0);
+  }
   const variables = names.map((name): ComputedVariable => {
     const value = computed.get(name) ?? { dims: [], data: new Float64Array(1) };
     return { name, dims: value.dims, values: value.data };
@@ -240,7 +246,8 @@ export function marginalsOf(fit: FitData, name: string): Marginals {
     // Where nothing else is latent, every draw has the same probabilities.
     const draws = width === 0 ? Math.min(1, chain.draws) : chain.draws;
     for (let t = 0; t < draws; t++) {
-      reader.moveTo(chain.values, t * width);
+      const { values, start } = rowOf(chain, t, width);
+      reader.moveTo(values, start);
       const p = reader.propagation.marginals();
       for (let k = 0; k < data.length; k++) data[k] += p[from + k];
       total++;
@@ -273,10 +280,12 @@ function frequenciesOf(fit: FitData, name: string, { low, count }: DiscreteRange
   const data = new Float64Array(latent.length * count);
   const width = latentLength(fit.latents);
   let total = 0;
-  for (const { values, draws } of fit.chains) {
+  for (const chain of fit.chains) {
+    const { draws } = chain;
     total += draws;
     for (let t = 0; t < draws; t++) {
-      const at = t * width + latent.offset;
+      const { values, start } = rowOf(chain, t, width);
+      const at = start + latent.offset;
       for (let k = 0; k < latent.length; k++) data[k * count + values[at + k] - low] += 1;
     }
   }
@@ -293,8 +302,9 @@ function drawnSite(fit: FitData, name: string): FitData["latents"][number] {
 function bestDraw(fit: FitData): { readonly chain: ChainDraws; readonly draw: number } {
   let [chain, draw, top] = [fit.chains[0], 0, Number.NEGATIVE_INFINITY];
   for (const c of fit.chains) {
+    const own = c.statistics.lp;
     for (let t = 0; t < c.draws; t++) {
-      const lp = c.statistics.lp?.[t] ?? Number.NEGATIVE_INFINITY;
+      const lp = own?.[t] ?? Number.NEGATIVE_INFINITY;
       if (lp > top) [chain, draw, top] = [c, t, lp];
     }
   }
@@ -312,12 +322,13 @@ export function mostProbableOf(fit: FitData, name: string): DataValue {
   const width = latentLength(fit.latents);
   if (fit.ranges?.has(name)) {
     const { dims, offset, length } = drawnSite(fit, name);
-    const at = draw * width + offset;
-    return { dims, data: chain.values.slice(at, at + length) };
+    const { values, start } = rowOf(chain, draw, width);
+    return { dims, data: values.slice(start + offset, start + offset + length) };
   }
   const reader = openDiscrete(siteFit(fit, name));
   const site = siteOf(reader, name);
-  reader.moveTo(chain.values, draw * width);
+  const row = rowOf(chain, draw, width);
+  reader.moveTo(row.values, row.start);
   const { values } = reader.propagation.mostProbable();
   const data = Float64Array.from(
     values.subarray(site.offset, site.offset + elementCount(site.dims)),

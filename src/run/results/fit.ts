@@ -180,3 +180,17 @@ export interface VariableDraws {
 export function latentLength(latents: readonly LatentVariable[]): number {
   return latents.reduce((n, v) => n + v.length, 0);
 }
+
+/**
+ * Where a draw's latent scalars stand: in memory, or in the page of its file.
+ * @param width latent scalars of a draw
+ */
+export function rowOf(
+  chain: ChainDraws,
+  draw: number,
+  width: number,
+): { readonly values: Float64Array; readonly start: number } {
+  if (chain.pages === undefined) return { values: chain.values, start: draw * width };
+  const { first, values } = chain.pages.page(draw);
+  return { values, start: (draw - first) * width };
+}

@@ -5,7 +5,7 @@ import { isAuxiliary } from "../../model/auxiliary.js";
 import { elementCount } from "../../model/data.js";
 import type { Model } from "../../model/ir.js";
 import { summedSites } from "./discrete.js";
-import { type FitData, latentLength, type VariableDraws } from "./fit.js";
+import { type FitData, latentLength, rowOf, type VariableDraws } from "./fit.js";
 import { compileLets } from "./lets.js";
 
 /** Sites, params and lets that depend on one: what a fit can tell, in the order of the model. */
@@ -104,8 +104,9 @@ function sliceDraws(
   let next = 0;
   for (const chain of fit.chains) {
     for (let t = 0; t < draws; t++) {
-      const row = t * width + offset;
-      for (let k = 0; k < length; k++) data[next++] = chain.values[row + k];
+      const { values, start } = rowOf(chain, t, width);
+      const from = start + offset;
+      for (let k = 0; k < length; k++) data[next++] = values[from + k];
     }
   }
   return { data, shape: [fit.chains.length, draws, ...dims] };
@@ -122,7 +123,8 @@ function computeDraws(fit: FitData, names: readonly string[]): Map<string, Varia
   let row = 0;
   for (const chain of fit.chains) {
     for (let t = 0; t < draws; t++, row++) {
-      compute(chain.values, t * width, row);
+      const { values, start } = rowOf(chain, t, width);
+      compute(values, start, row);
       variables.forEach((v, k) => {
         results[k].set(v.values, row * sizes[k]);
       });
