@@ -24,10 +24,8 @@ export async function sampleHamiltonian(
   method: NutsOptions | HmcOptions,
 ): Promise<FitData> {
   const { conditioned, seed, options } = run;
-  if (method.method === "hmc") {
-    const many = await manyAnywhere(run, method);
-    if (many !== undefined) return many;
-  }
+  const many = await manyAnywhere(run, method);
+  if (many !== undefined) return many;
   refuseParams(conditioned, method.method);
   const { joint, kernels } = compileDensity(conditioned, { methodName: method.method });
   refuseNothing(joint, method.method);

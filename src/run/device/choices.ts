@@ -11,6 +11,7 @@ export const deviceMethods: readonly MethodName[] = [
   "svi",
   "nce",
   "vi",
+  "nuts",
   "hmc",
   "em",
   "cavi",

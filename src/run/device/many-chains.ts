@@ -24,10 +24,13 @@ import {
   type ManyFailure,
   superchainsOf,
 } from "./many.js";
-import { runTrees } from "./nuts.js";
+import { runTrees, timeTrees } from "./nuts.js";
 
-/** Above so many chains the CPU moves them in one program too. */
-const SEPARATE_CHAINS = 1024;
+/**
+ * Above so many chains the CPU moves them in one program too. Trees of many chains cost it more in
+ * one program than in its own, which branches (docs/benchmarks.md).
+ */
+const separateChains: { readonly [M in "hmc" | "nuts"]: number } = { hmc: 1024, nuts: Infinity };
 /** Leapfrog steps that a transition is taken to have, where its time is foreseen. */
 const USUAL_STEPS = 10;
 /** What is kept of each draw beside its position. */
@@ -49,35 +52,40 @@ export async function manyAnywhere(
   const { device, shelf } = run;
   if (device !== undefined) return await sampleMany(run, device, method);
   const onCpu = async (figures: FitData["figures"]): Promise<FitData | undefined> => {
-    if (method.chains <= SEPARATE_CHAINS) return undefined;
+    if (method.chains <= separateChains[method.method]) return undefined;
     const fit = await sampleMany(run, openCpuGraphs(), method);
     return { ...fit, figures: { ...fit.figures, ...figures } };
   };
   if (shelf === undefined) return await onCpu({});
   refuseParams(run.conditioned, method.method);
-  const { density, kernels, d } = densityOf(run, method.method);
+  const { density, kernels } = densityOf(run, method.method);
   const program = compileKernels(kernels);
   const exact = instantiate(program, createMemory(program, 1), 0);
   const { chains, warmup, draws, thin } = method;
   const seconds = chains * timed(() => exact.call("lp_grad"));
   const steps = USUAL_STEPS * (warmup + draws * thin);
-  const choice = await choose(shelf, seconds, steps, async (on) => {
-    const graph = await on.compileGraph(manyDensities(density, chains));
-    const q = new Float64Array(chains * d);
-    try {
-      // The first call ends the setting up. Positions cross here, and do not in the run.
-      await graph.run({ q });
-      const start = performance.now();
-      await graph.run({});
-      return (performance.now() - start) / 1000;
-    } finally {
-      graph.close();
-    }
-  });
+  const choice = await choose(shelf, seconds, steps, (on) =>
+    method.method === "nuts" ? timeTrees(on, density, method) : timeDensities(on, density, chains),
+  );
   const figures = choiceFigures(choice);
   if (choice.device === undefined) return await onCpu(figures);
   const fit = await sampleMany(run, choice.device, method);
   return { ...fit, figures: { ...fit.figures, ...figures } };
+}
+
+/** Seconds of all densities and gradients. */
+async function timeDensities(on: GraphDevice, density: Graph, chains: number): Promise<number> {
+  const graph = await on.compileGraph(manyDensities(density, chains));
+  const [d] = density.inputs[0].shape;
+  try {
+    // The first call ends the setting up. Positions cross here, and do not in the run.
+    await graph.run({ q: new Float64Array(chains * d) });
+    const start = performance.now();
+    await graph.run({});
+    return (performance.now() - start) / 1000;
+  } finally {
+    graph.close();
+  }
 }
 
 /** The density with its gradient, as a graph and as the CPU's kernels. */

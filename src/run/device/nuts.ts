@@ -51,21 +51,35 @@ const UNLIMITED = 2 ** 24;
 /** Positions that a window's estimate of the metric takes, at least; reading all costs more. */
 const ENOUGH_POSITIONS = 50_000;
 
-/** How a device's passes are cut. */
+/** How the passes are cut: the same on all devices, so that all make the same draws. */
 export interface Cut {
   /** Draws of a chain that stay on the device until they are read. */
   readonly box: number;
-  /** Joins that a pass checks. */
+  /** Joins that a pass checks: with three one chain in fifteen waits for a pass. */
   readonly joins: number;
-  /** Share of the trajectories that fill a box after which the boxes are read. */
+  /** Share of a box that a chain fills on average before the boxes are read. */
   readonly filled: number;
 }
+const MOST_BOXED = 8;
+/** Numbers in all boxes. */
+const BOX_ROOM = 1 << 24;
 
-const cuts: Readonly<Record<GraphDevice["name"], Cut>> = {
-  cpu: { box: 2, joins: 2, filled: 0.5 },
-  tensorflow: { box: 8, joins: 3, filled: 0.75 },
-  webgpu: { box: 8, joins: 3, filled: 0.75 },
-};
+function cutOf(chains: number, dimension: number): Cut {
+  const room = Math.floor(BOX_ROOM / (chains * (dimension + BOXED.length)));
+  return { box: Math.max(1, Math.min(MOST_BOXED, room)), joins: 3, filled: 0.75 };
+}
+
+function compileTrees(
+  device: GraphDevice,
+  density: Graph,
+  { chains, metric, maxTreeDepth }: NutsOptions,
+  { box, joins }: Cut,
+): Promise<LoopProgram> {
+  const shape = { chains, metric, maxDepth: maxTreeDepth, box, joins };
+  const { graph, state, noise, trace } = manyTrees(density, shape);
+  const mostSteps = MOST_PASSES;
+  return device.compileLoop({ graph, state, trace, noise: deviceNoise(noise), mostSteps });
+}
 
 /** Runs all chains from their starts. */
 export async function runTrees(
@@ -74,23 +88,36 @@ export async function runTrees(
   options: NutsOptions,
   starts: Starts,
   controls: ManyControls,
-  cut: Cut = cuts[device.name],
+  cut: Cut = cutOf(options.chains, density.inputs[0].shape[0]),
 ): Promise<ManyDraws | ManyFailure> {
-  const { chains, metric, maxTreeDepth } = options;
-  const { box, joins } = cut;
-  const shape = { chains, metric, maxDepth: maxTreeDepth, box, joins };
-  const { graph, state, noise, trace } = manyTrees(density, shape);
-  const program = await device.compileLoop({
-    graph,
-    state,
-    trace,
-    noise: deviceNoise(noise),
-    mostSteps: MOST_PASSES,
-  });
+  const program = await compileTrees(device, density, options, cut);
   try {
     program.seed(controls.seed, 0);
-    program.set({ sample_q: starts.q, sample_lp: starts.lp, sample_grad: starts.grad });
+    const { q, lp, grad } = starts;
+    const fresh = new Float64Array(options.chains).fill(1);
+    program.set({ sample_q: q, sample_lp: lp, sample_grad: grad, fresh });
     return await new Trees(program, options, density.inputs[0].shape[0], cut, controls).run();
+  } finally {
+    program.close();
+  }
+}
+
+const TIMED_PASSES = 8;
+
+/** Seconds of a pass. */
+export async function timeTrees(
+  device: GraphDevice,
+  density: Graph,
+  options: NutsOptions,
+): Promise<number> {
+  const cut = cutOf(options.chains, density.inputs[0].shape[0]);
+  const program = await compileTrees(device, density, options, cut);
+  try {
+    // The first call ends the setting up. All chains rest: a pass costs them as much.
+    await program.steps(0, 1);
+    const start = performance.now();
+    await program.steps(0, TIMED_PASSES);
+    return (performance.now() - start) / 1000 / TIMED_PASSES;
   } finally {
     program.close();
   }
@@ -353,7 +380,9 @@ class Trees {
     const limit = wanted * thin;
     while (rows.complete < wanted) {
       try {
-        const fill = this.#round * thin * this.#cut.box * this.#cut.filled;
+        // As long as boxes are not full, and no longer than chains have draws to make.
+        const left = wanted - rows.added / chains;
+        const fill = this.#round * thin * Math.min(this.#cut.box * this.#cut.filled, left);
         const passes = Math.max(1, Math.min(MOST_PASSES, Math.floor(fill)));
         const told = await this.#take(passes, maxTreeDepth, { limit, keeps: true });
         // Towards the end chains rest, and the passes that a trajectory takes are not seen.

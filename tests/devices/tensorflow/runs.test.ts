@@ -3,7 +3,7 @@ import { afterAll, describe, expect, test } from "vitest";
 import type { GraphDevice } from "../../../src/device/contract.js";
 import { openCpuGraphs } from "../../../src/run/device/cpu-graphs.js";
 import { sampleMany } from "../../../src/run/device/many-chains.js";
-import { hmc, svi, vi } from "../../../src/run/methods.js";
+import { hmc, nuts, svi, vi } from "../../../src/run/methods.js";
 import { fitGuide } from "../../../src/run/variational.js";
 import { exampleJob, flat, jobOf, learnOn, lineData, lines } from "../run/fixtures.js";
 import { deviceForTests } from "./harness.js";
@@ -41,6 +41,19 @@ describe.skipIf(device === undefined)("fits on TensorFlow", () => {
     const there = await sampleMany(exampleJob("eight_schools").run, on, method);
     expect(there.chains.length).toBe(64);
     there.chains.forEach((chain, c) => {
+      chain.values.forEach((v, k) => {
+        expect(Math.abs(v - here.chains[c].values[k])).toBeLessThan(1e-5 * (1 + Math.abs(v)));
+      });
+    });
+  });
+
+  test("NUTS of 64 chains: the same draws as long as rounding does not tell", async () => {
+    const method = nuts({ chains: 64, warmup: 40, draws: 4 });
+    const here = await sampleMany(exampleJob("eight_schools").run, openCpuGraphs(), method);
+    const there = await sampleMany(exampleJob("eight_schools").run, on, method);
+    expect(there.figures.passes).toBe(here.figures.passes);
+    there.chains.forEach((chain, c) => {
+      expect(chain.statistics.n_leapfrog).toEqual(here.chains[c].statistics.n_leapfrog);
       chain.values.forEach((v, k) => {
         expect(Math.abs(v - here.chains[c].values[k])).toBeLessThan(1e-5 * (1 + Math.abs(v)));
       });
