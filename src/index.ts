@@ -19,13 +19,7 @@ export { compare } from "./run/compare/fits.js";
 export type { Loo, LooPoint } from "./run/compare/loo.js";
 export type { DeviceChoice } from "./run/device/choices.js";
 export type { SamplerDiagnostics } from "./run/diagnostics/index.js";
-export {
-  explain,
-  type MethodPlan,
-  type Plan,
-  type SitePlan,
-  type SumGroupPlan,
-} from "./run/explain.js";
+export type { MethodPlan, Plan, SitePlan, SumGroupPlan } from "./run/explain.js";
 export type { EstimatorPlan, LearningPlan } from "./run/explain-learning.js";
 export { infer, resume } from "./run/infer.js";
 export { type CompileOptions, compile, load, Program, ppl } from "./run/load.js";
@@ -56,16 +50,16 @@ export {
   type ViOptions,
   vi,
 } from "./run/methods.js";
+export { explain, lineChart, loadFit, sbc } from "./run/on-demand.js";
 export type { InferOptions } from "./run/options.js";
 export type { CheckedSite, CheckedStatistic, TestStatistic } from "./run/pictures/checks.js";
-export { type LineChartOptions, lineChart } from "./run/pictures/line-chart.js";
+export type { LineChartOptions } from "./run/pictures/line-chart.js";
 export type { PictureKind } from "./run/pictures/picture.js";
 export { type PlotOptions, Posterior } from "./run/posterior.js";
 export type { Figure, FitData, ParamTree, Timing, VariableDraws } from "./run/results/fit.js";
 export type { FitFormat } from "./run/results/formats/index.js";
-export { loadFit } from "./run/results/load-fit.js";
 export type { Summary, SummaryRow } from "./run/results/summary.js";
-export { type SbcOptions, type SbcResult, type SbcVariable, sbc } from "./run/sbc/index.js";
+export type { SbcOptions, SbcResult, SbcVariable } from "./run/sbc/index.js";
 export type { SessionProgress } from "./run/session.js";
 export { DivergedError } from "./run/svi/diverged.js";
 export { check, format } from "./run/tools.js";

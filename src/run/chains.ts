@@ -2,10 +2,12 @@
  * Running chains: what a worker thread and the main thread both do. A job is plain data over shared
  * memory; threads take the next chain that nobody has taken, so short runs never wait for threads.
  */
+import { internalError } from "../base/internal.js";
 import { type CpuProgram, instantiate } from "../device/cpu/compile.js";
 import type {
   ChainControls,
   ChainFailure,
+  ChainKey,
   ChainProgress,
   ChainStorage,
   HmcOptions,
@@ -14,7 +16,6 @@ import type {
 import type { GibbsFailure } from "../inference/gibbs/chain.js";
 import { runChain } from "../inference/hamiltonian/chain.js";
 import type { Conditioned } from "../passes/condition/index.js";
-import { type GibbsReady, readyGibbs, runGibbsChain } from "./gibbs-chain.js";
 import type { GibbsOptions } from "./methods.js";
 import { type ChainStream, openStream, StreamError, type StreamJob } from "./storage/stream.js";
 
@@ -73,19 +74,30 @@ export type ChainEvent =
   | { readonly kind: "progress"; readonly chain: number; readonly progress: ChainProgress }
   | { readonly kind: "done"; readonly chain: number; readonly end: ChainEnd };
 
-/** Steps of the chains that this thread takes, one after another. */
-export function* takeChains(job: ChainJob, ready?: GibbsReady): Generator<ChainEvent, void> {
-  let gibbs = ready;
+/** See `ChainControls`; the storage has the rows of a block where there is a sink. */
+export type GibbsControls = Pick<ChainControls, "shouldStop" | "sink" | "past"> & {
+  readonly storage: ChainStorage;
+};
+
+/** Runs a Gibbs chain. Its sampler is loaded by those who use it (`gibbs-chain.ts`). */
+export type GibbsRunner = (
+  key: ChainKey,
+  controls: GibbsControls,
+) => Generator<ChainProgress, ChainEnd>;
+
+/**
+ * Steps of the chains that this thread takes, one after another.
+ * @param gibbs what runs the chains of a job of that kind
+ */
+export function* takeChains(job: ChainJob, gibbs?: GibbsRunner): Generator<ChainEvent, void> {
   for (;;) {
     const chain = Atomics.add(job.control, NEXT_CHAIN, 1);
     if (chain >= job.work.options.chains) return;
     let steps: Generator<ChainProgress, ChainEnd>;
     if (job.work.kind === "gibbs") {
-      gibbs ??= readyGibbs(job.work.conditioned, job.work.options);
+      const run = gibbs ?? internalError("a Gibbs chain without its sampler");
       const key = { seed: job.seed, chain };
-      const ready = gibbs;
-      const { options } = job.work;
-      steps = withStorage(job, chain, (controls) => runGibbsChain(ready, options, key, controls));
+      steps = withStorage(job, chain, (controls) => run(key, controls));
     } else {
       const { work } = job;
       steps = withStorage(job, chain, (controls) => hamiltonianChain(job, work, chain, controls));
@@ -101,15 +113,11 @@ export function* takeChains(job: ChainJob, ready?: GibbsReady): Generator<ChainE
   }
 }
 
-type Controls = Pick<ChainControls, "shouldStop" | "sink" | "past"> & {
-  readonly storage: ChainStorage;
-};
-
 /** The chain's draws go to memory, or block by block to its file and on from what stands there. */
 function* withStorage(
   job: ChainJob,
   chain: number,
-  run: (controls: Controls) => Generator<ChainProgress, ChainEnd>,
+  run: (controls: GibbsControls) => Generator<ChainProgress, ChainEnd>,
 ): Generator<ChainProgress, ChainEnd> {
   const shouldStop = stopsOf(job);
   if (job.stream === undefined) return yield* run({ shouldStop, storage: job.storage[chain] });
@@ -134,7 +142,7 @@ function* hamiltonianChain(
   job: ChainJob,
   work: Extract<ChainWork, { kind: "hamiltonian" }>,
   chain: number,
-  controls: Controls,
+  controls: GibbsControls,
 ): Generator<ChainProgress, ChainEnd> {
   const instance = instantiate(work.program, work.memory, chain);
   const outcome = yield* runChain(instance, work.options, { seed: job.seed, chain }, controls);

@@ -1,24 +1,21 @@
 /** What draws of labels say that does not depend on what clusters are called. */
 import { fail } from "../base/diagnostic.js";
 import { internalError } from "../base/internal.js";
+import type { PartitionLoss } from "../inference/dp/results/losses.js";
 import {
-  clusterCounts,
-  coClustering,
-  logPredictive,
-  type PartitionLoss,
-  type Partitions,
   POINT_DEFAULTS,
   type PointPartition,
   pointPartition,
-} from "../inference/dp/index.js";
-import { dpChainModel } from "../inference/dp/model/cluster-model.js";
-import type { DpPlan } from "../inference/dp/model/dp-plan.js";
-import { planDp } from "../inference/dp/model/plan.js";
+} from "../inference/dp/results/point.js";
+import {
+  clusterCounts,
+  coClustering,
+  type Partitions,
+} from "../inference/dp/results/similarity.js";
 import { elementCount } from "../model/data.js";
 import type { Conditioned } from "../passes/condition/index.js";
 import { conditionRaw } from "./compile.js";
 import { readObject } from "./data/values.js";
-import { makeInstance } from "./gibbs-chain.js";
 import type { ProcessFit } from "./process-fit.js";
 import type { VariableDraws } from "./results/fit.js";
 
@@ -74,20 +71,15 @@ export class Clusters {
     if (process === undefined || process.chains.length === 0) {
       return fail("density_needs_draws", undefined, {});
     }
-    const { conditioned, methodName } = process.plan;
-    const own = new Map([...conditioned.inputs].filter(([name]) => !data.values.has(name)));
+    const { plan, chains } = process;
+    const own = new Map([...plan.conditioned.inputs].filter(([name]) => !data.values.has(name)));
     const points = conditionRaw(this.#conditioned.model, {
       problems: data.problems,
       values: new Map([...own, ...data.values]),
     });
-    const key = { seed: 0, chain: 0 };
-    const model = (of: DpPlan) => dpChainModel(of, makeInstance, key);
-    const pointPlan = planDp(points, makeInstance, methodName);
-    const isFixed = process.plan.structure.globals.length === 0;
-    return logPredictive(
-      model(pointPlan),
-      process.chains.map((c) => c.draws),
-      isFixed ? model(process.plan) : undefined,
+    return plan.logPredictive(
+      points,
+      chains.map((c) => c.draws),
     );
   }
 }

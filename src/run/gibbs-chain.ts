@@ -6,17 +6,12 @@ import {
   instantiate,
 } from "../device/cpu/compile.js";
 import type { MakeInstance } from "../inference/conditionals/kernels.js";
-import type {
-  ChainControls,
-  ChainKey,
-  ChainProgress,
-  ChainStorage,
-} from "../inference/contract.js";
+import type { ChainKey, ChainProgress } from "../inference/contract.js";
 import { GibbsChain } from "../inference/gibbs/chain.js";
 import { type GibbsPlan, planGibbs } from "../inference/gibbs/plan.js";
 import { pack } from "../inference/state.js";
 import type { Conditioned } from "../passes/condition/index.js";
-import type { ChainEnd } from "./chains.js";
+import type { ChainEnd, GibbsControls, GibbsRunner } from "./chains.js";
 import type { GibbsOptions } from "./methods.js";
 
 /** A sampler that is planned and compiled: it holds functions and cannot leave its thread. */
@@ -40,15 +35,15 @@ export function readyGibbs(
   return { plan, program: compileKernels(plan.kernels) };
 }
 
+/** Chains of a sampler, as threads run them. */
+export function gibbsRunner(ready: GibbsReady, options: GibbsOptions): GibbsRunner {
+  return (key, controls) => runGibbsChain(ready, options, key, controls);
+}
+
 /** Scalars of a draw: the continuous ones, then the discrete elements. */
 export function gibbsWidth({ joint, discrete }: GibbsPlan): number {
   return joint.sites.reduce((n, s) => n + s.latent.length, 0) + (discrete?.counts.length ?? 0);
 }
-
-/** See `ChainControls`; the storage has the rows of a block where there is a sink. */
-export type GibbsControls = Pick<ChainControls, "shouldStop" | "sink" | "past"> & {
-  readonly storage: ChainStorage;
-};
 
 /** The progress is told about this often. */
 const TELL_MS = 5;

@@ -18,7 +18,6 @@ import { type Method, type NceOptions, type SviOptions, shownValue } from "./met
 import { type CheckedOptions, checkOptions, type InferOptions } from "./options.js";
 import { Posterior } from "./posterior.js";
 import type { FitData } from "./results/fit.js";
-import { sampleGibbs, sampleHamiltonian } from "./sample.js";
 import { makeFolder } from "./storage/folder.js";
 import type { RunRecord } from "./storage/record.js";
 
@@ -141,7 +140,7 @@ async function fitted(job: Run, model: Model, data: RawData, method: Other): Pro
   switch (method.method) {
     case "nuts":
     case "hmc":
-      return await sampleHamiltonian(job, method);
+      return await (await import("./sample.js")).sampleHamiltonian(job, method);
     case "map":
       return (await import("./point.js")).findPoint(job, method);
     case "laplace":
@@ -157,7 +156,7 @@ async function fitted(job: Run, model: Model, data: RawData, method: Other): Pro
       if (job.device !== undefined) {
         (await import("./device/process.js")).refuseFinite(job.device);
       }
-      return await sampleGibbs(job, method);
+      return await (await import("./sample-gibbs.js")).sampleGibbs(job, method);
     case "exact":
       return (await import("./exact.js")).solveExactly(job, method);
     case "vi":

@@ -8,11 +8,11 @@ import {
   NUTS_DEFAULTS,
   type NutsOptions,
 } from "../inference/contract.js";
-import { DP_DEFAULTS, type DpAlgorithm } from "../inference/dp/index.js";
+import { DP_DEFAULTS, type DpAlgorithm } from "../inference/dp/samplers/defaults.js";
 import type { SiteMethod } from "../inference/gibbs/plan.js";
 import type { Rule } from "../inference/stochastic/adam.js";
 import { type Schedule, schedules } from "../inference/stochastic/staged.js";
-import { type GuideName, guideNames } from "../inference/vi/guides/index.js";
+import { type GuideName, guideNames } from "../inference/vi/guides/names.js";
 import type { ProductPrecision } from "../passes/lower/index.js";
 import {
   between,
@@ -158,8 +158,8 @@ interface LearningOptions {
   /** Whether means over a site that are known in closed form, such as divergences, are taken so. */
   readonly analytic: boolean;
   /**
-   * Precision in which the CPU multiplies large matrices: `f32` takes about half the time, with
-   * relative errors of 1e-6 or so in the products.
+   * Precision in which the CPU and TensorFlow multiply matrices (the CPU large ones): `f32` takes about
+   * half the time, with relative errors of 1e-6 or so in the products. WebGPU has f32 alone.
    */
   readonly products: ProductPrecision;
   /** Params to begin from, by module path, or the `params.json` of another fit. */

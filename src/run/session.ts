@@ -12,10 +12,10 @@ import {
   type ChainEvent,
   type ChainJob,
   type ChainWork,
+  type GibbsRunner,
   STOP_FLAG,
   takeChains,
 } from "./chains.js";
-import type { GibbsReady } from "./gibbs-chain.js";
 import type { StreamJob } from "./storage/stream.js";
 
 export interface SessionProgress extends ChainProgress {
@@ -66,7 +66,7 @@ export interface DrawLayout {
 /**
  * Runs all chains. A chain that fails ends the others: nothing is made of a run without it.
  * @param shared whether memory is shared, as threads need it
- * @param ready what this thread need not plan again
+ * @param gibbs what runs the chains of that kind in this thread
  * @param stream the files that the draws go to instead of to memory
  * @throws CallbackError where `onProgress` throws.
  */
@@ -75,7 +75,7 @@ export async function runSession(
   layout: DrawLayout,
   shared: boolean,
   options: SessionOptions,
-  ready?: GibbsReady,
+  gibbs?: GibbsRunner,
   stream?: StreamJob,
 ): Promise<SessionChain[]> {
   const { signal } = options;
@@ -118,7 +118,7 @@ export async function runSession(
   try {
     const start = performance.now();
     let sliceStart = start;
-    for (const event of takeChains(job, ready)) {
+    for (const event of takeChains(job, gibbs)) {
       receive(event);
       const now = performance.now();
       if (shared && workers.length === 0 && now - start > ALONE_MS[work.kind]) {

@@ -66,7 +66,7 @@ describe("gibbs with an unbounded plate", () => {
   });
   it("refuses nuts, naming what would work, and explains itself", async () => {
     await expect(run(nuts() as never)).rejects.toThrow(/nuts needs a fixed number of parameters/);
-    const plan = explain(compile(text), data);
+    const plan = await explain(compile(text), data);
     expect(plan.method).toBe("gibbs");
     expect(plan.steps.join("\n")).toContain("integrated out");
     const works = plan.methods.filter((m) => m.works).map((m) => m.method);

@@ -3,32 +3,19 @@ import { join, resolve } from "node:path";
 import { type Diagnostic, fail } from "../../base/diagnostic.js";
 import { internalError } from "../../base/internal.js";
 import type { Partitions } from "../../inference/dp/index.js";
-import { type DpChain, leftChain } from "../../inference/dp/model/chain.js";
-import type { DpPlan } from "../../inference/dp/model/dp-plan.js";
-import { planDp } from "../../inference/dp/model/plan.js";
-import { truncatedModel } from "../../inference/dp/model/truncated.js";
+import type { DpChain } from "../../inference/dp/model/chain.js";
 import { STATISTICS } from "../../inference/hamiltonian/shape.js";
-import { type Conditioned, condition } from "../../passes/condition/index.js";
-import { makeInstance } from "../gibbs-chain.js";
-import { withoutSwitching } from "../labels/relabel.js";
+import type { Conditioned } from "../../passes/condition/index.js";
 import type { ProcessFit } from "../process-fit.js";
 import { type ChainDraws, type DrawStatistic, type FitData, latentLength } from "../results/fit.js";
 import { type DrawsLayout, DrawsWriter, type Scanned, scanDraws } from "./blocks.js";
 import { drawsFile, unwritable } from "./folder.js";
-import { readJournal } from "./journal.js";
-import {
-  fingerprintOf,
-  modelOf,
-  type RunRecord,
-  recordOf,
-  writeOutcome,
-  writeRecord,
-} from "./record.js";
+import { fingerprintOf, type RunRecord, recordOf, writeOutcome, writeRecord } from "./record.js";
 import { type Adapted, storedChain } from "./stored-chain.js";
 import { chainsTogether, TOGETHER_FILE, TogetherWriter } from "./together.js";
 
 /** All of a fit that its record and the files of draws do not hold. */
-interface Outcome
+export interface Outcome
   extends Omit<
     FitData,
     "conditioned" | "latents" | "ranges" | "method" | "seed" | "chains" | "process" | "stored"
@@ -190,59 +177,6 @@ function storedProcess(
   };
 }
 
-/**
- * A fit from its record, outcome and files of draws.
- * @throws TildeError where a file lacks draws, or the text makes another model by now
- */
-export function restoreFit(directory: string, record: RunRecord, outcome: Outcome): FitData {
-  const given = condition(modelOf(directory, record), record.data);
-  const { chains, process, ...rest } = outcome;
-  const plan = process === undefined ? undefined : planDp(given, makeInstance, record.method);
-  const conditioned =
-    process?.truncation === undefined
-      ? given
-      : truncatedModel(given, process.truncation).conditioned;
-  const fit: FitData = {
-    ...rest,
-    stored: resolve(directory),
-    conditioned,
-    method: record.method,
-    seed: record.seed,
-    latents: latentsOf(conditioned, record),
-    ...(record.ranges !== undefined && { ranges: record.ranges }),
-    chains:
-      record.together === undefined
-        ? chains.map(({ file, draws, ...adapted }) =>
-            openChain(directory, record, file, draws, adapted),
-          )
-        : chains.flatMap(({ file: _, draws, ...adapted }) =>
-            openTogether(directory, record, draws, adapted),
-          ),
-    ...(process !== undefined &&
-      plan !== undefined && {
-        process: {
-          plan,
-          chains: process.streamed
-            ? chains.map(({ file }) => streamedChain(directory, record, plan, file))
-            : process.chains,
-          partitions: process.partitions,
-          label: process.label,
-        },
-      }),
-  };
-  return record.relabel ? withoutSwitching(fit) : fit;
-}
-
-/** A chain of a mixture from its file. @throws TildeError where it cannot be read */
-function streamedChain(directory: string, record: RunRecord, plan: DpPlan, file: number): DpChain {
-  const found = readJournal(directory, fingerprintOf(record), file);
-  if (found === undefined || record.options?.method !== "gibbs") {
-    const reason = `\`chain-${file}.draws\` is damaged`;
-    return fail("fit_broken", undefined, { directory, reason });
-  }
-  return leftChain(plan, record.options.draws, found);
-}
-
 export function latentsOf({ model }: Conditioned, { latents }: RunRecord): FitData["latents"] {
   return latents.map((latent) => ({
     ...latent,
@@ -305,5 +239,3 @@ export function scanChain(directory: string, record: RunRecord, file: number): S
   if (found?.layout.fingerprint !== fingerprintOf(record)) return undefined;
   return found;
 }
-
-export type { Outcome };

@@ -14,16 +14,10 @@ import { processFit } from "../process-fit.js";
 import type { FitData } from "../results/fit.js";
 import { stateFile } from "./folder.js";
 import { readJournal } from "./journal.js";
-import {
-  latentsOf,
-  type Outcome,
-  openChain,
-  openTogether,
-  restoreFit,
-  scanChain,
-} from "./outcome.js";
+import { latentsOf, type Outcome, openChain, openTogether, scanChain } from "./outcome.js";
 import { hashOf } from "./plain.js";
 import { fingerprintOf, modelOf, type RunRecord, readPart, readRecord } from "./record.js";
+import { restoreFit } from "./restore.js";
 import { readState } from "./stream.js";
 import { TOGETHER_FILE } from "./together.js";
 

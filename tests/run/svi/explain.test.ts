@@ -22,8 +22,8 @@ guide q(N: int, y: real[N]) for m {
 }`;
 const data = { y: [0.5, 1.2, -0.3] };
 
-test("each site has its strategy with the reason", () => {
-  const plan = explain(compile(text), data, { method: svi() });
+test("each site has its strategy with the reason", async () => {
+  const plan = await explain(compile(text), data, { method: svi() });
   expect(plan.estimators.map((e) => [e.site, e.strategy, e.chosen])).toEqual([
     ["g", "reparam", true],
     ["a", "enumerate", true],
@@ -40,7 +40,7 @@ describe("strategies given at a run", () => {
   test("stand over those of the text and over the compiler's choice", async () => {
     const estimators = { z: "enumerate", a: "reinforce(baseline: nvil)", b: "mvd", n: "mvd" };
     const method = svi({ estimators, steps: 50, draws: 10 });
-    const plan = explain(compile(text), data, { method });
+    const plan = await explain(compile(text), data, { method });
     const found = Object.fromEntries(plan.estimators.map((e) => [e.site, e.strategy]));
     expect(found).toEqual({ ...estimators, g: "reparam" });
     const fit = await infer(compile(text), { data, method });
@@ -59,10 +59,10 @@ describe("strategies given at a run", () => {
     [{ z: "gumbel" }, "bad_option"],
     [{ z: "reinforce(baseline: none_such)" }, "bad_option"],
   ];
-  test.each(refused)("%o is refused", (estimators, code) => {
+  test.each(refused)("%o is refused", async (estimators, code) => {
     let thrown: unknown;
     try {
-      explain(compile(text), data, { method: svi({ estimators }) });
+      await explain(compile(text), data, { method: svi({ estimators }) });
     } catch (error) {
       thrown = error;
     }
@@ -86,9 +86,9 @@ test("tilde explain --method svi", async () => {
   expect(out).toMatch(/g of q +reparam, chosen: draws have a derivative/);
 });
 
-test("what is carried from step to step rules other methods out", () => {
+test("what is carried from step to step rules other methods out", async () => {
   const program = compile("model m() { param a: real = 0 then a + 1;  x ~ Normal(0, 1) }");
-  const { methods } = explain(program);
+  const { methods } = await explain(program);
   for (const m of methods) expect(m.works, m.method).toBe(false);
   const map = methods.find((m) => m.method === "map");
   expect(map?.reason).toContain("takes no steps");

@@ -3,8 +3,10 @@
 import { stream } from "../../../math/rng/random.js";
 import type { Conditioned } from "../../../passes/condition/index.js";
 import type { MakeInstance } from "../../conditionals/kernels.js";
+import { logPredictive } from "../results/predictive.js";
+import type { DpDraws } from "../samplers/run.js";
 import { arrangements } from "./arrangements.js";
-import { densitiesOf, type PlannedModel, testModel } from "./cluster-model.js";
+import { densitiesOf, dpChainModel, type PlannedModel, testModel } from "./cluster-model.js";
 import { type Densities, pointsFor, solveIdentity } from "./conjugacy.js";
 import type { DpPlan } from "./dp-plan.js";
 import { type Column, plainLayout } from "./layout.js";
@@ -21,14 +23,22 @@ const TEST_STATES = 2;
  */
 export function planDp(conditioned: Conditioned, make: MakeInstance, methodName: string): DpPlan {
   const structure = structureOf(conditioned, make, methodName);
-  const plain: DpPlan = {
+  const finish = (plan: Omit<DpPlan, "logPredictive">): DpPlan => {
+    const made: DpPlan = {
+      ...plan,
+      logPredictive: (others, chains) =>
+        predictiveAt(made, planDp(others, make, methodName), make, chains),
+    };
+    return made;
+  };
+  const plain = finish({
     conditioned,
     methodName,
     structure,
     layout: plainLayout(structure.components),
     arrangement: undefined,
     points: new Float64Array(0),
-  };
+  });
   const model = testModel(plain, make);
   for (const arrangement of arrangements(structure.components)) {
     // The kernels are the same for every order of the numbers.
@@ -41,10 +51,23 @@ export function planDp(conditioned: Conditioned, make: MakeInstance, methodName:
         model.restart(stream(SEED, 1, 0, s));
         return solveIdentity(arrangement, densities, points) !== undefined;
       });
-      if (holds) return { ...plain, layout: arrangement.layout, arrangement, points };
+      if (holds) return finish({ ...plain, layout: arrangement.layout, arrangement, points });
     }
   }
   return plain;
+}
+
+/** See `DpPlan.logPredictive`. */
+function predictiveAt(
+  plan: DpPlan,
+  others: DpPlan,
+  make: MakeInstance,
+  chains: readonly DpDraws[],
+): Float64Array {
+  const key = { seed: 0, chain: 0 };
+  const isFixed = plan.structure.globals.length === 0;
+  const own = isFixed ? dpChainModel(plan, make, key) : undefined;
+  return logPredictive(dpChainModel(others, make, key), chains, own);
 }
 
 /** Rows of θ in another order of their numbers. */

@@ -11,15 +11,12 @@ import type { ClusterModel } from "../contract.js";
 import { blockedKernel, defaultTruncation, truncationError } from "./blocked.js";
 import { collapsedKernel } from "./collapsed.js";
 import { startingConcentration } from "./concentration.js";
+import type { DpAlgorithm } from "./defaults.js";
 import { instantiatedKernel } from "./instantiated.js";
 import type { DpKernel } from "./kernel.js";
 import { canonical } from "./partition.js";
 
-/**
- * `collapsed` and `instantiated` want a conjugate model; `auto` is `collapsed` there and
- * `auxiliary` (algorithm 8) elsewhere.
- */
-export type DpAlgorithm = "auto" | "collapsed" | "auxiliary" | "instantiated" | "blocked";
+export { DP_DEFAULTS, type DpAlgorithm } from "./defaults.js";
 
 export interface DpOptions {
   readonly algorithm: DpAlgorithm;
@@ -37,16 +34,6 @@ export interface DpOptions {
   /** Components of the blocked sampler; absent: the least within `TRUNCATION_ERROR`. */
   readonly truncation?: number;
 }
-
-export const DP_DEFAULTS: DpOptions = {
-  algorithm: "auto",
-  warmup: 500,
-  draws: 1000,
-  thin: 1,
-  splitMerge: 1,
-  splitScans: 3,
-  auxiliaries: 3,
-};
 
 /** Draws of one chain. `draws` rows of each array count. */
 export interface DpDraws {

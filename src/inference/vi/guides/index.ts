@@ -4,11 +4,11 @@ import { flow } from "./flow.js";
 import { fullRank } from "./full-rank.js";
 import { lowRank } from "./low-rank.js";
 import { meanField } from "./mean-field.js";
+import type { GuideName } from "./names.js";
 
 export type { Guide, GuideStart } from "./contract.js";
 
-export const guideNames = ["mean_field", "full_rank", "low_rank", "flow"] as const;
-export type GuideName = (typeof guideNames)[number];
+export { type GuideName, guideNames } from "./names.js";
 
 export interface GuideSettings {
   /** Columns of `low_rank`. */
