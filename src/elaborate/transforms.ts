@@ -7,7 +7,7 @@
 import type { Span } from "../base/span.js";
 import type { Image } from "../model/ir.js";
 import type * as ast from "../syntax/ast.js";
-import { builtinAliases } from "./builtins.js";
+import { builtinAliases, builtinRules } from "./builtins.js";
 import { type Cx, quote } from "./context.js";
 import { rewriteStatements } from "./rewrite.js";
 
@@ -41,7 +41,7 @@ export interface Rewritten {
 export function withoutTransforms(cx: Cx, body: ast.Block): Rewritten {
   const images: Record<string, Image> = {};
   const text = rewriteStatements(body, (s) => {
-    if (s.kind !== "sample" || !isTransformed(s.dist)) return [s];
+    if (s.kind !== "sample" || !isTransformed(s.dist) || isInverted(s.dist)) return [s];
     return drawOf(cx, s, s.dist, images) ?? [];
   });
   return { body: text, images };
@@ -49,6 +49,28 @@ export function withoutTransforms(cx: Cx, body: ast.Block): Rewritten {
 
 function isTransformed(e: ast.Expr): e is CallAst {
   return e.kind === "call" && e.callee.kind === "name" && e.callee.name === "Transformed";
+}
+
+/**
+ * True where the distribution is written by its inverse, as in models: an image of an image, or a
+ * lambda of operators and functions of the language alone, which no layer of flows is.
+ */
+function isInverted(dist: CallAst): boolean {
+  const [base, map] = dist.args;
+  if (base !== undefined && isTransformed(base.value)) return true;
+  return map?.value.kind === "lambda" && isElementary(map.value.body);
+}
+
+function isElementary(node: unknown): boolean {
+  if (Array.isArray(node)) return node.every(isElementary);
+  if (typeof node !== "object" || node === null) return true;
+  if ("kind" in node && node.kind === "call" && "callee" in node) {
+    const callee = node.callee as ast.Expr;
+    if (callee.kind !== "name") return false;
+    const { name } = callee;
+    if (!Object.hasOwn(builtinAliases, name) && !Object.hasOwn(builtinRules, name)) return false;
+  }
+  return Object.entries(node).every(([key, child]) => key === "span" || isElementary(child));
 }
 
 function drawOf(

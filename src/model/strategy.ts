@@ -3,7 +3,9 @@
  * distributions each way exists.
  */
 import type { Span } from "../base/span.js";
+import type { BuiltinName } from "./builtins.js";
 import type { DistExpr, Expr } from "./ir.js";
+import { childExprs, dependsOnRandom } from "./traverse.js";
 
 /** What is subtracted from the cost before it multiplies the score. */
 export const baselines = ["none", "constant", "moving_average", "nvil", "muprop"] as const;
@@ -78,6 +80,57 @@ export function drawnFrom(d: DistExpr): string | undefined {
   return d.kind === "named" ? d.name : undefined;
 }
 
+/** The distribution under repetitions. */
+export function repeatedFrom(d: DistExpr): DistExpr {
+  return d.kind === "iid" ? repeatedFrom(d.base) : d;
+}
+
+/** Functions that jump, so that the slope of a draw through them is not that of its law. */
+const jumps: ReadonlySet<BuiltinName> = new Set([
+  "sign",
+  "floor",
+  "ceil",
+  "round",
+  "int",
+  "idiv",
+  "mod",
+  "lt",
+  "le",
+  "gt",
+  "ge",
+  "eq",
+  "ne",
+]);
+
+/**
+ * Whether a draw is a function of fixed noise whose slope is that of its law: of the table's
+ * distributions the known ones, of the text's those that make it of such draws without a jump.
+ */
+function isPath(d: DistExpr): boolean {
+  const own = repeatedFrom(d);
+  if (own.kind === "named") return reparameterised.has(own.name);
+  if (own.kind !== "written" || own.event.scalar !== "real") return false;
+  const { sampler } = own;
+  if (sampler === undefined || sampler.within !== undefined) return false;
+  const names = new Set(sampler.draws.map((x) => x.name));
+  return sampler.draws.every((x) => isPath(x.dist)) && !jumpsAt(sampler.value, names);
+}
+
+/** Whether something that depends on one of the names is cut by a jump. */
+function jumpsAt(e: Expr, names: ReadonlySet<string>): boolean {
+  if (e.kind === "block") {
+    const all = new Set(names);
+    for (const l of e.lets) {
+      if (jumpsAt(l.value, all)) return true;
+      if (dependsOnRandom(l.value, all)) all.add(l.name);
+    }
+    return jumpsAt(e.result, all);
+  }
+  if (e.kind === "call" && jumps.has(e.fn) && dependsOnRandom(e, names)) return true;
+  if (e.kind === "if" && dependsOnRandom(e.condition, names)) return true;
+  return childExprs(e).some((c) => jumpsAt(c, names));
+}
+
 /**
  * Whether a strategy can be used for draws of `d`. The score function needs no more than a density;
  * `Flat` is none.
@@ -86,7 +139,7 @@ export function isValidStrategy(kind: StrategyKind, d: DistExpr): boolean {
   const name = drawnFrom(d);
   switch (kind) {
     case "reparam":
-      return name !== undefined && reparameterised.has(name);
+      return isPath(d);
     case "reinforce":
       return name !== "Flat";
     case "gumbel":

@@ -9,6 +9,7 @@ import type { Binder, DistExpr, Expr, Model, Stmt, Variable } from "../../model/
 import {
   drawnFrom,
   isValidStrategy,
+  repeatedFrom,
   type Strategy,
   type StrategyKind,
 } from "../../model/strategy.js";
@@ -17,13 +18,14 @@ import { companionName, companionsOf, temperature } from "./companions.js";
 import type { NoiseLaw } from "./contract.js";
 import { countRules } from "./counts.js";
 import { discreteRules } from "./discrete.js";
-import { at, binderTo, elementwise as f, loopVariable, sizeExpr } from "./expressions.js";
+import { at, binderTo, constant, elementwise as f, loopVariable, sizeExpr } from "./expressions.js";
 import { acceptedRules } from "./gamma.js";
 import { type Redraw, replaced } from "./redraw.js";
 import { labelSize, readingsOf, rewriteReadings } from "./relax.js";
 import { type Rule, type RuleLaw, reparamRules } from "./reparam.js";
 
 type Site = Extract<Stmt, { kind: "site" }>;
+type Written = Extract<DistExpr, { kind: "written" }>;
 
 /** A noise array of a site: its elements are those of the site's array. */
 export interface NoiseVariable {
@@ -191,6 +193,8 @@ function ruleOf(s: Site, strategy: Strategy): Rule {
   const missing = () =>
     fail("strategy_missing", s.dist.span, { site: s.name, strategy: strategy.kind });
   if (s.restricted) return missing();
+  const own = repeatedFrom(s.dist);
+  if (own.kind === "written") return writtenRule(own) ?? missing();
   const accepted = acceptedRules[name];
   if (accepted !== undefined) return accepted;
   const rules = discreteRules[name];
@@ -208,6 +212,10 @@ function redrawRule(s: Site, mode: Redraw["mode"], frozen: boolean): Rule {
   const { strategy } = strategyFor(s, frozen);
   if (mode === "hard") return ruleOf(s, strategy);
   const name = drawnFrom(s.dist) ?? "";
+  // Without jumps the draw itself is smooth in its parents.
+  if (isValidStrategy("reparam", s.dist) && repeatedFrom(s.dist).kind === "written") {
+    return ruleOf(s, strategy);
+  }
   const rules = discreteRules[name];
   if (rules !== undefined) return mode === "mean" ? rules.mean : rules.relaxed(temperature);
   const accepted = acceptedRules[name];
@@ -217,9 +225,52 @@ function redrawRule(s: Site, mode: Redraw["mode"], frozen: boolean): Rule {
   return fail("redraw_missing", s.dist.span, { site: s.name });
 }
 
+/**
+ * A distribution of the text as its own sampler: the draws that it is made of by their rules, each
+ * with noise of its own, and then what the text makes of them. Undefined where one has no rule.
+ */
+function writtenRule({ sampler, event }: Written): Rule | undefined {
+  if (sampler === undefined || sampler.within !== undefined) return undefined;
+  const parts: { readonly name: string; readonly dist: DistExpr; readonly rule: Rule }[] = [];
+  for (const { name, dist } of sampler.draws) {
+    const base = repeatedFrom(dist);
+    const rule = base.kind === "written" ? writtenRule(base) : hardRule(drawnFrom(dist) ?? "");
+    // Noise has the elements of the site: a draw takes all of them, or a number the first one.
+    const isWhole = dist.event.dims.length === event.dims.length;
+    if (rule === undefined || !(isWhole || dist.event.dims.length === 0)) return undefined;
+    if (rule.laws.includes("uniforms")) return undefined;
+    parts.push({ name, dist, rule });
+  }
+  return {
+    laws: parts.flatMap((p) => p.rule.laws),
+    draw: (_, noise) => {
+      let used = 0;
+      let fresh = 0;
+      const lets = parts.map(({ name, dist, rule }) => {
+        const own = noise.slice(used, used + rule.laws.length);
+        used += rule.laws.length;
+        const first = own.map((n) => {
+          const zeros = n.type.dims.map(() => constant(0, n.span, "int"));
+          return dist.event.dims.length === 0 ? at(n, zeros) : n;
+        });
+        return { name, value: drawOf(dist, first, rule, () => `${name} ${fresh++}`) };
+      });
+      const { value } = sampler;
+      return { kind: "block", lets, result: value, span: value.span, type: value.type };
+    },
+  };
+}
+
+function hardRule(name: string): Rule | undefined {
+  const path = reparamRules[name];
+  const found = acceptedRules[name] ?? discreteRules[name]?.hard ?? countRules[name];
+  return found ?? (path === undefined ? undefined : plain(path));
+}
+
 /** The draw of a distribution, repeated where the distribution is. */
 function drawOf(d: DistExpr, noise: readonly Expr[], rule: Rule, fresh: () => string): Expr {
   if (d.kind === "named") return liftedDraw(d, noise, rule, fresh);
+  if (d.kind === "written") return rule.draw({}, noise);
   if (d.kind !== "iid") return noise[0];
   // Scalars beside the array of all repetitions: one elementwise expression.
   const isScalar = d.base.kind === "named" && Object.values(d.base.args).every(isScalarExpr);
