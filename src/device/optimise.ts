@@ -32,6 +32,12 @@ export interface OptimiserGraph {
   readonly trace: readonly ["opt_value", "opt_taken", "opt_bad"];
 }
 
+/**
+ * How iterates are averaged: not at all; as one running mean; or as the mean of each call's iterates
+ * and the mean of these. A mean of very many numbers moves by less than single precision shows.
+ */
+export type Averages = "none" | "running" | "by_call";
+
 /** What a player's moments are called. */
 export function momentNames(player: number): readonly [string, string] {
   const ending = player === 0 ? "" : `.${player}`;
@@ -49,7 +55,7 @@ export function countsLength(players: number): number {
 /**
  * Wraps a graph of an objective with its gradient. Adds the inputs `opt_settings` and the state
  * `opt_first`, `opt_second` (of further players see `momentNames`), `opt_average` (the mean of the
- * iterates before the last call that averaged), `opt_recent` (the mean of that call's), `opt_before`
+ * iterates; by calls, of those before the last one), `opt_recent` (by calls, the mean of its), `opt_before`
  * (the params before the last update), `opt_counts` (the call's number, its steps, 1 once stopped, the
  * steps of each player). From a step whose objective or gradient is not finite on, nothing changes any
  * more in a call. Further `state` of the objective stays beside it. With the rule `sgd` a step is one
@@ -68,6 +74,8 @@ export function adamGraph(
     /** An input of the objective that is to have the step size. */
     readonly rate?: string;
     readonly player?: StepPlayer;
+    /** Absent: one running mean. */
+    readonly averages?: Averages;
   },
 ): OptimiserGraph {
   const g = new GraphBuilder();
@@ -126,9 +134,7 @@ export function adamGraph(
   // Those of all params have the params' shape.
   const momentShape = isWhole ? shape : [width];
   const [first, second] = [firstName, secondName].map((n) => g.input(n, momentShape));
-  const [average, recent, before] = ["opt_average", "opt_recent", "opt_before"].map((name) =>
-    g.input(name, shape),
-  );
+  const before = g.input("opt_before", shape);
   const [beta1, beta2] = [setting(AT.beta1), setting(AT.beta2)];
   const over = (x: Node, to: readonly number[] = [width]): Node => g.broadcast(x, to);
 
@@ -190,24 +196,16 @@ export function adamGraph(
 
   const keep = (now: Node, then: Node): Node =>
     g.select(now.shape.length === 0 ? taken : g.broadcast(taken, now.shape), then, now);
-  const isAveraging = g.and(taken, g.ne(setting(AT.averaging), 0));
-  // Means of a call's iterates, and of these means: a mean of very many numbers moves by less than
-  // single precision shows.
-  const mergeShare = setting(AT.share);
-  const merged = g.select(
-    over(g.eq(mergeShare, 1), shape),
-    recent,
-    g.add(average, g.mul(over(mergeShare, shape), g.sub(recent, average))),
-  );
-  const meanNow = g.add(recent, g.div(g.sub(next, recent), over(g.add(done, 1), shape)));
-  const begins = g.and(isAveraging, isNew);
-  const merges = g.and(begins, g.ne(mergeShare, 0));
   const isBad = g.not(g.lt(g.abs(flat), g.full([length], Number.POSITIVE_INFINITY)));
   const fromHere = g.sub(g.full([length], length), g.iota(length));
   const bad = g.select(isBad, fromHere, g.zeros([length]));
   const ownCounts = Array.from({ length: player.count }, (_, k) => {
     const count = counted(COUNTS.own + k);
     return k === player.index ? keep(count, steps) : count;
+  });
+  const means = meansOf(g, names.averages ?? "running", {
+    ...{ next, settings: { averaging: setting(AT.averaging), share: setting(AT.share) } },
+    ...{ averaged: setting(AT.averaged), done, isNew, taken },
   });
   const outputs = {
     opt_value: value,
@@ -217,12 +215,7 @@ export function adamGraph(
     [`next_${firstName}`]: keep(first, g.reshape(moved, momentShape)),
     [`next_${secondName}`]: keep(second, g.reshape(speed, momentShape)),
     next_before: keep(before, params),
-    next_average: g.select(over(merges, shape), merged, average),
-    next_recent: g.select(
-      over(begins, shape),
-      next,
-      g.select(over(isAveraging, shape), meanNow, recent),
-    ),
+    ...means.outputs,
     next_counts: g.stack([
       setting(AT.call),
       keep(done, g.add(done, 1)),
@@ -233,7 +226,7 @@ export function adamGraph(
   };
   const inputs = new Set([...own.values()].filter((n): n is InputNode => n.op === "input"));
   const graph = simplify({
-    inputs: [...inputs, settings, first, second, average, recent, before, counts],
+    inputs: [...inputs, settings, first, second, ...means.inputs, before, counts],
     outputs: Object.entries(outputs).map(([name, node]) => ({ name, node })),
   });
   return {
@@ -243,11 +236,63 @@ export function adamGraph(
       [names.params]: "next_params",
       [firstName]: `next_${firstName}`,
       [secondName]: `next_${secondName}`,
-      opt_average: "next_average",
-      opt_recent: "next_recent",
+      ...means.state,
       opt_before: "next_before",
       opt_counts: "next_counts",
       ...names.state,
     },
+  };
+}
+
+/** The means of iterates, `next` among them where one is taken while averaging. */
+function meansOf(
+  g: GraphBuilder,
+  kind: Averages,
+  of: {
+    readonly next: Node;
+    readonly settings: { readonly averaging: Node; readonly share: Node };
+    /** Iterates in the mean before the call, and steps of the call before this one. */
+    readonly averaged: Node;
+    readonly done: Node;
+    readonly isNew: Node;
+    readonly taken: Node;
+  },
+): {
+  readonly inputs: readonly InputNode[];
+  readonly outputs: Readonly<Record<string, Node>>;
+  readonly state: Readonly<Record<string, string>>;
+} {
+  if (kind === "none") return { inputs: [], outputs: {}, state: {} };
+  const { next, settings, averaged, done, isNew, taken } = of;
+  const { shape } = next;
+  const over = (x: Node): Node => g.broadcast(x, shape);
+  const isAveraging = g.and(taken, g.ne(settings.averaging, 0));
+  const average = g.input("opt_average", shape);
+  const moved = (mean: Node, count: Node): Node =>
+    g.add(mean, g.div(g.sub(next, mean), over(count)));
+  const state = { opt_average: "next_average" };
+  if (kind === "running") {
+    // What an earlier average left behind is none of one that begins.
+    const count = g.add(g.add(averaged, done), 1);
+    const mean = g.select(over(g.eq(count, 1)), next, moved(average, count));
+    const outputs = { next_average: g.select(over(isAveraging), mean, average) };
+    return { inputs: [average], outputs, state };
+  }
+  const recent = g.input("opt_recent", shape);
+  const begins = g.and(isAveraging, isNew);
+  const { share } = settings;
+  const merged = g.select(
+    over(g.eq(share, 1)),
+    recent,
+    g.add(average, g.mul(over(share), g.sub(recent, average))),
+  );
+  const now = g.select(over(begins), next, moved(recent, g.add(done, 1)));
+  return {
+    inputs: [average, recent],
+    outputs: {
+      next_average: g.select(over(g.and(begins, g.ne(share, 0))), merged, average),
+      next_recent: g.select(over(isAveraging), now, recent),
+    },
+    state: { ...state, opt_recent: "next_recent" },
   };
 }

@@ -53,13 +53,15 @@ export const AT = {
   log1: 6,
   log2: 7,
   call: 8,
+  /** Iterates in the mean before the call. */
+  averaged: 9,
   /** Share of the last call's iterates in the mean that they are to be merged into. */
-  share: 9,
-  grain: 10,
-  offset: 11,
-  rates: 12,
+  share: 10,
+  grain: 11,
+  offset: 12,
+  rates: 13,
   /** t log β of the steps before the call, for each player and both moments. */
-  before: 12 + MOST_RATES,
+  before: 13 + MOST_RATES,
 } as const;
 
 /** Length of `opt_settings`. */
@@ -87,6 +89,7 @@ export function optimiserSettings(
   [all[AT.rest1], all[AT.rest2]] = [1 - s.beta1, 1 - s.beta2];
   [all[AT.log1], all[AT.log2]] = logs;
   all[AT.call] = call % CALLS;
+  all[AT.averaged] = merged + pending;
   all[AT.share] = pending === 0 ? 0 : pending / (merged + pending);
   all[AT.grain] = rates.grain;
   all[AT.offset] = rates.offset;

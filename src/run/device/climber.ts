@@ -8,6 +8,7 @@ import type {
   Precision,
 } from "../../device/contract.js";
 import {
+  type Averages,
   adamGraph,
   countsLength,
   momentNames,
@@ -43,6 +44,8 @@ export interface Objective {
   readonly written?: { readonly output: string; readonly mask: Float64Array };
   /** An input that is to have the step size. */
   readonly rate?: string;
+  /** Whether iterates are ever averaged; true if absent. */
+  readonly isAveraged?: boolean;
   readonly rule: Rule;
   /** Precision of matrix products, where the device has a choice. */
   readonly products?: Precision;
@@ -64,6 +67,7 @@ export class DeviceClimber implements TracedClimber {
   readonly #objective: Objective;
   readonly #length: number;
   readonly #players: readonly ObjectivePlayer[];
+  readonly #averages: Averages;
   readonly mostSteps: number;
   readonly mostRates = MOST_RATES;
   #call = 0;
@@ -78,7 +82,9 @@ export class DeviceClimber implements TracedClimber {
     objective: Objective,
     length: number,
     mostSteps: number,
+    averages: Averages,
   ) {
+    this.#averages = averages;
     this.#program = program;
     this.#objective = objective;
     this.#length = length;
@@ -99,12 +105,14 @@ export class DeviceClimber implements TracedClimber {
       graph.inputs.find((n) => n.name === names.params) ?? internalError("no parameters");
     const length = sizeOf(input.shape);
     const players = playersOf(objective, length);
+    const several = device.precision === "f32" ? "by_call" : "running";
+    const averages: Averages = objective.isAveraged === false ? "none" : several;
     const made = players.map(({ graph: own, spans }, index) => {
       const player: StepPlayer = { index, count: players.length, spans };
       const outputs = new Set(own.outputs.map((o) => o.name));
       const carried = Object.entries(state).filter(([, output]) => outputs.has(output));
       return adamGraph(own, {
-        ...{ ...names, state: Object.fromEntries(carried), player },
+        ...{ ...names, state: Object.fromEntries(carried), player, averages },
         // What natural gradients do not move takes steps of Adam.
         rule: rule === "sgd" ? "sgd" : "adam",
         ...(written && { written }),
@@ -121,7 +129,7 @@ export class DeviceClimber implements TracedClimber {
       ...{ noise, mostSteps },
       ...(products && { products }),
     });
-    return new DeviceClimber(program, objective, length, mostSteps);
+    return new DeviceClimber(program, objective, length, mostSteps, averages);
   }
 
   close(): void {
@@ -192,6 +200,7 @@ export class DeviceClimber implements TracedClimber {
     return this.#read(this.#objective.names.params);
   }
   async average(): Promise<Float64Array> {
+    if (this.#averages !== "by_call") return await this.#read("opt_average");
     const names = ["opt_average", "opt_recent"];
     const { opt_average, opt_recent } = await this.#program.read(names);
     const share = this.#pending / (this.#merged + this.#pending);

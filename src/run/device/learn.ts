@@ -135,7 +135,11 @@ export async function climbOn(request: ClimbRequest): Promise<DeviceClimb> {
   const { steps, lr, schedule, warmup, momentum, clip, tolerance } = method;
   const theta = instance.f64("theta");
   const mostSteps = windowOf(steps, 400);
-  const objective = deviceObjective(made, batch, method.optimizer, method.products);
+  const objective = {
+    ...deviceObjective(made, batch, method.optimizer, method.products),
+    // The last of the stages that `auto` has.
+    isAveraged: schedule === "auto" && made.players === undefined,
+  };
   const climber = await DeviceClimber.create(device, objective, mostSteps);
   const keeper = new Keeper(climber, request);
   const { players } = made;

@@ -1,6 +1,6 @@
 /** Devices that fail: lost on the way, too imprecise, not at hand, asked for what they cannot. */
 import { describe, expect, test } from "vitest";
-import { diagnostic, TildeError } from "../../../src/base/diagnostic.js";
+import { TildeError } from "../../../src/base/diagnostic.js";
 import type { GraphDevice } from "../../../src/device/contract.js";
 import { infer } from "../../../src/index.js";
 import { openCpuGraphs } from "../../../src/run/device/cpu-graphs.js";
@@ -9,30 +9,7 @@ import { ppl } from "../../../src/run/load.js";
 import { hmc, laplace, svi, vi } from "../../../src/run/methods.js";
 import { DivergedError } from "../../../src/run/svi/index.js";
 import { fitGuide } from "../../../src/run/variational.js";
-import { exampleJob, flat, jobOf, learnOn, lineData, lines } from "./fixtures.js";
-
-/** The CPU as a device that is lost at the call of `steps` with this number. */
-function lostAt(call: number): GraphDevice {
-  const device = openCpuGraphs();
-  let calls = 0;
-  return {
-    ...device,
-    compileLoop: async (spec) => {
-      const loop = await device.compileLoop(spec);
-      return {
-        ...loop,
-        steps: async (first, count) => {
-          calls++;
-          if (calls >= call) {
-            const params = { reason: "the driver was reset", doing: "taking steps" };
-            throw new TildeError([diagnostic("webgpu_lost", undefined, params)]);
-          }
-          return await loop.steps(first, count);
-        },
-      };
-    },
-  };
-}
+import { exampleJob, flat, jobOf, learnOn, lineData, lines, lostAt } from "./fixtures.js";
 
 /** The CPU as a device in single precision whose results are off by this factor. */
 function offBy(factor: number): GraphDevice {

@@ -1,11 +1,13 @@
 /** Runs of methods on a given device, as `infer` makes them. */
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { diagnostic, TildeError } from "../../../src/base/diagnostic.js";
 import type { GraphDevice } from "../../../src/device/contract.js";
 import { checkSource, conditionRaw, type Declared, selectModel } from "../../../src/run/compile.js";
 import type { Run } from "../../../src/run/context.js";
 import { parseJson } from "../../../src/run/data/files.js";
 import { type RawData, readObject } from "../../../src/run/data/values.js";
+import { openCpuGraphs } from "../../../src/run/device/cpu-graphs.js";
 import type { NceOptions, SviOptions } from "../../../src/run/methods.js";
 import type { FitData } from "../../../src/run/results/fit.js";
 import { learn } from "../../../src/run/svi/index.js";
@@ -68,3 +70,26 @@ export const lineData = { N, x: xs, y: xs.map((v, k) => 0.7 - 1.1 * v + 0.5 * Ma
 /** The numbers of a tree. */
 export const flat = (x: unknown): number[] =>
   typeof x === "number" ? [x] : Object.values(x as object).flatMap(flat);
+
+/** The CPU as a device that is lost at the call of `steps` with this number. */
+export function lostAt(call: number): GraphDevice {
+  const device = openCpuGraphs();
+  let calls = 0;
+  return {
+    ...device,
+    compileLoop: async (spec) => {
+      const loop = await device.compileLoop(spec);
+      return {
+        ...loop,
+        steps: async (...of) => {
+          calls++;
+          if (calls >= call) {
+            const params = { reason: "the driver was reset", doing: "taking steps" };
+            throw new TildeError([diagnostic("webgpu_lost", undefined, params)]);
+          }
+          return await loop.steps(...of);
+        },
+      };
+    },
+  };
+}

@@ -2,6 +2,8 @@
 import { describe, expect, test } from "vitest";
 import { openCpuGraphs } from "../../../src/run/device/cpu-graphs.js";
 import { apart, learnCase, learningCases } from "./learning-cases.js";
+import { correctionError, stepNumbers } from "./long-runs.js";
+import { turnCases, turnError } from "./turn-cases.js";
 
 describe("learning through the contract", () => {
   test.each(learningCases)("$name", async (own) => {
@@ -14,5 +16,13 @@ describe("learning through the contract", () => {
     const { params, seen } = apart(here, there);
     expect(params).toBeLessThan(1e-9);
     expect(seen).toBeLessThan(1e-8);
+  });
+
+  test.each(turnCases)("two graphs in turn, $name", async (own) => {
+    expect(await turnError(own, openCpuGraphs())).toBeLessThan(1e-12);
+  });
+
+  test.each(stepNumbers)("Adam's correction after %i steps", async (before) => {
+    expect(await correctionError(openCpuGraphs(), before)).toBeLessThan(1e-12);
   });
 });

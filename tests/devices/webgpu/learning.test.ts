@@ -2,7 +2,10 @@
 import { afterAll, describe, expect, test } from "vitest";
 import type { GraphDevice } from "../../../src/device/contract.js";
 import { asGraphDevice } from "../../../src/device/webgpu/index.js";
+import { openCpuGraphs } from "../../../src/run/device/cpu-graphs.js";
 import { apart, learnCase, learningCases } from "../run/learning-cases.js";
+import { correctionError, longMean, stepNumbers } from "../run/long-runs.js";
+import { turnCases, turnError } from "../run/turn-cases.js";
 import { deviceForTests } from "./harness.js";
 
 const device = await deviceForTests();
@@ -20,5 +23,20 @@ describe.skipIf(device === undefined)("learning on WebGPU", () => {
     const { params, seen } = apart(here, there);
     expect(params).toBeLessThan(2e-3);
     expect(seen).toBeLessThan(2e-3);
+  });
+
+  test.each(turnCases)("two graphs in turn, $name", async (own) => {
+    expect(await turnError(own, on)).toBeLessThan(1e-4);
+  });
+
+  test.each(stepNumbers)("Adam's correction after %i steps", async (before) => {
+    expect(await correctionError(on, before)).toBeLessThan(1e-5);
+  });
+
+  test("the mean of iterates, at step numbers about 2²⁴", async () => {
+    // Long runs are TensorFlow's: a software Vulkan takes 3 ms for a step of one workgroup.
+    const [here, there] = [await longMean(openCpuGraphs(), 2400), await longMean(on, 2400)];
+    expect(Math.abs(here - 1000)).toBeGreaterThan(1e-3);
+    expect(Math.abs(there - here)).toBeLessThan(1e-3);
   });
 });

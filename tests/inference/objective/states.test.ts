@@ -231,7 +231,6 @@ test("steps on devices: states move where a step is taken, and not with estimate
         opt_first: zeros,
         opt_second: zeros,
         opt_average: zeros,
-        opt_recent: zeros,
         opt_before: zeros,
       },
     });
