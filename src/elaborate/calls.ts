@@ -1,11 +1,13 @@
 /** Calls: builtins, users' functions, and the methods of distributions. */
+
+import { nearestNames } from "../base/nearest.js";
 import type { BuiltinName } from "../model/builtins.js";
 import { type DistExpr, type DistMethod, type Expr, real } from "../model/ir.js";
 import { printType } from "../model/print.js";
 import { mulSizes } from "../model/size.js";
 import type * as ast from "../syntax/ast.js";
 import { builtinAliases, builtinCall, builtinRules } from "./builtins.js";
-import { entryOf, resolveFn } from "./callables.js";
+import { entryOf, functionValue, resolveFn } from "./callables.js";
 import { type Cx, quote } from "./context.js";
 import { isEstimate } from "./estimates.js";
 import { inlineCall } from "./functions.js";
@@ -14,7 +16,7 @@ import { combinatorNames, foreignAdvice, suggestions } from "./names.js";
 import { evaluation, evaluationKind } from "./objectives.js";
 import { isOde } from "./ode.js";
 import { isScan } from "./scan.js";
-import type { FnRef, Scope } from "./scope.js";
+import type { FileEnv, FnRef, Scope } from "./scope.js";
 import { dimsAgree, sizeToExpr } from "./sizes.js";
 import { writer } from "./writer.js";
 import { resolveDist, sampleExpr, writtenMethod } from "./written.js";
@@ -91,7 +93,8 @@ export function callExpr(cx: Cx, e: CallAst, scope: Scope): Expr | undefined {
 /** Elaborates the arguments for their own errors only. */
 function checkArgs(cx: Cx, e: CallAst, scope: Scope): undefined {
   for (const a of e.args) {
-    if (a.value.kind !== "lambda" && !isDistSyntax(cx, a.value, scope)) cx.expr(a.value, scope);
+    const isFunction = functionValue(cx, a.value, scope) !== undefined;
+    if (!isFunction && !isDistSyntax(cx, a.value, scope)) cx.expr(a.value, scope);
   }
   return undefined;
 }
@@ -223,6 +226,8 @@ function unknownCall(
   const entry = scope.lookup(name);
   if (entry !== undefined) {
     if (entry.kind === "broken") return undefined;
+    // A variable whose definition is wrong has no value, and that has been told.
+    if (entry.kind === "variable" && cx.expr(callee, scope) === undefined) return undefined;
     return cx.reporter.report("not_callable", span, { name });
   }
   return cx.reporter.report("unknown_function", span, {
@@ -234,23 +239,34 @@ function unknownCall(
 
 /** `D.mean` without brackets; other members are methods that want to be called. */
 export function memberExpr(cx: Cx, e: MemberAst, scope: Scope): Expr | undefined {
-  return method(cx, e, undefined, scope);
+  const env = importOf(e, scope);
+  if (env === undefined) return method(cx, e, undefined, scope);
+  const { text } = e.name;
+  if (!env.fns.has(text) && !env.layers.has(text)) return unknownOfImport(cx, e, env);
+  return cx.reporter.report("function_as_value", e.span, { name: quote(e.span) });
+}
+
+/** The file that `nn` of `nn.f` means. */
+function importOf({ target }: MemberAst, scope: Scope): FileEnv | undefined {
+  if (target.kind !== "name" || scope.lookup(target.name) !== undefined) return undefined;
+  return scope.env.modules.get(target.name);
+}
+
+function unknownOfImport(cx: Cx, e: MemberAst, env: FileEnv): undefined {
+  const { text } = e.name;
+  const isBuiltin = Object.hasOwn(builtinRules, text);
+  return cx.reporter.report("unknown_function", e.name.span, {
+    name: quote(e.span),
+    near: nearestNames(text, [...env.fns.keys(), ...env.layers.keys()]),
+    advice: isBuiltin ? text : undefined,
+  });
 }
 
 function methodCall(cx: Cx, e: CallAst, callee: MemberAst, scope: Scope): Expr | undefined {
-  const { target } = callee;
-  if (target.kind === "name" && scope.lookup(target.name) === undefined) {
-    const env = scope.env.modules.get(target.name);
-    if (env !== undefined) {
-      checkArgs(cx, e, scope);
-      return cx.reporter.report("unknown_function", callee.name.span, {
-        name: `${target.name}.${callee.name.text}`,
-        near: [...env.fns.keys()].filter((f) => f[0] === callee.name.text[0]).slice(0, 3),
-        advice: undefined,
-      });
-    }
-  }
-  return method(cx, callee, e, scope);
+  const env = importOf(callee, scope);
+  if (env === undefined) return method(cx, callee, e, scope);
+  checkArgs(cx, e, scope);
+  return unknownOfImport(cx, callee, env);
 }
 
 const methodNames: readonly string[] = ["log_prob", "cdf", "log_cdf", "log_ccdf", "mean"];
