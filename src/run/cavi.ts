@@ -14,6 +14,8 @@ import { stream } from "../math/rng/random.js";
 import { type Run, refuseNothing, refuseParams } from "./context.js";
 import { choiceFigures, choose, timed } from "./device/auto.js";
 import { caviOnDevice, caviPassSeconds } from "./device/cavi.js";
+import { openCpuGraphs } from "./device/cpu-graphs.js";
+import { MOST_ADDRESSED } from "./device/staged.js";
 import { makeInstance } from "./gibbs-chain.js";
 import type { CaviOptions } from "./methods.js";
 import { type FitData, latentLength } from "./results/fit.js";
@@ -48,16 +50,23 @@ export async function ascend(run: Run, method: CaviOptions): Promise<FitData> {
   const plan = planCavi(conditioned, makeInstance, { joint });
   refuseNothing({ dimension: plan.direct.sites.length + plan.direct.discrete.length }, "cavi");
   let figures: FitData["figures"] = {};
-  if (shelf !== undefined) {
+  const { buffers } = plan.ascent.module;
+  const isLarge = buffers.reduce((n, b) => n + b.length, 0) > MOST_ADDRESSED;
+  const ownSeconds = (): number => {
     const sweep = new Sweep(plan, seed);
     const isReady = sweep.start(seed, 0) === undefined && sweep.run() === undefined;
-    const here = isReady ? timed(() => void sweep.run()) : 0;
+    return isReady ? timed(() => void sweep.run()) : 0;
+  };
+  if (shelf !== undefined) {
+    const here = isLarge ? await caviPassSeconds(run, joint, openCpuGraphs()) : ownSeconds();
     const choice = await choose(shelf, here, restarts * USUAL_SWEEPS, (d) => {
       return caviPassSeconds(run, joint, d);
     });
     figures = choiceFigures(choice);
     if (choice.device !== undefined) return await onDevice(choice.device, figures);
   }
+  // Not all items' tables at once, but a block of items at a time.
+  if (isLarge) return await onDevice(openCpuGraphs(), figures);
   const compiled = performance.now();
   const shouldStop = (): boolean => options.signal?.aborted === true;
   const found = runCavi(plan, settings, seed, { shouldStop });

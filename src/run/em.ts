@@ -7,7 +7,7 @@ import {
   type EmOptions as EmPlanOptions,
   type EmRefusal,
   type EmResult,
-  planEm,
+  planEmWithin,
   runEm,
 } from "../inference/em/index.js";
 import { latentVariables } from "../inference/logjoint/latents.js";
@@ -16,7 +16,9 @@ import { type Conditioned, concreteDims } from "../passes/condition/index.js";
 import type { Run } from "./context.js";
 import { readObject } from "./data/values.js";
 import { choiceFigures, choose, timed } from "./device/auto.js";
+import { openCpuGraphs } from "./device/cpu-graphs.js";
 import { type EmOnDevice, emOnDevice, emPassSeconds } from "./device/em.js";
+import { MOST_ADDRESSED } from "./device/staged.js";
 import { makeInstance } from "./gibbs-chain.js";
 import type { EmOptions } from "./methods.js";
 import type { FitData, PointFigures } from "./results/fit.js";
@@ -38,19 +40,24 @@ export async function maximise(run: Run, method: EmOptions): Promise<FitData> {
   const { conditioned, seed, options, device, shelf } = run;
   const settings = planOptions(method);
   if (device !== undefined) return await maximiseOn(run, method, device, { device: device.name });
-  const plan = planEm(conditioned, makeInstance, settings);
+  const plan = planEmWithin(conditioned, makeInstance, settings, MOST_ADDRESSED);
   if (plan.kind === "refused") return refuseEm(conditioned, plan);
   let figures: FitData["figures"] = {};
+  const isLarge = plan.kind === "too_large";
   // Continuous sites are integrated out by steps that devices have no program for.
-  if (shelf !== undefined && plan.latents.length > 0) figures = { device: "cpu" };
+  if (shelf !== undefined && !isLarge && plan.latents.length > 0) figures = { device: "cpu" };
   else if (shelf !== undefined) {
-    const here = timed(() => plan.eStep.update());
+    const here = isLarge
+      ? await emPassSeconds(run, settings, openCpuGraphs())
+      : timed(() => plan.eStep.update());
     const choice = await choose(shelf, here, USUAL_ITERATIONS, (d) => {
       return emPassSeconds(run, settings, d);
     });
     figures = choiceFigures(choice);
     if (choice.device !== undefined) return await maximiseOn(run, method, choice.device, figures);
   }
+  // Not all items' tables at once, but a block of items at a time.
+  if (isLarge) return await maximiseOn(run, method, openCpuGraphs(), figures);
   const compiled = performance.now();
   const shouldStop = (): boolean => options.signal?.aborted === true;
   const result = runEm(plan, seed, { shouldStop });

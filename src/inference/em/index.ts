@@ -11,5 +11,12 @@ export type {
   EmRefusal,
   EmResult,
 } from "./contract.js";
-export { describeEm, type EmPlan, planEm, planStagedEm } from "./plan.js";
+export {
+  describeEm,
+  type EmPlan,
+  type EmTooLarge,
+  planEm,
+  planEmWithin,
+  planStagedEm,
+} from "./plan.js";
 export { type EmProbe, emProbe, emRun, runEm } from "./run.js";

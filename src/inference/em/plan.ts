@@ -58,12 +58,30 @@ export function planEm(
   make: MakeInstance,
   options: EmOptions = {},
 ): EmPlan | EmRefusal {
-  const found = planWith(conditioned, make, options, (joint) => {
+  const found = planEmWithin(conditioned, make, options, Infinity);
+  return found.kind === "too_large" ? internalError("kernels larger than anything") : found;
+}
+
+/** Kernels that hold every item's tables at once would need more numbers than they may have. */
+export interface EmTooLarge {
+  readonly kind: "too_large";
+  readonly numbers: number;
+}
+
+/** The same where the kernels have at most `most` numbers. */
+export function planEmWithin(
+  conditioned: Conditioned,
+  make: MakeInstance,
+  options: EmOptions,
+  most: number,
+): EmPlan | EmRefusal | EmTooLarge {
+  return planWith(conditioned, make, options, (joint): Prepared | EmTooLarge => {
     const points = joint.sites.flatMap((s, k) => (s.kind === "point" ? [k] : []));
     const kernels = compileAscent(joint, { pointGradients: points });
+    const numbers = kernels.module.buffers.reduce((n, b) => n + b.length, 0);
+    if (numbers > most) return { kind: "too_large", numbers };
     return { kernels, instance: make(kernels.module) };
   });
-  return found.kind === "not_staged" ? internalError("kernels without stages") : found;
 }
 
 /**
@@ -97,13 +115,13 @@ interface Prepared {
   readonly instance: KernelInstance;
 }
 
-function planWith(
+function planWith<Other extends { readonly kind: string }>(
   conditioned: Conditioned,
   make: MakeInstance,
   options: EmOptions,
-  prepare: (joint: ExpectedJoint, latents: readonly string[]) => Prepared | NotStaged,
+  prepare: (joint: ExpectedJoint, latents: readonly string[]) => Prepared | Other,
   mostProducts?: number,
-): EmPlan | EmRefusal | NotStaged {
+): EmPlan | EmRefusal | Other {
   const named = parameterNames(conditioned, options.maximise ?? []);
   if (!Array.isArray(named)) return named as EmRefusal;
   const names = new Set<string>(named);
@@ -119,7 +137,7 @@ function planWith(
     return s.kind === "point" && !isParameter(s) ? [s.direct.latent.name] : [];
   });
   const prepared = prepare(joint, [...latents.map((l) => l.name), ...pointNames]);
-  if ("kind" in prepared) return prepared;
+  if (!("kernels" in prepared)) return prepared;
   const { kernels, instance } = prepared;
   const expected = new Expected(joint, kernels, instance);
   const coordinates = coordinateKernels(conditioned, named);

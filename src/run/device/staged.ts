@@ -217,6 +217,9 @@ export async function drive<T>(run: Waiting<T>, instance: StagedInstance): Promi
 /** The CPU's memory holds this many numbers of a pass: half of what WebAssembly can address. */
 const MOST_NUMBERS = 2 ** 28;
 
+/** Kernels of more numbers cannot run: all that WebAssembly can address, but for 16 MiB. */
+export const MOST_ADDRESSED = 2 ** 29 - 2 ** 21;
+
 /** Whether the CPU's kernels have room for a pass: what is known, and what may be stored. */
 export function fitsCpu({ graphs }: StagedKernels): boolean {
   const { room } = openCpuGraphs();

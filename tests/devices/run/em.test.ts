@@ -2,9 +2,11 @@
 import { describe, expect, test } from "vitest";
 import { TildeError } from "../../../src/base/diagnostic.js";
 import type { GraphDevice, NamedValues } from "../../../src/device/contract.js";
+import { planEmWithin } from "../../../src/inference/em/index.js";
 import { Shelf } from "../../../src/run/device/auto.js";
 import { openCpuGraphs } from "../../../src/run/device/cpu-graphs.js";
 import { maximise } from "../../../src/run/em.js";
+import { makeInstance } from "../../../src/run/gibbs-chain.js";
 import { em } from "../../../src/run/methods.js";
 import type { FitData } from "../../../src/run/results/fit.js";
 import { GraphBuilder } from "../../../src/tensor/builder.js";
@@ -124,5 +126,71 @@ describe("EM with its passes on a device", () => {
     expect(history).toEqual(historyOf(whole).slice(0, history.length));
     expect(history.length).toBeGreaterThan(3);
     await expect(maximise({ ...run, device: lostAt(1) }, method)).rejects.toThrow("lost");
+  });
+});
+
+describe("passes in blocks of items", () => {
+  /** The CPU as a device with room for some items at a time. */
+  const narrow = (room: number): GraphDevice => ({ ...openCpuGraphs(), room });
+
+  test.each(emCases)("%s: the iterations of all items at once", async (name, data) => {
+    const { run } = jobOf(emModel(name), data);
+    const [whole, blocks] = [
+      await maximise({ ...run, device: openCpuGraphs() }, em({ restarts: 2 })),
+      await maximise({ ...run, device: narrow(1000) }, em({ restarts: 2 })),
+    ];
+    const [a, b] = [historyOf(whole), historyOf(blocks)];
+    expect(Math.abs(a.length - b.length)).toBeLessThan(2);
+    for (let k = 0; k < Math.min(a.length, b.length); k++) expect(b[k]).toBeCloseTo(a[k], 7);
+    blocks.chains[0].values.forEach((v, k) => {
+      expect(Math.abs(v - whole.chains[0].values[k])).toBeLessThan(1e-5 * (1 + Math.abs(v)));
+    });
+    expect(blocks.exact?.size).toBe(whole.exact?.size);
+    for (const [element, { mean }] of blocks.exact ?? []) {
+      expect(mean).toBeCloseTo(whole.exact?.get(element)?.mean ?? Number.NaN, 4);
+    }
+  });
+
+  test.each([1, 2, 59, 60])("%i items, no multiple of a block's", async (N) => {
+    const x = points(60).slice(0, N);
+    const text = `model diagonal(N: int, K: int, D: int) {
+      pi ~ Dirichlet(2 * ones(K))
+      for k in 0..K { mu[k] ~ iid(Normal(0, 3), D); tau[k] ~ Gamma(3, 3) }
+      for i in 0..N { z[i] ~ Categorical(pi); x[i] ~ Normal(mu[z[i]], 1 / sqrt(tau[z[i]])) }
+    }`;
+    const { run } = jobOf(text, { N, K: 4, D: 2, x });
+    const method = em({ maximise: ["pi", "mu", "tau"], restarts: 1 });
+    const here = await maximise(run, method);
+    const there = await maximise({ ...run, device: narrow(200) }, method);
+    there.chains[0].values.forEach((v, k) => {
+      expect(Math.abs(v - here.chains[0].values[k])).toBeLessThan(1e-5 * (1 + Math.abs(v)));
+    });
+  });
+
+  test("cells that are missing", async () => {
+    const x: (number | null)[][] = points(61);
+    for (let i = 0; i < 61; i += 4) x[i][i % 2] = null;
+    const text = `model diagonal(N: int, K: int, D: int) {
+      pi ~ Dirichlet(2 * ones(K))
+      for k in 0..K { for d in 0..D { mu[k, d] ~ Normal(0, 3) } }
+      for i in 0..N {
+        z[i] ~ Categorical(pi)
+        for d in 0..D { x[i, d] ~ Normal(mu[z[i], d], 1) }
+      }
+    }`;
+    const { run } = jobOf(text, { N: 61, K: 3, D: 2, x });
+    const method = em({ maximise: ["pi", "mu"], restarts: 1 });
+    const here = await maximise(run, method);
+    const there = await maximise({ ...run, device: narrow(200) }, method).catch((e) => e);
+    // Cells that are integrated out are the CPU's.
+    expect(here.chains[0].values.length).toBeGreaterThan(0);
+    expect(there).toBeInstanceOf(TildeError);
+    expect(there.diagnostics[0].code).toBe("device_step");
+  });
+
+  test("kernels that would not fit are told by their size", () => {
+    const { run } = jobOf(emModel("mixture_full"), emCases[0][1]);
+    const plan = planEmWithin(run.conditioned, makeInstance, {}, 1000);
+    expect(plan.kind === "too_large" && plan.numbers > 1000).toBe(true);
   });
 });
