@@ -166,20 +166,25 @@ guide q() for m {
 });
 
 describe("auto", () => {
-  const idle: GraphDevice = { ...openCpuGraphs(), name: "webgpu" };
-  const slow = (name: string): LearningCase => ({
-    ...(learningCases.find((c) => c.name.startsWith(name)) as LearningCase),
-  });
-
   test.each(["players: gan", "natural: a normal vector and"])(
-    "has programs on devices for %s",
+    "times steps on devices for %s",
     async (name) => {
-      const { text, model, data, method } = slow(name);
-      const job = jobOf(text, data, undefined, {}, model);
-      const shelf = new Shelf(["webgpu"], async () => idle);
-      const fit = await learnOn({ ...job, run: { ...job.run, shelf } }, { ...method, steps: 60 });
-      // Sixty steps are the CPU's.
-      expect(fit.figures.device).toBe("cpu");
+      const { text, model, data, method } = caseOf(name, { steps: 10_000_000 });
+      const stop = new AbortController();
+      const onProgress = (): void => stop.abort();
+      const { run, ...job } = jobOf(
+        text,
+        data,
+        undefined,
+        { signal: stop.signal, onProgress },
+        model,
+      );
+      const device: GraphDevice = { ...openCpuGraphs(), name: "webgpu" };
+      const shelf = new Shelf(["webgpu"], async () => device);
+      const fit = await learnOn({ ...job, run: { ...run, shelf } }, method);
+      const micros = fit.figures.step_microseconds as Record<string, number>;
+      expect(Object.keys(micros).sort()).toEqual(["cpu", "webgpu"]);
+      expect(micros.webgpu).toBeGreaterThan(0);
     },
   );
 });
