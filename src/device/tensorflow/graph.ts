@@ -3,11 +3,12 @@ import { internalError } from "../../base/internal.js";
 import type { Graph } from "../../tensor/ops.js";
 import { sizeOf } from "../../tensor/shape-rules.js";
 import type { GraphProgram, NamedValues } from "../contract.js";
-import { KeptConstants } from "./constants.js";
+import { constantKeeper } from "./constants.js";
 import type { RealType } from "./graph/maths.js";
 import { Scope } from "./graph/scope.js";
 import { Block } from "./lower/block.js";
 import type { TensorFlowAddon } from "./package.js";
+import { Sender } from "./sender.js";
 import { encodeReals, type Feed, Session, wireOf } from "./session.js";
 import { realInput, realOutput, Variable } from "./variables.js";
 
@@ -22,8 +23,8 @@ type Input =
 /** Compiles a graph with static shapes. Errors are diagnostics (`tensorflow_…`). */
 export function compileGraph(addon: TensorFlowAddon, graph: Graph, real: RealType): GraphProgram {
   const scope = Scope.graph({ lowersLoops: addon.isUsingGpuDevice() });
-  const constants = new KeptConstants(scope, real);
-  const block = new Block(scope, real, constants.keep);
+  const sender = new Sender(scope);
+  const block = new Block(scope, real, constantKeeper(scope, real, sender));
   const inputs = new Map<string, { readonly length: number; readonly input: Input }>();
   graph.inputs.forEach((n, k) => {
     const length = sizeOf(n.shape);
@@ -35,7 +36,7 @@ export function compileGraph(addon: TensorFlowAddon, graph: Graph, real: RealTyp
       inputs.set(n.name, { length, input: { kind: "fed", feed } });
     } else {
       const variable = new Variable(scope, name, real, n.shape);
-      variable.settable();
+      sender.add(variable);
       block.set(n, variable.read());
       inputs.set(n.name, { length, input: { kind: "kept", variable } });
     }
@@ -44,30 +45,21 @@ export function compileGraph(addon: TensorFlowAddon, graph: Graph, real: RealTyp
   graph.outputs.forEach(({ node }, k) => {
     realOutput(scope, `output_${k}`, block.full(node));
   });
-  constants.finish();
+  sender.finish();
   const session = new Session(addon, scope.toGraph());
-  constants.load(session);
-  // What was never given is 0.
-  const unset = new Set(
-    [...inputs].flatMap(([name, { input }]) => (input.kind === "kept" ? [name] : [])),
-  );
   const names = graph.outputs.map((_, k) => `output_${k}`);
   const give = (values: NamedValues): void => {
     for (const [name, data] of Object.entries(values)) {
       const { input, length } = inputs.get(name) ?? internalError(`no input ${name}`);
       if (data.length !== length) internalError(`input ${name} needs ${length} values`);
-      unset.delete(name);
-      if (input.kind === "kept") input.variable.set(session, data);
+      if (input.kind === "kept") sender.give(input.variable, data);
       else input.feed = { ...input.feed, data: encodeReals(data, real) };
     }
   };
   return {
     run: async (values) => {
       give(values);
-      for (const name of unset) {
-        const length = inputs.get(name)?.length ?? 0;
-        give({ [name]: new Float64Array(length) });
-      }
+      sender.flush(session);
       const feeds = [...inputs.values()].flatMap(({ input }) =>
         input.kind === "fed" ? [input.feed] : [],
       );

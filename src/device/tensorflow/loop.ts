@@ -7,13 +7,13 @@ import type { InputNode } from "../../tensor/ops.js";
 import { sizeOf } from "../../tensor/shape-rules.js";
 import type { LoopProgram, LoopSpec, LoopTurn } from "../contract.js";
 import { inputsOfTurns, outputIn, outputOfTurns, turnsOf } from "../turns.js";
-import { KeptConstants } from "./constants.js";
+import { constantKeeper } from "./constants.js";
 import { chooseBranch } from "./graph/choice.js";
 import { cast, type RealType } from "./graph/maths.js";
 import type { TfOp } from "./graph/ops.js";
 import { Scope, type Tensor } from "./graph/scope.js";
 import { type Attrs, typeAttr } from "./graph/types.js";
-import { below, next, whileLoop } from "./graph/while.js";
+import { below, next, once, whileLoop } from "./graph/while.js";
 import { Block } from "./lower/block.js";
 import { makeList, setItem, stack } from "./lower/scan.js";
 import { gather } from "./lower/structural.js";
@@ -21,11 +21,13 @@ import { TensorValue } from "./lower/value.js";
 import type { TensorFlowAddon } from "./package.js";
 import { Shuffle } from "./random/rows.js";
 import { Streams } from "./random/streams.js";
+import { Sender } from "./sender.js";
 import { type Feed, Session } from "./session.js";
 import { Store } from "./store.js";
-import { event, placeholder, realOutput, type Variable } from "./variables.js";
+import { event, placeholder, realOutput } from "./variables.js";
 
 const DONE = "done";
+const STATE = "state_now";
 
 /** Compiles a loop. Errors are diagnostics (`tensorflow_…`). */
 export function compileLoop(addon: TensorFlowAddon, spec: LoopSpec, real: RealType): LoopProgram {
@@ -34,123 +36,134 @@ export function compileLoop(addon: TensorFlowAddon, spec: LoopSpec, real: RealTy
   const allInputs = inputsOfTurns(turns);
   const isSplit = turns.length > 1;
   const scope = Scope.graph({ lowersLoops: addon.isUsingGpuDevice() });
-  const constants = new KeptConstants(scope, real);
+  const sender = new Sender(scope);
+  const keep = constantKeeper(scope, real, sender);
   const products = spec.products === "f32" ? "float" : real;
-  const outer = new Block(scope, real, constants.keep, undefined, products);
   const inputOf = (name: string): InputNode =>
     allInputs.find((n) => n.name === name) ?? internalError(`no input ${name}`);
   const drawn = new Set(noise.map((n) => n.input));
-  const store = new Store(scope, real);
-  const variables = new Map<string, Variable>();
-  const nodesOfName = (name: string): InputNode[] =>
-    turns.flatMap((t) => t.graph.inputs.filter((n) => n.name === name));
+  const store = new Store(scope, real, sender);
   allInputs.forEach((n, k) => {
-    if (drawn.has(n.name)) return;
-    const id = `input_${k}`;
-    if (n.name in state) {
-      variables.set(n.name, store.state(n.name, id, n.shape));
-      return;
-    }
-    const value = store.fixed(n.name, id, n.shape);
-    for (const node of nodesOfName(n.name)) outer.set(node, value);
+    if (!drawn.has(n.name)) store.add(n.name, `input_${k}`, n.shape, n.name in state);
   });
   const changed = Object.entries(state).map(([name, output]) => {
     const { shape } = inputOf(name);
     const to = outputOfTurns(turns, output);
     if (sizeOf(to.shape) !== sizeOf(shape)) internalError(`${output} is no next ${name}`);
-    const variable = variables.get(name) ?? internalError(`no state ${name}`);
-    return { name, output, variable };
+    return { name, output };
   });
   const traced = trace.map((name) => ({ name, shape: outputOfTurns(turns, name).shape }));
-
-  const count = placeholder(scope, "count", "int32", []);
-  const call = placeholder(scope, "call", "int64", [4]);
-  const streams = new Streams(scope, call, count, real);
-  const draws = noise.map((n, k) => {
-    const node = inputOf(n.input);
-    const rows = sizeOf(node.shape);
-    const shuffle =
-      n.law.kind === "rows" && rows > 0
-        ? new Shuffle(scope, `order_${k}`, n.law.of, rows)
-        : undefined;
-    if (real === "float" && n.law.kind === "index" && n.law.of > 2 ** 24) {
-      internalError("an index above 2²⁴ in single precision");
-    }
-    return { name: n.input, shape: node.shape, draw: streams.prepare(n, rows, mostSteps), shuffle };
+  const shuffles = noise.map((n, k) => {
+    const rows = sizeOf(inputOf(n.input).shape);
+    return n.law.kind === "rows" && rows > 0
+      ? new Shuffle(scope, sender, `order_${k}`, n.law.of, rows)
+      : undefined;
   });
-  const lists = traced.map(({ shape }) => makeList(scope, shape, count, real));
+  const hasEffects = shuffles.some((s) => s !== undefined);
+  const given = store.placeholder();
+  const call = placeholder(scope, "call", "int64", [5]);
   const own = isSplit ? placeholder(scope, "turn", "int32", [2]) : undefined;
-  const initial = [scope.ints(0), count, ...changed.map((c) => c.variable.read()), ...lists];
-  const shuffles = draws.flatMap((d) => (d.shuffle === undefined ? [] : [d.shuffle]));
-  const final = whileLoop(scope, initial, {
-    hasEffects: shuffles.length > 0,
-    condition: (s, [i, n]) => below(s, i, n),
-    body: (s, [i, n, ...carried]) => {
-      const effects: string[] = [];
-      const rows = new Map<string, TensorValue>();
-      for (const { name, shape, draw, shuffle } of draws) {
-        if (shuffle === undefined) continue;
-        const { rows: found, done } = shuffle.step(s, draw(s, i, shape));
-        effects.push(done);
-        // Doubles also where the loop's numbers are single: rows above 2²⁴ are whole.
-        rows.set(name, new TensorValue(found, shape, real));
+
+  /** All steps: the rows of each trace, the large parts of the state, its small ones as one. */
+  const allSteps = (whole: Scope): readonly Tensor[] => {
+    const outer = new Block(whole, real, keep, undefined, products);
+    const values = store.values(whole, given);
+    const valueAt = (name: string): Tensor =>
+      whole.bring(values.get(name) ?? internalError(`no value for ${name}`));
+    for (const node of turns.flatMap((t) => t.graph.inputs)) {
+      if (!drawn.has(node.name) && !(node.name in state)) outer.set(node, valueAt(node.name));
+    }
+    const words = whole.bring(call);
+    const count = cast(gather(words, whole.ints(4)), "int32");
+    const streams = new Streams(whole, words, count, real);
+    const draws = noise.map((n, k) => {
+      const { shape } = inputOf(n.input);
+      if (real === "float" && n.law.kind === "index" && n.law.of > 2 ** 24) {
+        internalError("an index above 2²⁴ in single precision");
       }
-      // The state and traced numbers of a turn's step.
-      const branches = turns.map(({ graph }) => (inside: Scope): readonly Tensor[] => {
-        const inner = outer.inner(inside);
-        const inputs = new Map(graph.inputs.map((node) => [node.name, node]));
-        changed.forEach(({ name }, k) => {
-          const node = inputs.get(name);
-          if (node !== undefined) inner.set(node, carried[k]);
-        });
+      const draw = streams.prepare(n, sizeOf(shape), mostSteps);
+      return { name: n.input, shape, draw, shuffle: shuffles[k] };
+    });
+    const lists = traced.map(({ shape }) => makeList(whole, shape, count, real));
+    const start = [whole.ints(0), count, ...changed.map((c) => valueAt(c.name)), ...lists];
+    const final = whileLoop(whole, start, {
+      hasEffects,
+      condition: (s, [i, n]) => below(s, i, n),
+      body: (s, [i, n, ...carried]) => {
+        const effects: string[] = [];
+        const rows = new Map<string, TensorValue>();
         for (const { name, shape, draw, shuffle } of draws) {
-          const node = inputs.get(name);
-          if (node === undefined) continue;
-          const value = rows.get(name);
-          if (value !== undefined) inner.give(node, value);
-          else if (shuffle === undefined) {
-            inner.set(node, cast(draw(inside, i, shape), real));
-          }
+          if (shuffle === undefined) continue;
+          const { rows: found, done } = shuffle.step(s, draw(s, i, shape));
+          effects.push(done);
+          // Doubles also where the loop's numbers are single: rows above 2²⁴ are whole.
+          rows.set(name, new TensorValue(found, shape, real));
         }
-        const ends = changed.map(({ output }) => outputIn(graph, output));
-        const told = traced.map(
-          ({ name }) => outputIn(graph, name) ?? internalError(`no output ${name}`),
-        );
-        inner.compute([...ends.flatMap((e) => e ?? []), ...told]);
-        return [
-          ...ends.map((e, k) => (e === undefined ? carried[k] : inner.full(e))),
-          ...told.map((node) => inner.full(node)),
-        ];
-      });
-      const made =
-        own === undefined ? branches[0](s) : chooseBranch(s, turnTests(turns, own, i), branches);
-      const ends = made.slice(0, changed.length);
-      const kept = traced.map((_, k) => {
-        const row = made[changed.length + k];
-        return setItem(s, carried[changed.length + k], i, row);
-      });
-      return [next(s, i, effects), n, ...ends, ...kept];
-    },
-  });
-  const assigned = changed.map(({ variable }, k) => variable.assign(final[2 + k]));
+        // The state and traced numbers of a turn's step.
+        const branches = turns.map(({ graph }) => (inside: Scope): readonly Tensor[] => {
+          const inner = outer.inner(inside);
+          const inputs = new Map(graph.inputs.map((node) => [node.name, node]));
+          changed.forEach(({ name }, k) => {
+            const node = inputs.get(name);
+            if (node !== undefined) inner.set(node, carried[k]);
+          });
+          for (const { name, shape, draw, shuffle } of draws) {
+            const node = inputs.get(name);
+            if (node === undefined) continue;
+            const value = rows.get(name);
+            if (value !== undefined) inner.give(node, value);
+            else if (shuffle === undefined) {
+              inner.set(node, cast(draw(inside, i, shape), real));
+            }
+          }
+          const ends = changed.map(({ output }) => outputIn(graph, output));
+          const told = traced.map(
+            ({ name }) => outputIn(graph, name) ?? internalError(`no output ${name}`),
+          );
+          inner.compute([...ends.flatMap((e) => e ?? []), ...told]);
+          return [
+            ...ends.map((e, k) => (e === undefined ? carried[k] : inner.full(e))),
+            ...told.map((node) => inner.full(node)),
+          ];
+        });
+        const made =
+          own === undefined ? branches[0](s) : chooseBranch(s, turnTests(turns, own, i), branches);
+        const ends = made.slice(0, changed.length);
+        const kept = traced.map((_, k) => {
+          const row = made[changed.length + k];
+          return setItem(s, carried[changed.length + k], i, row);
+        });
+        return [next(s, i, effects), n, ...ends, ...kept];
+      },
+    });
+    const ends = new Map(changed.map(({ name }, k) => [name, final[2 + k]]));
+    const rows = traced.map(({ shape }, k) =>
+      stack(whole, final[2 + changed.length + k], shape, real),
+    );
+    const large = store.variables().map(({ name }) => ends.get(name) ?? internalError(name));
+    return [...rows, ...large, ...store.joined(whole, ends)];
+  };
+  const large = store.variables();
+  const hasSmall = changed.length > large.length;
+  const types = [...traced, ...large, ...(hasSmall ? [STATE] : [])].map(() => real);
+  const results = once(scope, { types, hasEffects, build: allSteps });
+  const assigned = large.map(({ variable }, k) => variable.assign(results[traced.length + k]));
   event(scope, DONE, assigned);
-  traced.forEach(({ shape }, k) => {
-    const rows = stack(scope, final[2 + changed.length + k], shape, real);
-    realOutput(scope, `trace_${k}`, rows, assigned);
+  traced.forEach((_, k) => {
+    realOutput(scope, `trace_${k}`, results[k], assigned);
   });
-  constants.finish();
-  store.finish();
+  if (hasSmall) realOutput(scope, STATE, results[results.length - 1], assigned);
+  sender.finish();
   const session = new Session(addon, scope.toGraph());
-  constants.load(session);
   const rewind = (): void => {
-    for (const shuffle of shuffles) shuffle.rewind(session);
+    for (const shuffle of shuffles) shuffle?.rewind();
   };
   rewind();
 
-  const key = new Int32Array(8);
+  const key = new Int32Array(10);
   return {
     set: (values) => {
-      for (const [name, data] of Object.entries(values)) store.set(session, name, data);
+      for (const [name, data] of Object.entries(values)) store.set(name, data);
     },
     seed: (seed, run) => {
       const bits = BigInt.asUintN(64, BigInt(seed));
@@ -164,16 +177,17 @@ export function compileLoop(addon: TensorFlowAddon, spec: LoopSpec, real: RealTy
       if (steps > mostSteps) internalError(`${steps} steps in a call, above ${mostSteps}`);
       const words = Int32Array.from(key);
       words[6] = first;
-      store.flush(session);
+      words[8] = steps;
+      sender.flush(session);
       const feeds: Feed[] = [
         ...store.feeds(),
-        { name: "count", shape: [], type: "int32", data: Int32Array.of(steps) },
-        { name: "call", shape: [4], type: "int64", data: words },
+        { name: "call", shape: [5], type: "int64", data: words },
         ...(isSplit ? [turnFeed(turns, first, turn)] : []),
       ];
       const doing = `taking steps ${first} to ${first + steps - 1}`;
-      const names = traced.map((_, k) => `trace_${k}`);
+      const names = [...traced.map((_, k) => `trace_${k}`), ...(hasSmall ? [STATE] : [])];
       const rows = session.run(doing, feeds, names.length === 0 ? [DONE] : names);
+      if (hasSmall) store.take(rows[traced.length]);
       return Object.fromEntries(traced.map((t, k) => [t.name, rows[k]]));
     },
     read: async (names) => store.read(session, names),

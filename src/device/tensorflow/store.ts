@@ -1,189 +1,170 @@
 /**
- * What a loop keeps between its calls. Every set of names that a session is asked for costs TensorFlow
- * 15 ms once, whatever it computes: so small inputs go along with each call, and the small parts of
- * the state are set and read all at once.
+ * What a loop keeps between its calls. Small inputs and small parts of the state are held here and go
+ * along with each call as one vector, and the state comes back with its results; large ones stay on
+ * the device as variables.
  */
 import { assertNever, internalError } from "../../base/internal.js";
 import type { Shape } from "../../tensor/ops.js";
 import { sizeOf } from "../../tensor/shape-rules.js";
-import type { RealType } from "./graph/maths.js";
+import { bitcast, type RealType, typed } from "./graph/maths.js";
 import type { Scope, Tensor } from "./graph/scope.js";
-import { intAttr } from "./graph/types.js";
+import { intAttr, typeAttr } from "./graph/types.js";
 import { reshape, sized } from "./lower/value.js";
+import type { Sender } from "./sender.js";
 import { encodeReals, type Feed, type Session, wireOf } from "./session.js";
-import { event, realInput, realOutput, Variable } from "./variables.js";
+import { placeholder, Variable } from "./variables.js";
 
-/** Elements of an input from which on it stays on the device. */
+/** Elements of an input or of a part of the state from which on it stays on the device. */
 const MANY = 1 << 14;
-/** Elements of a part of the state from which on it is set and read by itself. */
-const LARGE = 1 << 16;
+const GIVEN = "given";
 
-/** An input that no step changes and that goes along with each call. */
-interface Fed {
-  readonly kind: "fed";
-  feed: Feed;
-  data: Float64Array;
+/** Goes along with each call, from element `start` of the vector on. */
+interface Held {
+  readonly kind: "held";
+  readonly start: number;
 }
 /** A variable that is set and read by itself. */
 interface Own {
   readonly kind: "own";
   readonly variable: Variable;
 }
-/** A part of the state that is set and read with others. */
-interface Shared {
-  readonly kind: "shared";
-  readonly variable: Variable;
-  /** First element among all. */
-  readonly start: number;
-}
-type Place = (Fed | Own | Shared) & { readonly length: number };
-
-const GROUP = "state";
+type Place = (Held | Own) & {
+  readonly name: string;
+  readonly shape: Shape;
+  readonly length: number;
+  readonly isState: boolean;
+};
 
 export class Store {
   readonly #places = new Map<string, Place>();
-  /** Shared parts that were given since the last call. */
-  readonly #pending = new Map<string, Float64Array>();
-  /** Variables of their own that were never given. */
-  readonly #unset = new Set<string>();
-  #sharedLength = 0;
-  #isFresh = true;
+  readonly #scope: Scope;
+  readonly #real: RealType;
+  readonly #sender: Sender;
+  #heldLength = 0;
+  #held: Float64Array | undefined;
 
-  constructor(
-    readonly scope: Scope,
-    readonly real: RealType,
-  ) {}
+  constructor(scope: Scope, real: RealType, sender: Sender) {
+    this.#scope = scope;
+    this.#real = real;
+    this.#sender = sender;
+  }
 
-  /** An input that no step changes; its value in a call. */
-  fixed(name: string, id: string, shape: Shape): Tensor {
-    const { scope, real } = this;
+  /** An input; `isState`: one that steps change. `id` names its nodes. */
+  add(name: string, id: string, shape: Shape, isState: boolean): void {
     const length = sizeOf(shape);
+    const common = { name, shape, length, isState };
     if (length < MANY) {
-      const data = new Float64Array(length);
-      const feed = { name: id, shape, type: wireOf(real), data: encodeReals(data, real) };
-      this.#places.set(name, { kind: "fed", feed, data, length });
-      return realInput(scope, id, real, shape);
+      this.#places.set(name, { ...common, kind: "held", start: this.#heldLength });
+      this.#heldLength += length;
+      return;
     }
-    return this.#own(name, id, shape).read();
-  }
-
-  /** A part of the state. */
-  state(name: string, id: string, shape: Shape): Variable {
-    const length = sizeOf(shape);
-    if (length >= LARGE) return this.#own(name, id, shape);
-    const variable = new Variable(this.scope, id, this.real, shape);
-    this.#places.set(name, { kind: "shared", variable, start: this.#sharedLength, length });
-    this.#sharedLength += length;
-    return variable;
-  }
-
-  #own(name: string, id: string, shape: Shape): Variable {
-    const variable = new Variable(this.scope, id, this.real, shape);
-    variable.settable();
+    const variable = new Variable(this.#scope, id, this.#real, shape);
+    this.#sender.add(variable);
     variable.expose(`${id}_now`);
-    this.#places.set(name, { kind: "own", variable, length: sizeOf(shape) });
-    this.#unset.add(name);
-    return variable;
+    this.#places.set(name, { ...common, kind: "own", variable });
   }
 
-  /** Ends the graph's part. */
-  finish(): void {
-    const shared = this.#shared();
-    if (shared.length === 0) return;
-    const { scope, real } = this;
-    const all = realInput(scope, `${GROUP}_new`, real, [this.#sharedLength]);
-    const done = shared.map(({ variable, start, length }) => {
-      const inputs = [all, scope.ints([start]), scope.ints([length])];
-      const part = scope.op("Slice", inputs, real, { attrs: sized(real, "Index") });
-      return variable.assign(reshape(part, variable.shape));
+  #heldPlaces(): (Held & Place)[] {
+    return [...this.#places.values()].flatMap((p) => (p.kind === "held" ? [p] : []));
+  }
+
+  /** The vector that goes along with a call, for `values`; undefined where there is nothing small. */
+  placeholder(): Tensor | undefined {
+    if (this.#heldLength === 0) return undefined;
+    return placeholder(this.#scope, GIVEN, wireOf(this.#real), [this.#heldLength]);
+  }
+
+  /** The values at the beginning of a call, as a scope reads them. */
+  values(scope: Scope, given: Tensor | undefined): Map<string, Tensor> {
+    const values = new Map<string, Tensor>();
+    for (const p of this.#places.values()) {
+      if (p.kind === "own") values.set(p.name, p.variable.read());
+    }
+    const held = this.#heldPlaces();
+    if (given === undefined) return values;
+    const real = this.#real;
+    const all = real === "double" ? bitcast(scope.bring(given), "double") : scope.bring(given);
+    const parts = scope.ops(
+      "SplitV",
+      [all, scope.ints(held.map((p) => p.length)), scope.ints(0)],
+      held.map(() => real),
+      { attrs: { ...typed(real), num_split: intAttr(held.length), Tlen: typeAttr("int32") } },
+    );
+    held.forEach((p, k) => {
+      values.set(p.name, p.shape.length === 1 ? parts[k] : reshape(parts[k], p.shape));
     });
-    event(scope, `${GROUP}_set`, done);
-    const parts = shared.map(({ variable }) => reshape(variable.read(), [-1]));
-    const attrs = { N: intAttr(parts.length), ...sized(real, "Tidx") };
-    const joined =
-      parts.length === 1
-        ? parts[0]
-        : scope.op("ConcatV2", [...parts, scope.ints(0)], real, { attrs });
-    realOutput(scope, `${GROUP}_now`, joined);
+    return values;
   }
 
-  #shared(): (Shared & { readonly length: number })[] {
-    return [...this.#places.values()].flatMap((p) => (p.kind === "shared" ? [p] : []));
+  /** The small parts of the next state, of `next` by name, as one vector; none where there are none. */
+  joined(scope: Scope, next: ReadonlyMap<string, Tensor>): readonly Tensor[] {
+    const parts = this.#heldState().map((p) => {
+      const t = next.get(p.name) ?? internalError(`no next ${p.name}`);
+      return p.shape.length === 1 ? scope.bring(t) : reshape(scope.bring(t), [-1]);
+    });
+    if (parts.length < 2) return parts;
+    const attrs = { N: intAttr(parts.length), ...sized(this.#real, "Tidx") };
+    return [scope.op("ConcatV2", [...parts, scope.ints(0)], this.#real, { attrs })];
   }
 
-  place(name: string): Place {
+  #heldState(): (Held & Place)[] {
+    return this.#heldPlaces().filter((p) => p.isState);
+  }
+
+  /** The variables of the state. */
+  variables(): readonly { readonly name: string; readonly variable: Variable }[] {
+    return [...this.#places.values()].flatMap((p) => (p.kind === "own" && p.isState ? [p] : []));
+  }
+
+  #place(name: string): Place {
     return this.#places.get(name) ?? internalError(`no variable input ${name}`);
   }
+  #vector(): Float64Array {
+    this.#held ??= new Float64Array(this.#heldLength);
+    return this.#held;
+  }
 
-  /** Gives values. Large ones are sent at once, others with the next call. */
-  set(session: Session, name: string, data: ArrayLike<number>): void {
-    const place = this.place(name);
+  /** Gives values, for the next call. */
+  set(name: string, data: ArrayLike<number>): void {
+    const place = this.#place(name);
     if (data.length !== place.length) internalError(`input ${name} needs ${place.length} values`);
     switch (place.kind) {
-      case "fed":
-        place.data = Float64Array.from(data);
-        place.feed = { ...place.feed, data: encodeReals(data, this.real) };
+      case "held":
+        this.#vector().set(data, place.start);
         return;
       case "own":
-        place.variable.set(session, data);
-        this.#unset.delete(name);
-        return;
-      case "shared":
-        this.#pending.set(name, Float64Array.from(data));
+        this.#sender.give(place.variable, data);
         return;
       default:
         assertNever(place, "set");
     }
   }
 
-  /** Sends what was given; what never was is 0. */
-  flush(session: Session): void {
-    for (const name of this.#unset) {
-      this.set(session, name, new Float64Array(this.place(name).length));
-    }
-    const shared = this.#shared();
-    if (shared.length === 0 || (this.#pending.size === 0 && !this.#isFresh)) return;
-    const isWhole = this.#pending.size === shared.length || this.#isFresh;
-    const all = isWhole ? new Float64Array(this.#sharedLength) : this.#readShared(session);
-    for (const [name, data] of this.#pending) {
-      const place = this.place(name);
-      if (place.kind === "shared") all.set(data, place.start);
-    }
-    const feed: Feed = {
-      name: `${GROUP}_new`,
-      shape: [this.#sharedLength],
-      type: wireOf(this.real),
-      data: encodeReals(all, this.real),
-    };
-    session.run(`setting ${this.#sharedLength} numbers`, [feed], [`${GROUP}_set`]);
-    this.#pending.clear();
-    this.#isFresh = false;
-  }
-
   /** What goes along with a call. */
   feeds(): Feed[] {
-    return [...this.#places.values()].flatMap((p) => (p.kind === "fed" ? [p.feed] : []));
+    if (this.#heldLength === 0) return [];
+    const [type, shape] = [wireOf(this.#real), [this.#heldLength]];
+    return [{ name: GIVEN, shape, type, data: encodeReals(this.#vector(), this.#real) }];
   }
 
-  #readShared(session: Session): Float64Array {
-    return session.run("reading the state", [], [`${GROUP}_now`])[0];
+  /** Takes the small state that came back with a call. */
+  take(joined: Float64Array): void {
+    let from = 0;
+    for (const { start, length } of this.#heldState()) {
+      this.#vector().set(joined.subarray(from, from + length), start);
+      from += length;
+    }
   }
 
   /** The values of inputs and state, by name. */
   read(session: Session, names: readonly string[]): Record<string, Float64Array> {
-    this.flush(session);
-    let all: Float64Array | undefined;
+    this.#sender.flush(session);
     const values = names.map((name): [string, Float64Array] => {
-      const place = this.place(name);
-      switch (place.kind) {
-        case "fed":
-          return [name, place.data.slice()];
-        case "own":
-          return [name, session.run("reading results", [], [`${place.variable.name}_now`])[0]];
-        default:
-          all ??= this.#readShared(session);
-          return [name, all.slice(place.start, place.start + place.length)];
+      const place = this.#place(name);
+      if (place.kind === "held") {
+        return [name, this.#vector().slice(place.start, place.start + place.length)];
       }
+      return [name, session.run("reading results", [], [`${place.variable.name}_now`])[0]];
     });
     return Object.fromEntries(values);
   }

@@ -3,11 +3,10 @@
  * calls.
  */
 import type { Shape } from "../../tensor/ops.js";
-import { sizeOf } from "../../tensor/shape-rules.js";
 import { bitcast, type RealType } from "./graph/maths.js";
 import type { Scope, Tensor } from "./graph/scope.js";
 import { type Attrs, type TfType, typeAttr } from "./graph/types.js";
-import { encodeReals, type Feed, type Session, type WireType, wireOf } from "./session.js";
+import { encodeReals, type Feed, type WireType, wireOf } from "./session.js";
 
 const typedAs = (type: TfType, shape: Shape): Attrs => ({
   dtype: typeAttr(type),
@@ -105,11 +104,5 @@ export class Variable {
   feed(data: ArrayLike<number>): Feed {
     const { name, real, shape } = this;
     return { name: `${name}_new`, shape, type: wireOf(real), data: encodeReals(data, real) };
-  }
-
-  /** Sets the value of one that is settable from here. */
-  set(session: Session, data: ArrayLike<number>): void {
-    const doing = `setting ${sizeOf(this.shape)} numbers`;
-    session.run(doing, [this.feed(data)], [`${this.name}_set`]);
   }
 }

@@ -3,6 +3,7 @@ import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import type { Shape } from "../../../tensor/ops.js";
 import {
   type Attr,
+  boolAttr,
   type TfArgument,
   type TfConstant,
   type TfFunction,
@@ -59,6 +60,10 @@ const attributes: {
       list.join();
     }),
   shape: (w, value) => message(w, 7, (m) => shape(m, value)),
+  unknownShapes: (w, value) =>
+    message(w, 1, (list) => {
+      for (let k = 0; k < value; k++) message(list, 7, (m) => shape(m, undefined));
+    }),
   int: (w, value) => whole(w, 3, value),
   bool: (w, value) => {
     w.tag(5, WireType.Varint).bool(value);
@@ -88,7 +93,10 @@ function argument(w: BinaryWriter, a: TfArgument): void {
   whole(w, 3, tfTypes[a.type]);
 }
 
-function functionOf(w: BinaryWriter, f: TfFunction): void {
+/** By this attribute of a function TensorFlow's optimisers pass it over. */
+const PASSED_OVER = "_tf_data_function";
+
+function functionOf(w: BinaryWriter, f: TfFunction, isPassedOver: boolean): void {
   message(w, 1, (signature) => {
     text(signature, 1, f.name);
     for (const a of f.inputs) message(signature, 2, (m) => argument(m, a));
@@ -97,6 +105,9 @@ function functionOf(w: BinaryWriter, f: TfFunction): void {
   for (const n of f.nodes) message(w, 3, (m) => node(m, n));
   for (const [name, source] of Object.entries(f.results)) {
     entry(w, 4, name, (m) => text(m, 2, source));
+  }
+  if (isPassedOver) {
+    entry(w, 5, PASSED_OVER, (m) => message(m, 2, (v) => attribute(v, boolAttr(true))));
   }
 }
 
@@ -109,7 +120,8 @@ export function encodeSavedModel(graph: TfGraph): Uint8Array {
     message(meta, 2, (g) => {
       for (const n of graph.nodes) message(g, 1, (m) => node(m, n));
       message(g, 2, (library) => {
-        for (const f of graph.functions) message(library, 1, (m) => functionOf(m, f));
+        for (const f of graph.functions)
+          message(library, 1, (m) => functionOf(m, f, graph.isFinal));
       });
       message(g, 4, (versions) => whole(versions, 1, PRODUCER));
     });

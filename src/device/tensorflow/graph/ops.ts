@@ -86,6 +86,7 @@ export const tfOps = {
   Transpose: y,
   Shape: output,
   Slice: output,
+  SplitV: output,
   Pad: output,
   ConcatV2: output,
   Pack: output,

@@ -155,7 +155,8 @@ export class Scope {
   /** The whole graph. */
   toGraph(): TfGraph {
     if (this.parent !== undefined) return internalError("a function is no graph");
-    return { nodes: this.#nodes, functions: this.library.functions };
+    const { functions, lowersLoops } = this.library;
+    return { nodes: this.#nodes, functions, isFinal: !lowersLoops };
   }
 }
 

@@ -31,6 +31,8 @@ export type Attr =
   | { readonly kind: "types"; readonly value: readonly TfType[] }
   /** A size below 0 is not known; no shape: nor is the rank. */
   | { readonly kind: "shape"; readonly value: Shape | undefined }
+  /** So many shapes of which not even the ranks are known. */
+  | { readonly kind: "unknownShapes"; readonly value: number }
   | { readonly kind: "int"; readonly value: number }
   | { readonly kind: "bool"; readonly value: boolean }
   | { readonly kind: "text"; readonly value: string }
@@ -64,6 +66,8 @@ export interface TfFunction {
 export interface TfGraph {
   readonly nodes: readonly TfNode[];
   readonly functions: readonly TfFunction[];
+  /** Whether functions are taken as they are: TensorFlow's optimisers pass them over. */
+  readonly isFinal: boolean;
 }
 
 export const typeAttr = (value: TfType): Attr => ({ kind: "type", value });

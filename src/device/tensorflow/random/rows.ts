@@ -9,7 +9,7 @@ import type { Scope, Tensor } from "../graph/scope.js";
 import { boolAttr, intAttr, typeAttr } from "../graph/types.js";
 import { gather } from "../lower/structural.js";
 import { reshape, sized } from "../lower/value.js";
-import type { Session } from "../session.js";
+import type { Sender } from "../sender.js";
 import { Variable } from "../variables.js";
 
 export class Shuffle {
@@ -17,20 +17,21 @@ export class Shuffle {
 
   constructor(
     scope: Scope,
+    readonly sender: Sender,
     name: string,
     readonly all: number,
     readonly rows: number,
   ) {
     // Whole numbers up to 2⁵³, whatever the loop's own numbers are: all kernels have doubles.
     this.#order = new Variable(scope, name, "double", [all]);
-    this.#order.settable();
+    sender.add(this.#order);
   }
 
   /** Sets the order to 0, 1, 2, … */
-  rewind(session: Session): void {
+  rewind(): void {
     const order = new Float64Array(this.all);
     for (let k = 0; k < this.all; k++) order[k] = k;
-    this.#order.set(session, order);
+    this.sender.give(this.#order, order);
   }
 
   /**
