@@ -82,13 +82,16 @@ guide labels(N: int, y: real[N]) for coins {
 });
 
 describe("vi through the contract", () => {
-  test.each(["mean_field", "full_rank"] as const)("guide %s of eight schools", async (guide) => {
-    const method = vi({ guide, steps: 1500, samples: 2, draws: 200 });
-    const here = await fitGuide(exampleJob("eight_schools").run, method);
-    const there = await fitGuide(exampleJob("eight_schools", openCpuGraphs()).run, method);
-    expect(there.figures.steps).toBe(here.figures.steps);
-    there.chains[0].values.forEach((v, k) => {
-      expect(Math.abs(v - here.chains[0].values[k])).toBeLessThan(1e-6 * (1 + Math.abs(v)));
-    });
-  });
+  test.each(["mean_field", "full_rank", "low_rank", "flow"] as const)(
+    "guide %s of eight schools",
+    async (guide) => {
+      const method = vi({ guide, steps: guide === "flow" ? 300 : 1500, samples: 2, draws: 200 });
+      const here = await fitGuide(exampleJob("eight_schools").run, method);
+      const there = await fitGuide(exampleJob("eight_schools", openCpuGraphs()).run, method);
+      expect(there.figures.steps).toBe(here.figures.steps);
+      there.chains[0].values.forEach((v, k) => {
+        expect(Math.abs(v - here.chains[0].values[k])).toBeLessThan(1e-6 * (1 + Math.abs(v)));
+      });
+    },
+  );
 });

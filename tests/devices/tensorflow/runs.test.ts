@@ -14,15 +14,18 @@ afterAll(() => device?.close());
 describe.skipIf(device === undefined)("fits on TensorFlow", () => {
   const on = device as GraphDevice;
 
-  test.each(["mean_field", "full_rank"] as const)("vi of eight schools, %s", async (guide) => {
-    const method = vi({ guide, steps: 1500, samples: 2, draws: 200 });
-    const here = await fitGuide(exampleJob("eight_schools").run, method);
-    const there = await fitGuide(exampleJob("eight_schools", on).run, method);
-    expect(there.figures.steps).toBe(here.figures.steps);
-    there.chains[0].values.forEach((v, k) => {
-      expect(Math.abs(v - here.chains[0].values[k])).toBeLessThan(1e-6 * (1 + Math.abs(v)));
-    });
-  });
+  test.each(["mean_field", "full_rank", "low_rank", "flow"] as const)(
+    "vi of eight schools, %s",
+    async (guide) => {
+      const method = vi({ guide, steps: guide === "flow" ? 300 : 1500, samples: 2, draws: 200 });
+      const here = await fitGuide(exampleJob("eight_schools").run, method);
+      const there = await fitGuide(exampleJob("eight_schools", on).run, method);
+      expect(there.figures.steps).toBe(here.figures.steps);
+      there.chains[0].values.forEach((v, k) => {
+        expect(Math.abs(v - here.chains[0].values[k])).toBeLessThan(1e-6 * (1 + Math.abs(v)));
+      });
+    },
+  );
 
   test("svi with minibatches: the same params to rounding", async () => {
     const method = svi({ batch: { N: 16 }, steps: 600, lr: 0.02, draws: 200 });
