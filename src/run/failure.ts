@@ -2,7 +2,7 @@
 import { diagnostic, TildeError } from "../base/diagnostic.js";
 import { InternalError } from "../base/internal.js";
 import { renderDiagnostics } from "../base/render.js";
-import { CallbackError } from "./session.js";
+import { CallbackError } from "./callback.js";
 import { DivergedError } from "./svi/diverged.js";
 
 /** What the engine says where an array does not fit into memory. */

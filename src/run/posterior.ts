@@ -7,15 +7,12 @@ import { readObject } from "./data/values.js";
 import type { SamplerDiagnostics } from "./diagnostics/index.js";
 import { presentable } from "./failure.js";
 import { type CheckedSite, checkFit, type TestStatistic } from "./pictures/checks.js";
-import { pictureOf } from "./pictures/of-fit.js";
 import type { PictureKind } from "./pictures/picture.js";
-import { type FileFormat, fileOf } from "./pictures/render.js";
-import { textOf } from "./pictures/text.js";
+import type { FileFormat } from "./pictures/render.js";
 import { type Marginals, marginalsOf, mostProbableOf } from "./results/discrete.js";
 import type { FitData, MethodName, ParamTree, Timing, VariableDraws } from "./results/fit.js";
 import { checkFormats, type FitFormat } from "./results/formats/index.js";
 import { readableNames, readVariables } from "./results/readout.js";
-import { saveFit } from "./results/save.js";
 import { type Summary, summarise } from "./results/summary.js";
 import { predict } from "./simulate.js";
 
@@ -183,8 +180,10 @@ export class Posterior {
   ): Promise<string | Uint8Array> {
     const { kind, vars, format = "svg" } = options;
     try {
+      const { pictureOf } = await import("./pictures/of-fit.js");
       const picture = pictureOf(this, kind, vars);
-      return format === "text" ? textOf(picture) : await fileOf(picture, format);
+      if (format === "text") return (await import("./pictures/text.js")).textOf(picture);
+      return await (await import("./pictures/render.js")).fileOf(picture, format);
     } catch (error) {
       throw presentable(error);
     }
@@ -202,6 +201,7 @@ export class Posterior {
   ): Promise<void> {
     try {
       const formats = checkFormats([options.format ?? []].flat(), "`format`");
+      const { saveFit } = await import("./results/save.js");
       await saveFit(this.#fit, this.summary(), directory, undefined, formats);
     } catch (error) {
       throw presentable(error);

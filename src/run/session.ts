@@ -7,6 +7,7 @@ import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 import { InternalError } from "../base/internal.js";
 import type { ChainProgress, ChainStorage } from "../inference/contract.js";
+import { CallbackError } from "./callback.js";
 import {
   type ChainEnd,
   type ChainEvent,
@@ -35,8 +36,7 @@ export interface SessionChain extends Partial<ChainStorage> {
   readonly end: ChainEnd;
 }
 
-/** An error of the caller's own `onProgress`, which ends the run and is given back as it is. */
-export class CallbackError extends Error {}
+export { CallbackError };
 
 /**
  * How long the main thread works alone before threads are started: most runs end within it. Threads

@@ -1,11 +1,10 @@
 /** Opens devices, each loaded on first use. */
 import type { GraphDevice, GraphDeviceName } from "../../device/contract.js";
 import type { DeviceChoice } from "./choices.js";
-import { openCpuGraphs } from "./cpu-graphs.js";
 
 /** Every device that takes whole graphs. @throws TildeError where one is not at hand, and why */
 export const openers: { readonly [N in GraphDeviceName]: () => Promise<GraphDevice> } = {
-  cpu: async () => openCpuGraphs(),
+  cpu: async () => (await import("./cpu-graphs.js")).openCpuGraphs(),
   tensorflow: async () => {
     const { openTensorFlow } = await import("../../device/tensorflow/index.js");
     return await openTensorFlow();
