@@ -8,12 +8,13 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { TildeError } from "../../src/base/diagnostic.js";
 import type { GraphDeviceName } from "../../src/device/contract.js";
 import { openers } from "../../src/run/device/open.js";
 import { mixtureLines } from "./mixtures.js";
 import { checkOps } from "./ops.js";
 import { measurePeers } from "./peers.js";
-import { chainLines, kernelLines, learningLines } from "./programs.js";
+import { chainLines, kernelLines, type Line, learningLines } from "./programs.js";
 import { markdown, type Report } from "./report.js";
 import { sizes } from "./sizes.js";
 
@@ -32,9 +33,15 @@ if (size === undefined || open === undefined) {
   console.error("--size is tiny, middle or full; --device is webgpu, tensorflow or cpu");
   process.exit(1);
 }
+/** What an error says, with what to do about it; our own mistakes with where they are. */
+function told(error: unknown): string {
+  if (error instanceof TildeError) return error.message;
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
 const opening = performance.now();
 const device = await open().catch((error: unknown) => {
-  console.error(error instanceof Error ? error.message : error);
+  console.error(told(error));
   process.exit(1);
 });
 const openMilliseconds = performance.now() - opening;
@@ -44,11 +51,18 @@ const checks = await checkOps(device);
 say(
   `${checks.filter((c) => c.passed).length} of ${checks.length} ops and functions agree with f64`,
 );
-const lines = [];
+const lines: Line[] = [];
+const failed: { readonly name: string; readonly reason: string }[] = [];
 for (const part of [kernelLines, learningLines, chainLines, mixtureLines]) {
-  for (const line of await part(device, size)) {
-    say(`${line.name}: ${line.microseconds.toPrecision(4)} µs`);
-    lines.push(line);
+  for (const { name, measure } of part(device, size)) {
+    try {
+      const line = await measure();
+      say(`${line.name}: ${line.microseconds.toPrecision(4)} µs`);
+      lines.push(line);
+    } catch (error) {
+      failed.push({ name, reason: told(error) });
+      say(`${name}: ${told(error)}`);
+    }
   }
 }
 device.close();
@@ -64,6 +78,7 @@ const report: Report = {
   openMilliseconds,
   checks,
   lines,
+  failed,
   peers,
   ...(flags.bandwidth !== undefined && { bandwidth: Number(flags.bandwidth) }),
   ...(flags.peak !== undefined && { peak: Number(flags.peak) }),
@@ -72,4 +87,4 @@ mkdirSync(flags.out, { recursive: true });
 writeFileSync(join(flags.out, "bench-gpu.json"), `${JSON.stringify(report, null, 2)}\n`);
 writeFileSync(join(flags.out, "bench-gpu.md"), markdown(report));
 console.log(markdown(report));
-if (checks.some((c) => !c.passed)) process.exitCode = 1;
+if (failed.length > 0 || checks.some((c) => !c.passed)) process.exitCode = 1;

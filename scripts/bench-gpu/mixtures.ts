@@ -9,7 +9,7 @@ import { checkSource, conditionRaw, selectModel } from "../../src/run/compile.js
 import { BlockedSampler } from "../../src/run/device/blocked.js";
 import { drive, StagedInstance } from "../../src/run/device/staged.js";
 import { makeInstance } from "../../src/run/gibbs-chain.js";
-import type { Line } from "./programs.js";
+import type { Job, Line } from "./programs.js";
 import type { Sizes } from "./sizes.js";
 import { mixture, process } from "./texts.js";
 
@@ -123,6 +123,9 @@ async function processLine(device: GraphDevice, sizes: Sizes): Promise<Line> {
   };
 }
 
-export async function mixtureLines(device: GraphDevice, sizes: Sizes): Promise<Line[]> {
-  return [await emLine(device, sizes), await processLine(device, sizes)];
+export function mixtureLines(device: GraphDevice, sizes: Sizes): Job[] {
+  return [
+    { name: "EM of a Gaussian mixture", measure: () => emLine(device, sizes) },
+    { name: "truncated DP Gibbs", measure: () => processLine(device, sizes) },
+  ];
 }

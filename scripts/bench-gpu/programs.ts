@@ -1,7 +1,6 @@
 /** Programs measured on a device: kernels alone, learning steps, many chains. */
 
-import type { GraphDevice, LoopProgram } from "../../src/device/contract.js";
-import { manyChains, pathOf } from "../../src/inference/hmc/many.js";
+import type { GraphDevice } from "../../src/device/contract.js";
 import { buildObjective } from "../../src/inference/objective/index.js";
 import { windowOf } from "../../src/inference/stochastic/staged.js";
 import type { DataSet } from "../../src/model/data.js";
@@ -9,15 +8,14 @@ import { SimplifyingBuilder } from "../../src/passes/simplify/index.js";
 import { checkSource, compileDensity, conditionRaw, selectModel } from "../../src/run/compile.js";
 import { DeviceClimber } from "../../src/run/device/climber.js";
 import { findStarts } from "../../src/run/device/many.js";
-import { deviceNoise } from "../../src/run/device/noise.js";
 import { deviceObjective } from "../../src/run/device/objective.js";
 import { hmc, svi } from "../../src/run/methods.js";
 import { bindMethod, checkBatch } from "../../src/run/svi/programs.js";
 import type { Graph, Node } from "../../src/tensor/ops.js";
-import { sizeOf } from "../../src/tensor/shape-rules.js";
 import type { PeerJob } from "./peers.js";
 import type { Sizes } from "./sizes.js";
 import { eightSchools, logistic, regression, vae } from "./texts.js";
+import { loops } from "./trees.js";
 
 /** One line of the report. */
 export interface Line {
@@ -33,6 +31,12 @@ export interface Line {
   readonly work?: { readonly what: string; readonly count: number };
   /** The same line by NumPyro or JAX. */
   readonly peer?: PeerJob;
+}
+
+/** A line that is yet to be measured, so that one that fails ends no other. */
+export interface Job {
+  readonly name: string;
+  readonly measure: () => Promise<Line>;
 }
 
 const REPEATS = 5;
@@ -74,12 +78,13 @@ async function kernelLine(
   const start = performance.now();
   const g = new SimplifyingBuilder();
   const { state, next } = build(g);
-  const flat = g.reshape(next, [sizeOf(next.shape)]);
+  const tick = g.add(g.input("tick", [1]), 1);
   const graph: Graph = {
     inputs: g.inputs,
     outputs: [
       { name: "next", node: next },
-      { name: "seen", node: g.slice(flat, [0], [1]) },
+      // A number of each step to wait for, which reads nothing of the work: that would be a store more.
+      { name: "seen", node: tick },
     ],
   };
   const input = state.op === "input" ? state.name : "";
@@ -98,22 +103,24 @@ async function kernelLine(
   return { name, ...time, firstMilliseconds, ...cost };
 }
 
-export async function kernelLines(device: GraphDevice, sizes: Sizes): Promise<Line[]> {
+export function kernelLines(device: GraphDevice, sizes: Sizes): Job[] {
   const { elements: n, product: m, seconds } = sizes;
-  const lines: Line[] = [];
-  lines.push(
-    await kernelLine(
-      device,
+  const job = (
+    name: string,
+    build: (g: SimplifyingBuilder) => { readonly state: Node; readonly next: Node },
+    cost: Pick<Line, "gigabytes" | "gigaflops">,
+  ): Job => ({ name, measure: () => kernelLine(device, name, build, cost, seconds) });
+  return [
+    job(
       `multiply and add, ${n} numbers`,
       (g) => {
         const state = g.input("x", [n]);
         return { state, next: g.add(g.mul(state, 0.999), g.input("y", [n])) };
       },
+      // Two arrays are read and one is written.
       { gigabytes: (12 * n) / 1e9 },
-      seconds,
     ),
-    await kernelLine(
-      device,
+    job(
       `sum of ${n} numbers`,
       (g) => {
         const state = g.input("s", [1]);
@@ -123,20 +130,16 @@ export async function kernelLines(device: GraphDevice, sizes: Sizes): Promise<Li
         return { state, next: g.mul(g.reshape(total, [1]), 1e-9) };
       },
       { gigabytes: (4 * n) / 1e9 },
-      seconds,
     ),
-    await kernelLine(
-      device,
+    job(
       `product of ${m} × ${m} matrices`,
       (g) => {
         const state = g.input("x", [m, m]);
         return { state, next: g.matmul(state, g.input("w", [m, m])) };
       },
       { gigaflops: (2 * m ** 3) / 1e9 },
-      seconds,
     ),
-  );
-  return lines;
+  ];
 }
 
 /** Steps of `svi` on a model of `text`. */
@@ -184,43 +187,62 @@ const wave = (length: number, f: (k: number) => number): Float64Array => {
 const scramble = (k: number): number => ((Math.imul(k + 1, 0x9e3779b1) >>> 8) & 0xffff) / 0x10000;
 const number = (x: number) => ({ dims: [], data: Float64Array.of(x) });
 
-export async function learningLines(device: GraphDevice, sizes: Sizes): Promise<Line[]> {
-  const lines: Line[] = [];
+export function learningLines(device: GraphDevice, sizes: Sizes): Job[] {
+  const { seconds } = sizes;
   const { rows: n, columns: d } = sizes.logistic;
-  const points: DataSet = new Map([
-    ["N", number(n)],
-    ["D", number(d)],
-    ["x", { dims: [n, d], data: wave(n * d, (k) => 2 * scramble(k) - 1) }],
-    ["y", { dims: [n], data: wave(n, (k) => (scramble(7 * k) > 0.5 ? 1 : 0)) }],
-  ]);
-  for (const rows of sizes.logistic.batches) {
+  let points: DataSet | undefined;
+  const pointsOf = (): DataSet => {
+    points ??= new Map([
+      ["N", number(n)],
+      ["D", number(d)],
+      ["x", { dims: [n, d], data: wave(n * d, (k) => 2 * scramble(k) - 1) }],
+      ["y", { dims: [n], data: wave(n, (k) => (scramble(7 * k) > 0.5 ? 1 : 0)) }],
+    ]);
+    return points;
+  };
+  const regressions = sizes.logistic.batches.map((rows): Job => {
     const name = `SVI of a logistic regression, N = ${n}, D = ${d}, batch ${rows}`;
     const peer: PeerJob = { kind: "logistic", rows: n, columns: d, batch: rows };
-    lines.push({
-      ...(await learningLine(device, name, logistic, points, rows, sizes.seconds)),
+    const measure = async () => ({
+      ...(await learningLine(device, name, logistic, pointsOf(), rows, seconds)),
+      // The rows are read for x·w and again for xᵀr, the gradient; once each.
+      gigabytes: (2 * 4 * rows * d) / 1e9,
       peer,
     });
-  }
+    return { name, measure };
+  });
   const { pictures, pixels, hidden, code, batches } = sizes.vae;
-  const images: DataSet = new Map([
-    ["N", number(pictures)],
-    ["D", number(pixels)],
-    ["d", number(code)],
-    ["H", number(hidden)],
-    [
-      "x",
-      {
-        dims: [pictures, pixels],
-        data: wave(pictures * pixels, (k) => (scramble(k) > 0.7 ? 1 : 0)),
-      },
-    ],
-  ]);
-  for (const rows of batches) {
+  let images: DataSet | undefined;
+  const imagesOf = (): DataSet => {
+    images ??= new Map([
+      ["N", number(pictures)],
+      ["D", number(pixels)],
+      ["d", number(code)],
+      ["H", number(hidden)],
+      [
+        "x",
+        {
+          dims: [pictures, pixels],
+          data: wave(pictures * pixels, (k) => (scramble(k) > 0.7 ? 1 : 0)),
+        },
+      ],
+    ]);
+    return images;
+  };
+  const pictureJobs = batches.map((rows): Job => {
     const name = `VAE ${pixels}-${hidden}-${code}, batch ${rows}`;
     const peer: PeerJob = { kind: "vae", rows: pictures, pixels, hidden, code, batch: rows };
-    lines.push({ ...(await learningLine(device, name, vae, images, rows, sizes.seconds)), peer });
-  }
-  return lines;
+    // Weights of the encoder, of its two heads and of the decoder. Each is in three products of 2
+    // operations a weight and row: forward, its gradient, its input's gradient, which pictures do not need.
+    const weights = 2 * pixels * hidden + 3 * hidden * code;
+    const measure = async () => ({
+      ...(await learningLine(device, name, vae, imagesOf(), rows, seconds)),
+      gigaflops: (2 * rows * (3 * weights - pixels * hidden)) / 1e9,
+      peer,
+    });
+    return { name, measure };
+  });
+  return [...regressions, ...pictureJobs];
 }
 
 /** Leapfrog steps of many chains. */
@@ -231,6 +253,7 @@ async function chainsLine(
   data: DataSet,
   chains: number,
   seconds: number,
+  method: "hmc" | "nuts" = "hmc",
 ): Promise<Line> {
   const start = performance.now();
   const source = { path: "model.ppl", text };
@@ -246,18 +269,8 @@ async function chainsLine(
   if (density === undefined) throw new Error("no density");
   const starts = await findStarts(device, density, hmc({ chains, initRadius: 0.5 }), 1);
   if ("kind" in starts) throw new Error(`${name}: no start`);
-  const { noise, ...step } = manyChains(density, chains, "diag");
   const mostSteps = 1024;
-  const program: LoopProgram = await device.compileLoop({
-    ...step,
-    noise: deviceNoise(noise),
-    mostSteps,
-  });
-  const d = density.inputs[0].shape[0];
-  const unit = new Float64Array(d).fill(1);
-  program.seed(1, 0);
-  program.set({ q: starts.q, lp: starts.lp, grad: starts.grad });
-  program.set({ hmc_inverse: unit, hmc_factor: unit, hmc_path: pathOf(0.01, 10, 0.3) });
+  const program = await loops[method](device, density, starts, chains, mostSteps);
   await program.steps(0, 1);
   const firstMilliseconds = performance.now() - start;
   const time = await timeSteps((f, c) => program.steps(f, c), mostSteps, seconds);
@@ -265,7 +278,7 @@ async function chainsLine(
   return { name, ...time, firstMilliseconds, work: { what: "gradients", count: chains } };
 }
 
-export async function chainLines(device: GraphDevice, sizes: Sizes): Promise<Line[]> {
+export function chainLines(device: GraphDevice, sizes: Sizes): Job[] {
   const { chains, seconds } = sizes;
   const { rows, columns } = sizes.regression;
   const schools: DataSet = new Map([
@@ -279,24 +292,30 @@ export async function chainLines(device: GraphDevice, sizes: Sizes): Promise<Lin
     ["x", { dims: [rows, columns], data: wave(rows * columns, (k) => 2 * scramble(k) - 1) }],
     ["y", { dims: [rows], data: wave(rows, (k) => (scramble(7 * k) > 0.5 ? 1 : 0)) }],
   ]);
-  const ofSchools = await chainsLine(
-    device,
-    `${chains} chains of eight schools, a leapfrog step`,
-    eightSchools,
-    schools,
-    chains,
-    seconds,
-  );
-  const ofRegression = await chainsLine(
-    device,
-    `${chains} chains of a ${columns}-dimensional regression of ${rows} rows, a leapfrog step`,
-    regression,
-    points,
-    chains,
-    seconds,
-  );
+  const ofSchools = `${chains} chains of eight schools, a leapfrog step`;
+  const treesOfSchools = `${chains} chains of eight schools, a pass of NUTS`;
+  const ofRegression = `${chains} chains of a ${columns}-dimensional regression of ${rows} rows, a leapfrog step`;
   return [
-    { ...ofSchools, peer: { kind: "schools", chains } },
-    { ...ofRegression, peer: { kind: "regression", chains, rows, columns } },
+    {
+      name: ofSchools,
+      measure: async () => ({
+        ...(await chainsLine(device, ofSchools, eightSchools, schools, chains, seconds)),
+        peer: { kind: "schools", chains },
+      }),
+    },
+    {
+      name: treesOfSchools,
+      measure: () =>
+        chainsLine(device, treesOfSchools, eightSchools, schools, chains, seconds, "nuts"),
+    },
+    {
+      name: ofRegression,
+      measure: async () => ({
+        ...(await chainsLine(device, ofRegression, regression, points, chains, seconds)),
+        // Two products of chains × columns × rows.
+        gigaflops: (4 * chains * columns * rows) / 1e9,
+        peer: { kind: "regression", chains, rows, columns },
+      }),
+    },
   ];
 }

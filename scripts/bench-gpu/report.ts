@@ -13,6 +13,8 @@ export interface Report {
   readonly openMilliseconds: number;
   readonly checks: readonly Check[];
   readonly lines: readonly Line[];
+  /** Lines that did not run, and why. */
+  readonly failed: readonly { readonly name: string; readonly reason: string }[];
   /** The card's own, in GB/s and TFLOP/s. */
   readonly bandwidth?: number;
   readonly peak?: number;
@@ -77,6 +79,10 @@ export function markdown(report: Report): string {
     ...lines.map(
       (line) =>
         `| ${line.name} | ${digits(line.microseconds)} µs | ${reached(line, report)} | ${digits(line.firstMilliseconds)} ms | ${beside(line, peers)} |`,
+    ),
+    ...report.failed.map(
+      ({ name, reason }) =>
+        `| ${name} | did not run: ${reason.split("\n")[0].replaceAll("|", "/")} | | | |`,
     ),
     "",
   ].join("\n");

@@ -58,11 +58,20 @@ function planGraph(graph: Graph, tuning?: Tuning) {
   return { block, inputs, outputs };
 }
 
-/** A graph's kernels as text, as `--dump wgsl` prints them. */
-export function printWgsl(graph: Graph, tuning?: Tuning, fewRounds?: number): string {
+/** A graph's kernels, for which no device is needed. */
+export function graphKernels(
+  graph: Graph,
+  tuning?: Tuning,
+  fewRounds?: number,
+): readonly KernelText[] {
   const { block } = planGraph(graph, tuning);
   const { regions, tables } = block;
-  return kernelTexts({ items: block.items, regions, tables, fewRounds })
+  return kernelTexts({ items: block.items, regions, tables, fewRounds });
+}
+
+/** A graph's kernels as text, as `--dump wgsl` prints them. */
+export function printWgsl(graph: Graph, tuning?: Tuning, fewRounds?: number): string {
+  return graphKernels(graph, tuning, fewRounds)
     .map(({ label, groups, code }) => `// ${label}, workgroups: ${groups}\n${code.trimEnd()}\n`)
     .join("\n");
 }

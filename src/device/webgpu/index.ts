@@ -1,6 +1,7 @@
 /** The WebGPU device: graphs and loops in single precision on a graphics card. */
 export { type GpuOptions, openGpu, type WebGpuDevice } from "./adapter.js";
 export { asGraphDevice, openWebGpu } from "./device.js";
-export { compileGraph, printWgsl, type WebGpuProgram } from "./graph.js";
-export { compileLoop, type WebGpuLoop } from "./loop.js";
+export { compileGraph, graphKernels, printWgsl, type WebGpuProgram } from "./graph.js";
+export { compileLoop, printLoop, type WebGpuLoop } from "./loop.js";
+export type { Tuning } from "./plan/context.js";
 export type { KernelText } from "./program.js";

@@ -12,9 +12,9 @@ import { mapTask } from "./emit/map.js";
 import { noiseTask } from "./emit/noise.js";
 import { rowTasks, type Shuffle } from "./emit/rows.js";
 import { advance, Block } from "./plan/block.js";
-import { type Item, stepName } from "./plan/context.js";
+import { type Item, stepName, type Tuning } from "./plan/context.js";
 import { ConstantTables, type Region, Regions } from "./plan/storage.js";
-import { Executable, type KernelText } from "./program.js";
+import { Executable, type KernelText, kernelTexts } from "./program.js";
 import { BY_NUMBER } from "./wgsl/library.js";
 
 export interface WebGpuLoop extends LoopProgram {
@@ -26,11 +26,11 @@ interface Place {
   readonly length: number;
 }
 
-/** Compiles a loop. Errors are diagnostics (`webgpu_…`). */
-export async function compileLoop(device: WebGpuDevice, spec: LoopSpec): Promise<WebGpuLoop> {
+/** The tasks of a loop, with regions for its inputs and what it traces. */
+function planLoop(spec: LoopSpec, tuning?: Tuning) {
   const regions = new Regions();
   const tables = new ConstantTables();
-  const inner = new Block(regions, tables, 0, device.tuning);
+  const inner = new Block(regions, tables, 0, tuning);
   const { state, noise, mostSteps } = spec;
   const turns = turnsOf(spec);
   const inputs = new Map<string, Place>();
@@ -59,7 +59,7 @@ export async function compileLoop(device: WebGpuDevice, spec: LoopSpec): Promise
   });
   /** The items of one turn's steps. */
   const itemsOf = ({ graph }: LoopTurn): readonly Item[] => {
-    const block = new Block(regions, tables, 0, device.tuning);
+    const block = new Block(regions, tables, 0, tuning);
     const own = new Map(graph.inputs.map((n) => [n.name, n]));
     for (const n of graph.inputs) regions.set(n, inputOf(n.name).region);
     for (const n of noise) {
@@ -94,11 +94,20 @@ export async function compileLoop(device: WebGpuDevice, spec: LoopSpec): Promise
   inner.items.push(
     ...(cases.length === 1 ? cases[0].body : [{ kind: "choice", level: 0, cases } as const]),
   );
-  const executable = await Executable.create(device, {
-    items: [{ kind: "loop", level: 0, length: "call", body: inner.items }],
-    regions,
-    tables,
-  });
+  const items: readonly Item[] = [{ kind: "loop", level: 0, length: "call", body: inner.items }];
+  return { planned: { items, regions, tables }, turns, inputOf, shuffles, traced };
+}
+
+/** A loop's kernels as text, for which no device is needed; one step runs each of them once. */
+export function printLoop(spec: LoopSpec, tuning?: Tuning): readonly KernelText[] {
+  return kernelTexts(planLoop(spec, tuning).planned);
+}
+
+/** Compiles a loop. Errors are diagnostics (`webgpu_…`). */
+export async function compileLoop(device: WebGpuDevice, spec: LoopSpec): Promise<WebGpuLoop> {
+  const { planned, turns, inputOf, shuffles, traced } = planLoop(spec, device.tuning);
+  const { mostSteps } = spec;
+  const executable = await Executable.create(device, planned);
   const rewind = (): void => {
     for (const { order, all } of shuffles) {
       const first = new Uint32Array(all);

@@ -13,6 +13,7 @@ import type { Item } from "./plan/context.js";
 import { planMemory } from "./plan/memory.js";
 import { type Part, type Stage, scheduleItems } from "./plan/schedule.js";
 import type { ConstantTables, Region, Regions, Space } from "./plan/storage.js";
+import { readBeyond } from "./wgsl/forward.js";
 import { paramsData, type RunParams } from "./wgsl/library.js";
 import {
   type CounterRole,
@@ -134,7 +135,8 @@ export class Executable {
     checkSize(device, "rows of minibatches", tables.ownWordCount * 4);
     const { pieces, pieceLength } = piecesOf(device, tables.floatCount);
     const all = new Map([...places, ...tables.places]);
-    const layout = { placeOf: namedPlaces(all), pieces, pieceLength };
+    const isReadBeyond = readBeyond(stages);
+    const layout = { placeOf: namedPlaces(all), pieces, pieceLength, isReadBeyond };
     const taken: UsedBuffer[] = [];
     const setUp = device.guarded("setting a program up", async () => {
       const compiled = await Promise.all(stages.map((s) => compile(device, s, layout, kernels)));
@@ -295,7 +297,8 @@ export function kernelTexts(planned: Planned): readonly KernelText[] {
   const { places } = planMemory(planned.regions.all, spans);
   const { tables } = planned;
   const placeOf = namedPlaces(new Map([...places, ...tables.places]));
-  const layout = { placeOf, pieces: 1, pieceLength: tables.floatCount };
+  const isReadBeyond = readBeyond(stages);
+  const layout = { placeOf, pieces: 1, pieceLength: tables.floatCount, isReadBeyond };
   const visit = (stage: Stage): KernelText[] => {
     if (stage.kind === "loop") return stage.body.flatMap(visit);
     if (stage.kind === "choice") return stage.cases.flatMap((c) => c.flatMap(visit));

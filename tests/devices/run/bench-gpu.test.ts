@@ -2,7 +2,12 @@
 import { describe, expect, test } from "vitest";
 import { mixtureLines } from "../../../scripts/bench-gpu/mixtures.js";
 import { checkOps } from "../../../scripts/bench-gpu/ops.js";
-import { chainLines, kernelLines, learningLines } from "../../../scripts/bench-gpu/programs.js";
+import {
+  chainLines,
+  kernelLines,
+  type Line,
+  learningLines,
+} from "../../../scripts/bench-gpu/programs.js";
 import { markdown, type Report } from "../../../scripts/bench-gpu/report.js";
 import { sizes } from "../../../scripts/bench-gpu/sizes.js";
 import type { GraphDevice } from "../../../src/device/contract.js";
@@ -34,12 +39,10 @@ describe("bench:gpu", () => {
   });
 
   test("measures kernels, learning and chains, and tells of them in one table", async () => {
-    const lines = [
-      ...(await kernelLines(device, sizes.tiny)),
-      ...(await learningLines(device, sizes.tiny)),
-      ...(await chainLines(device, sizes.tiny)),
-      ...(await mixtureLines(device, sizes.tiny)),
-    ];
+    const lines: Line[] = [];
+    for (const part of [kernelLines, learningLines, chainLines, mixtureLines]) {
+      for (const { measure } of part(device, sizes.tiny)) lines.push(await measure());
+    }
     for (const line of lines) expect(line.microseconds, line.name).toBeGreaterThan(0);
     const report: Report = {
       device: device.name,
@@ -51,6 +54,7 @@ describe("bench:gpu", () => {
       openMilliseconds: 1,
       checks: [{ name: "tanh", error: 1e-7, passed: true }],
       lines,
+      failed: [{ name: "a line", reason: "out of memory" }],
       bandwidth: 1000,
       peak: 10,
       peers: {
@@ -66,12 +70,13 @@ describe("bench:gpu", () => {
       },
     };
     const text = markdown(report);
+    expect(text).toContain("| a line | did not run: out of memory |");
     expect(text).toContain("(3 ×); 7 ms |");
     expect(text).toContain("failed: RuntimeError: out of memory |");
     const absent = { kind: "absent", reason: "no module named jax" } as const;
     expect(markdown({ ...report, peers: absent })).toContain("not measured: no module named jax");
-    // Every line but those of kernels alone has a peer.
-    expect(lines.filter((l) => l.peer === undefined).length).toBe(3);
+    // Every line has a peer but those of kernels alone and the passes of NUTS.
+    expect(lines.filter((l) => l.peer === undefined).length).toBe(4);
     expect(text).toContain("1 of 1 ops and functions agree with f64");
     for (const { name } of lines) expect(text).toContain(`| ${name} |`);
     expect(text).toMatch(/GB\/s \([\d.e-]+ %\)/);

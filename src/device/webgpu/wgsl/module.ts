@@ -1,7 +1,9 @@
 /** Whole WGSL modules around the texts of tasks. */
 import { LANES, type SharedArray, stepName, type Task, withEach } from "../plan/context.js";
 import { type Part, vectorPart } from "../plan/schedule.js";
+import type { Region } from "../plan/storage.js";
 import { MOST_LEVELS } from "../plan/storage.js";
+import { chainText } from "./forward.js";
 import { libraryFor, PARAMS } from "./library.js";
 
 const PARAMS_TEXT = `struct Params {
@@ -33,8 +35,15 @@ export interface Layout {
   /** Pieces that `data` is cut into, and the numbers of each but the last. */
   readonly pieces: number;
   readonly pieceLength: number;
+  /** Whether anything but a part reads a region; see `forward.ts`. */
+  readonly isReadBeyond: (part: Part, region: Region) => boolean;
 }
-const NOWHERE: Layout = { placeOf: () => 0, pieces: 1, pieceLength: 0 };
+const NOWHERE: Layout = {
+  placeOf: () => 0,
+  pieces: 1,
+  pieceLength: 0,
+  isReadBeyond: () => true,
+};
 
 /** Bindings of further pieces of `data`, and the functions that read a number or a vector of it. */
 function dataText(layout: Layout, isVector: boolean): string {
@@ -99,11 +108,13 @@ export function kernelModule(
   const texts: string[] = [];
   const functions: string[] = [];
   let before = 0;
-  for (const part of parts) {
+  for (const [k, part] of parts.entries()) {
     const groups = groupsOf(part, share);
     const isOnly = parts.length === 1;
     const first = isOnly || before === 0 ? "wid.x" : `(wid.x - ${before}u)`;
-    const text = partText(part, first, isOnly ? "groups.x" : `${groups}u`, functions);
+    const chain = (tasks: readonly Task[]): string =>
+      chainText(tasks, isVector ? "vec4<f32>" : "f32", (r) => layout.isReadBeyond(given[k], r));
+    const text = partText(part, first, isOnly ? "groups.x" : `${groups}u`, functions, chain);
     const isLast = part === parts[parts.length - 1];
     const test = isLast ? "" : `if (wid.x < ${before + groups}u) `;
     texts.push(isOnly ? text : `${test}{\n${text}\n}`);
@@ -116,11 +127,16 @@ export function kernelModule(
 }
 
 /** Code of a part. What it does with each result is added to `functions`. */
-function partText(part: Part, first: string, groups: string, functions: string[]): string {
+function partText(
+  part: Part,
+  first: string,
+  groups: string,
+  functions: string[],
+  blocks: (tasks: readonly Task[]) => string,
+): string {
   if (part.kind === "solo") return withEach(part.text, undefined);
   const [head, ...others] = part.tasks;
   const { unit, count } = head;
-  const blocks = (tasks: readonly Task[]): string => tasks.map((t) => `{\n${t.text}\n}`).join("\n");
   if (unit === "threads") {
     const text = others.length === 0 ? head.text : blocks(part.tasks);
     return `for (var item = ${first} * ${LANES}u + lane; item < ${count}u; item += ${groups} * ${LANES}u) {\n${text}\n}`;
