@@ -5,7 +5,7 @@ import { ascend } from "../../../src/run/cavi.js";
 import { maximise } from "../../../src/run/em.js";
 import { cavi, em } from "../../../src/run/methods.js";
 import { jobOf } from "../run/fixtures.js";
-import { caviCases, emCases, emModel, expectPartitions } from "../run/mixtures.js";
+import { caviCases, emCases, emModel, expectPartitions, points } from "../run/mixtures.js";
 import { deviceForTests } from "./harness.js";
 
 const device = await deviceForTests("f64");
@@ -26,6 +26,24 @@ describe.skipIf(device === undefined)("mixtures on TensorFlow", () => {
     for (const [element, figures] of there.exact ?? []) {
       expect(figures.mean).toBeCloseTo(here.exact?.get(element)?.mean ?? Number.NaN, 4);
     }
+  });
+
+  test("in blocks of items, one of them shorter", async () => {
+    const [[name, data]] = emCases;
+    const { run } = jobOf(emModel(name), { ...data, N: 239, x: points(239) });
+    const method = em({ restarts: 1 });
+    const here = await maximise(run, method);
+    const there = await maximise({ ...run, device: { ...on, room: 1000 } }, method);
+    there.chains[0].values.forEach((v, k) => {
+      expect(Math.abs(v - here.chains[0].values[k])).toBeLessThan(1e-5 * (1 + Math.abs(v)));
+    });
+    for (const [element, { mean }] of there.exact ?? []) {
+      expect(mean).toBeCloseTo(here.exact?.get(element)?.mean ?? Number.NaN, 4);
+    }
+  });
+
+  test("blocked Gibbs in blocks of items: frequencies of partitions", async () => {
+    await expectPartitions({ ...on, room: 200 }, 600);
   });
 
   test.each(caviCases)("CAVI: %s", async (_, text, data) => {

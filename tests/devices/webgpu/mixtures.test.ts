@@ -43,6 +43,24 @@ describe.skipIf(device === undefined)("mixtures on WebGPU", () => {
     });
   });
 
+  test("in blocks of items, one of them shorter", async () => {
+    const [[name, data]] = emCases;
+    const { run } = jobOf(emModel(name), { ...data, N: 239, x: points(239) });
+    const method = em({ restarts: 1, tolerance: 1e-7 });
+    const here = await maximise(run, method);
+    const there = await maximise({ ...run, device: { ...on, room: 1000 } }, method);
+    there.chains[0].values.forEach((v, k) => {
+      expect(Math.abs(v - here.chains[0].values[k])).toBeLessThan(5e-3 * (1 + Math.abs(v)));
+    });
+    for (const [element, { mean }] of there.exact ?? []) {
+      expect(mean).toBeCloseTo(here.exact?.get(element)?.mean ?? Number.NaN, 2);
+    }
+  });
+
+  test("blocked Gibbs in blocks of items: frequencies of partitions", async () => {
+    await expectPartitions({ ...on, room: 200 }, 600);
+  });
+
   test.each(caviCases)("CAVI: %s", async (_, text, data) => {
     const { run } = jobOf(text, data);
     const method = cavi({ restarts: 1, draws: 20, tolerance: 1e-7 });
