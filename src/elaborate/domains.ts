@@ -38,7 +38,7 @@ const domainRules: { readonly [K in ParamDomain]: DomainRule } = {
   simplex: {
     range: { lo: 0, hi: 1 },
     sumsToOne: true,
-    declare: "simplex",
+    declare: "simplex[K]",
     words: "a simplex (≥ 0, sum 1)",
   },
   positive_vector: {

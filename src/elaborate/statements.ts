@@ -1,6 +1,6 @@
 /** Statements: AST to model IR. Faulty statements are left out; their names are then silent. */
 
-import { hull, supportInterval, wholeLine, within } from "../model/interval.js";
+import { hull, meet, supportInterval, wholeLine, within } from "../model/interval.js";
 import { type DistExpr, type Expr, real, type Stmt } from "../model/ir.js";
 import { printSupport, printType } from "../model/print.js";
 import { dependsOnRandom } from "../model/traverse.js";
@@ -329,9 +329,14 @@ function localLet(cx: Cx, s: ast.LetStmt, scope: Scope, place: Place): Stmt | un
     scope.set(name.text, { kind: "broken", span: name.span });
     return undefined;
   }
-  const { value } = made;
+  const { value, element } = made;
   const local = cx.model.freshName(name.text);
   defineLocal(cx, local, value);
+  if (s.type !== undefined) {
+    // What the type says of it is believed, as of other definitions.
+    const declared = supportInterval(element.support, cx.model.lookupInterval);
+    cx.model.intervals.set(local, meet(declared, cx.model.interval(value)));
+  }
   scope.set(name.text, { kind: "local", span: name.span, name: local, type: value.type });
   return { kind: "local", span: s.span, name: local, value };
 }

@@ -104,3 +104,21 @@ test("an input that the model draws is told of where draws are asked for", async
   const fit = await infer(compile(text), { data, method: nuts({ chains: 2 }), seed: 1 });
   await expect((async () => fit.ppc())()).rejects.toThrow(/take `y` out of the model's inputs/);
 });
+
+test("a type is believed of definitions inside loops too", () => {
+  const text = (type: string) => `model m(K: int, n: count[K]) {
+  p ~ Uniform(0, 1)
+  for i in 0..K {
+    let rest = [for j in 0..K: if j < i then 0 else p ^ (j + 1)]
+    let share${type} = concat(rest, [1 - sum(rest)])
+    let rate${type === "" ? "" : ": positive"} = log(1 + p)  - 0.5 * p
+    x[i] ~ Multinomial(n[i], share)
+    y[i] ~ Poisson(rate)
+  }
+}`;
+  expect(check(text(": simplex[K + 1]"))).toEqual([]);
+  expect(check(text("")).map((d) => d.code)).toEqual([
+    "parameter_may_leave",
+    "parameter_may_leave",
+  ]);
+});
