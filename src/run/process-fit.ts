@@ -30,11 +30,7 @@ export function processFit(plan: DpPlan, chains: readonly DpChain[]) {
   chains.forEach((c, k) => {
     for (let t = 0; t < draws; t++) counts[k * draws + t] = c.draws.clusters[t];
   });
-  const { items } = plan.structure;
-  const partitions: Partitions =
-    draws === 0
-      ? { items, draws, labels: new Int32Array(0) }
-      : pooled(chains.map(({ draws: d }) => ({ items: d.items, draws, labels: d.labels })));
+  const partitions = partitionsOfChains(plan, chains, draws);
   const judged =
     draws === 0 ? undefined : new VariableDiagnostics(chains.length, draws).summarise(counts);
   const [first] = chains;
@@ -75,6 +71,16 @@ export function processFit(plan: DpPlan, chains: readonly DpChain[]) {
   } satisfies Partial<FitData>;
 }
 
+/** The first `draws` draws of each chain's labels, one chain after another. */
+export function partitionsOfChains(
+  { structure: { items } }: DpPlan,
+  chains: readonly DpChain[],
+  draws: number,
+): Partitions {
+  if (draws === 0 || chains.length === 0) return { items, draws: 0, labels: new Int32Array(0) };
+  return pooled(chains.map(({ draws: d }) => ({ items: d.items, draws, labels: d.labels })));
+}
+
 /** Probabilities of numbers of clusters. */
 export function massesOf(counts: Float64Array): { readonly [key: string]: Figure } {
   const masses = clusterCounts(Int32Array.from(counts));
@@ -91,13 +97,28 @@ export function partitionFigure(partitions: Partitions): { readonly [key: string
 }
 
 /** Draws by name: the concentration, sites outside the plate, labels. */
-function wholeOf(
+export function wholeOf(
   plan: DpPlan,
   chains: readonly DpChain[],
   draws: number,
 ): Map<string, VariableDraws> {
   const { structure, conditioned } = plan;
   const found = new Map<string, VariableDraws>();
+  /** Labels stay where they are, in files maybe, until someone wants all of them. */
+  const reading = (name: string, dims: readonly number[], row: RowOf): void => {
+    const size = elementCount(dims);
+    const readRow = (at: number): ArrayLike<number> =>
+      row(chains[Math.floor(at / draws)], at % draws);
+    found.set(name, {
+      shape: [chains.length, draws, ...dims],
+      row: readRow,
+      get data() {
+        const data = new Float64Array(chains.length * draws * size);
+        for (let at = 0; at < chains.length * draws; at++) data.set(readRow(at), at * size);
+        return data;
+      },
+    });
+  };
   const collect = (name: string, dims: readonly number[], row: RowOf): void => {
     const size = elementCount(dims);
     const data = new Float64Array(chains.length * draws * size);
@@ -121,7 +142,7 @@ function wholeOf(
       return given?.data.map((v, i) => (given.missing?.[i] === 1 ? own[next++] : v)) ?? own;
     });
   }
-  collect(structure.plate.label, structure.labelDims, ({ draws: d }, t) =>
+  reading(structure.plate.label, structure.labelDims, ({ draws: d }, t) =>
     d.labels.subarray(t * d.items, (t + 1) * d.items),
   );
   const order = conditioned.model.variables.map((v) => v.name);

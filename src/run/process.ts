@@ -31,7 +31,7 @@ import { massesOf, partitionFigure, processFit, TRUNCATION_LIMIT } from "./proce
 import type { FitData, VariableDraws } from "./results/fit.js";
 import { readVariables } from "./results/readout.js";
 import { beginStream, type Streamed } from "./storage/begin.js";
-import { openJournal } from "./storage/journal.js";
+import { openJournal, sizeOfMixture } from "./storage/journal.js";
 
 /** Chains of the sampler that `method` chooses. @throws TildeError where the model is out of reach */
 export async function sampleProcess(run: Run, method: GibbsOptions): Promise<FitData> {
@@ -113,7 +113,7 @@ async function chainsHere(
   let slice = compiled;
   const shouldStop = (): boolean => options.signal?.aborted === true;
   for (let chain = 0; chain < count && !shouldStop(); chain++) {
-    const journal = streamed && openJournal(streamed.job, chain);
+    const journal = streamed && openJournal(streamed.job, chain, sizeOfMixture(plan));
     try {
       const controls = { shouldStop, ...journal };
       const steps = dpChainSteps(plan, makeInstance, settings, { seed, chain }, controls);
@@ -336,8 +336,9 @@ function canonicalPartitions({ items, draws, labels }: Partitions): Partitions {
   const out = new Int32Array(labels.length);
   for (let t = 0; t < draws; t++) {
     const order = new Map<number, number>();
+    const row = labels.subarray(t * items, (t + 1) * items);
     for (let i = 0; i < items; i++) {
-      const c = labels[t * items + i];
+      const c = row[i];
       const known = order.get(c) ?? order.size;
       order.set(c, known);
       out[t * items + i] = known;

@@ -40,7 +40,7 @@ const text = `model m(K: int) {
 
 describe("columns", () => {
   test("every scalar has its own draws, whatever the block", async () => {
-    // 1003 scalars and as many lets over 3 × 3000 draws: more than two blocks of 64 MiB.
+    // 1003 scalars and as many lets over 3 × 3000 draws: more than four blocks of 32 MiB.
     const draws = 3000;
     // A prime's multiples take every value once, in an order that mixes: a trend would cost ten times
     // the summary's time.

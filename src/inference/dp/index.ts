@@ -18,7 +18,13 @@ export {
   PREDICTIVE_DEFAULTS,
   type PredictiveOptions,
 } from "./results/predictive.js";
-export { clusterCounts, coClustering, type Partitions, pooled } from "./results/similarity.js";
+export {
+  clusterCounts,
+  coClustering,
+  type LabelRows,
+  type Partitions,
+  pooled,
+} from "./results/similarity.js";
 export { truncationError, truncationFor } from "./samplers/blocked.js";
 export {
   chosenAlgorithm,

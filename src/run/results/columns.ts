@@ -106,11 +106,21 @@ function sourceOfLatents(fit: FitData): Source {
 }
 
 function sourceOfWhole(fit: FitData, name: string): Place {
-  const { data, shape } = fit.whole?.get(name) ?? { data: new Float64Array(0), shape: [0, 0] };
-  const dims = shape.slice(2);
+  const found = fit.whole?.get(name) ?? { data: new Float64Array(0), shape: [0, 0] };
+  const dims = found.shape.slice(2);
   const size = elementCount(dims);
+  const { row: read } = found;
+  if (read !== undefined) {
+    const values = new Float64Array(size);
+    const source: Source = {
+      values,
+      start: 0,
+      moveTo: (_chain, _draw, row) => values.set(read(row)),
+    };
+    return { source, offset: 0, dims };
+  }
   const source: Source = {
-    values: data,
+    values: found.data,
     start: 0,
     moveTo: (_chain, _draw, row) => {
       source.start = row * size;
@@ -169,7 +179,7 @@ export function* drawsOf(fit: FitData, columns: readonly Column[]): Generator<Dr
 }
 
 /** Columns are gathered in blocks of this size, so that memory does not grow with the fit. */
-const BLOCK_BYTES = 1 << 26;
+const BLOCK_BYTES = 1 << 25;
 
 /** Every column's draws, chain after chain. The array is used again for later columns. */
 export function forEachColumn(

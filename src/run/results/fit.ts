@@ -174,6 +174,11 @@ export interface VariableDraws {
   /** `[chains, draws, …dims]`, row-major. */
   readonly data: Float64Array;
   readonly shape: readonly number[];
+  /**
+   * One draw, counted over all chains, where they are not in memory: `data` reads all at once.
+   * Its room may be used again by the next call.
+   */
+  readonly row?: (row: number) => ArrayLike<number>;
 }
 
 /** Latent scalars per draw. */

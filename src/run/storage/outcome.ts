@@ -2,12 +2,18 @@
 import { join, resolve } from "node:path";
 import { type Diagnostic, fail } from "../../base/diagnostic.js";
 import { internalError } from "../../base/internal.js";
-import type { Partitions } from "../../inference/dp/index.js";
+import type { LabelRows, Partitions } from "../../inference/dp/index.js";
 import type { DpChain } from "../../inference/dp/model/chain.js";
 import { STATISTICS } from "../../inference/hamiltonian/shape.js";
 import type { Conditioned } from "../../passes/condition/index.js";
 import type { ProcessFit } from "../process-fit.js";
-import { type ChainDraws, type DrawStatistic, type FitData, latentLength } from "../results/fit.js";
+import {
+  type ChainDraws,
+  type DrawStatistic,
+  type FitData,
+  latentLength,
+  type VariableDraws,
+} from "../results/fit.js";
 import { type DrawsLayout, DrawsWriter, type Scanned, scanDraws } from "./blocks.js";
 import { drawsFile, unwritable } from "./folder.js";
 import { fingerprintOf, type RunRecord, recordOf, writeOutcome, writeRecord } from "./record.js";
@@ -25,7 +31,8 @@ export interface Outcome
     /** Empty where they lie in the files of the chains. */
     readonly chains: readonly DpChain[];
     readonly streamed?: boolean;
-    readonly partitions: Partitions;
+    /** Of those with draws in memory. */
+    readonly partitions?: Omit<Partitions, "labels"> & { readonly labels: Int32Array };
     readonly label: string;
     /** Components of the truncated model that stands in for the text's. */
     readonly truncation?: number;
@@ -138,9 +145,15 @@ export function storeOutcome(
   together = fit.chains[0]?.pages?.together !== undefined,
 ): void {
   const { conditioned, latents: _, ranges: __, method: ___, seed: ____, ...rest } = fit;
-  const { chains, process, warnings, stored: _____, ...plain } = rest;
+  const { chains, process, warnings, whole, stored, ...plain } = rest;
+  const isStreamed = stored === resolve(directory);
   const outcome: Outcome = {
     ...plain,
+    // Of a mixture in files draws by name follow from them.
+    whole:
+      isStreamed && process !== undefined
+        ? undefined
+        : whole && new Map([...whole].map(plainDraws)),
     // Places in the text go with the text.
     warnings: warnings.map(
       ({ span: _span, notes: _notes, ...d }): Diagnostic => ({ ...d, notes: [] }),
@@ -156,10 +169,20 @@ export function storeOutcome(
       thin: chain.thin,
     })),
     ...(process !== undefined && {
-      process: storedProcess(process, conditioned, fit.stored !== undefined),
+      process: storedProcess(process, conditioned, isStreamed),
     }),
   };
   writeOutcome(directory, outcome);
+}
+
+function plainDraws([name, { data, shape }]: readonly [string, VariableDraws]) {
+  return [name, { data, shape }] as const;
+}
+
+const all = (labels: LabelRows): Int32Array => labels.subarray(0, labels.length).slice();
+
+function inMemory(chain: DpChain): DpChain {
+  return { ...chain, draws: { ...chain.draws, labels: all(chain.draws.labels) } };
 }
 
 function storedProcess(
@@ -170,8 +193,12 @@ function storedProcess(
   const isTruncated = model.unbounded === undefined;
   const size = plan.conditioned.model.unbounded?.size;
   return {
-    ...(streamed ? { chains: [], streamed } : { chains }),
-    partitions,
+    ...(streamed
+      ? { chains: [], streamed }
+      : {
+          chains: chains.map(inMemory),
+          partitions: { ...partitions, labels: all(partitions.labels) },
+        }),
     label,
     ...(isTruncated && { truncation: sizes.get(size ?? "") ?? internalError("no truncation") }),
   };

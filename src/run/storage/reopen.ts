@@ -13,7 +13,7 @@ import type { GibbsOptions } from "../methods.js";
 import { processFit } from "../process-fit.js";
 import type { FitData } from "../results/fit.js";
 import { stateFile } from "./folder.js";
-import { readJournal } from "./journal.js";
+import { readJournal, sizeOfMixture } from "./journal.js";
 import { latentsOf, type Outcome, openChain, openTogether, scanChain } from "./outcome.js";
 import { hashOf } from "./plain.js";
 import { fingerprintOf, modelOf, type RunRecord, readPart, readRecord } from "./record.js";
@@ -108,7 +108,7 @@ function killedMixture(
   const plan = planDp(conditioned, makeInstance, "gibbs");
   const fingerprint = fingerprintOf(record);
   const chains = Array.from({ length: count }, (_, chain) => {
-    const left = readJournal(directory, fingerprint, chain);
+    const left = readJournal(directory, fingerprint, chain, sizeOfMixture(plan));
     return left === undefined || left.draws === 0 ? [] : [leftChain(plan, draws, left)];
   }).flat();
   return {

@@ -1,6 +1,7 @@
 /** A fit from what its folder holds. */
 import { resolve } from "node:path";
 import { fail } from "../../base/diagnostic.js";
+import { internalError } from "../../base/internal.js";
 import { type DpChain, leftChain } from "../../inference/dp/model/chain.js";
 import type { DpPlan } from "../../inference/dp/model/dp-plan.js";
 import { planDp } from "../../inference/dp/model/plan.js";
@@ -8,8 +9,9 @@ import { truncatedModel } from "../../inference/dp/model/truncated.js";
 import { condition } from "../../passes/condition/index.js";
 import { makeInstance } from "../gibbs-chain.js";
 import { withoutSwitching } from "../labels/relabel.js";
+import { partitionsOfChains, wholeOf } from "../process-fit.js";
 import type { FitData } from "../results/fit.js";
-import { readJournal } from "./journal.js";
+import { readJournal, sizeOfMixture } from "./journal.js";
 import { latentsOf, type Outcome, openChain, openTogether } from "./outcome.js";
 import { fingerprintOf, modelOf, type RunRecord } from "./record.js";
 
@@ -42,23 +44,35 @@ export function restoreFit(directory: string, record: RunRecord, outcome: Outcom
             openTogether(directory, record, draws, adapted),
           ),
     ...(process !== undefined &&
-      plan !== undefined && {
-        process: {
-          plan,
-          chains: process.streamed
-            ? chains.map(({ file }) => streamedChain(directory, record, plan, file))
-            : process.chains,
-          partitions: process.partitions,
-          label: process.label,
-        },
-      }),
+      plan !== undefined &&
+      restoredProcess(directory, record, plan, chains, process)),
   };
   return record.relabel ? withoutSwitching(fit) : fit;
 }
 
+/** What a fit has of a mixture; draws by name where they follow from the files of the chains. */
+function restoredProcess(
+  directory: string,
+  record: RunRecord,
+  plan: DpPlan,
+  stored: Outcome["chains"],
+  { streamed, chains, partitions, label }: NonNullable<Outcome["process"]>,
+): Pick<FitData, "process" | "whole"> {
+  if (streamed !== true) {
+    if (partitions === undefined) return internalError("a mixture without partitions");
+    return { process: { plan, chains, partitions, label } };
+  }
+  const own = stored.map(({ file }) => streamedChain(directory, record, plan, file));
+  const draws = stored[0]?.draws ?? 0;
+  return {
+    process: { plan, chains: own, partitions: partitionsOfChains(plan, own, draws), label },
+    whole: wholeOf(plan, own, draws),
+  };
+}
+
 /** A chain of a mixture from its file. @throws TildeError where it cannot be read */
 function streamedChain(directory: string, record: RunRecord, plan: DpPlan, file: number): DpChain {
-  const found = readJournal(directory, fingerprintOf(record), file);
+  const found = readJournal(directory, fingerprintOf(record), file, sizeOfMixture(plan));
   if (found === undefined || record.options?.method !== "gibbs") {
     const reason = `\`chain-${file}.draws\` is damaged`;
     return fail("fit_broken", undefined, { directory, reason });

@@ -33,8 +33,11 @@ export function storedChain(
   /** Columns from `from` to `to`, those of the statistics behind the draws' own. */
   const columns = (from: number, to: number): Float64Array => {
     const out = new Float64Array((to - from) * draws);
+    let room = new Float64Array(0);
     each((fd, { offset, first, draws: rows }, count) => {
-      const piece = new Float64Array((to - from) * rows);
+      const length = (to - from) * rows;
+      if (room.length < length) room = new Float64Array(length);
+      const piece = room.subarray(0, length);
       readNumbers(fd, offset + 8 * from * rows, piece);
       for (let k = 0; k < to - from; k++) {
         out.set(piece.subarray(k * rows, k * rows + count), k * draws + first);

@@ -3,9 +3,9 @@ import { expect } from "vitest";
 import type { ClusterModel } from "../../../src/inference/dp/contract.js";
 import { logPartitionPrior } from "../../../src/inference/dp/samplers/concentration.js";
 import {
+  DP_DEFAULTS,
   type DpDraws,
   type DpOptions,
-  DP_DEFAULTS,
   runDp,
 } from "../../../src/inference/dp/samplers/run.js";
 import { logsumexp } from "../../../src/math/special/index.js";

@@ -38,11 +38,23 @@ const cases: readonly [string, tilde.Program, Algorithm][] = [
 function saidBy(fit: tilde.Posterior): Record<string, unknown> {
   const chains = fit.fit.process?.chains.map(({ draws, globals }) => ({
     // Rooms for draws that were not made are zeros here and there.
-    draws: { ...draws, offsets: draws.offsets.slice(0, draws.draws + 1) },
+    draws: {
+      ...draws,
+      offsets: draws.offsets.slice(0, draws.draws + 1),
+      // In memory, or read from the file.
+      labels: [...draws.labels.subarray(0, draws.draws * draws.items)],
+    },
     globals,
   }));
   return {
-    variables: Object.fromEntries(fit.names.map((n) => [n, fit.draws(n)])),
+    variables: Object.fromEntries(
+      fit.names.map((n) => {
+        const { data, shape } = fit.draws(n);
+        return [n, { data, shape }];
+      }),
+    ),
+    count: fit.clusters().count,
+    similarity: fit.clusters().similarity,
     lp: fit.fit.chains.map((c) => c.statistics.lp),
     figures: fit.fit.figures,
     rows: fit.summary().rows,

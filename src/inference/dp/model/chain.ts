@@ -3,6 +3,7 @@ import type { DataValue } from "../../../model/data.js";
 import type { MakeInstance } from "../../conditionals/kernels.js";
 import type { ChainKey } from "../../contract.js";
 import { pack } from "../../state.js";
+import type { LabelRows } from "../results/similarity.js";
 import {
   type DpDraws,
   type DpOptions,
@@ -29,6 +30,8 @@ export interface DpSink {
   readonly warmup: (state: Float64Array) => void;
   /** Draws from `first` on: their log joint densities, and all else of them with the state. */
   readonly draws: (first: number, lp: Float64Array, block: Float64Array) => void;
+  /** Reads the labels of the draws that it has. */
+  readonly labels: LabelRows;
 }
 
 export interface DpControls {
@@ -41,7 +44,9 @@ export interface DpControls {
 /** A chain that was left, as its sink has it: a state or a block at least. */
 export interface DpLeft {
   readonly warmup?: Float64Array;
-  readonly blocks: readonly Float64Array[];
+  /** Read one after another, each time that they are gone through. */
+  readonly blocks: Iterable<Float64Array>;
+  readonly labels: LabelRows;
 }
 
 /** Runs a chain to its end; see `dpChainSteps`. */
@@ -73,7 +78,7 @@ export function* dpChainSteps(
   const width = globalWidth(plan);
   const globals = new Float64Array(options.draws * width);
   const left = past && unpacked(past, width, globals);
-  const steps = dpSteps(model, options, key, shouldStop, left);
+  const steps = dpSteps(model, options, key, shouldStop, left, sink?.labels);
   let kept = left?.kept ?? 0;
   /** Draws that the sink has. */
   let written = kept;
@@ -90,6 +95,7 @@ export function* dpChainSteps(
     const head = [state.length, rows.length, kept - written];
     const block = pack([head, state, rows, own]);
     sink?.draws(written, step.lp(written), block);
+    step.forget();
     [written, bytes] = [kept, 0];
   };
   for (;;) {
@@ -121,15 +127,29 @@ function unpacked(
 ): DpPast & { readonly kept: number } {
   let state = warmup ?? new Float64Array(0);
   let kept = 0;
-  const rows = blocks.map((block) => {
+  for (const block of blocks) {
     const [length, count, draws] = block;
     const behind = BLOCK_HEAD + length;
-    state = block.subarray(BLOCK_HEAD, behind);
+    state = block.slice(BLOCK_HEAD, behind);
     globals.set(block.subarray(behind + count), kept * width);
     kept += draws;
-    return block.subarray(behind, behind + count);
-  });
-  return { state, rows, kept };
+  }
+  return { state, rows: rowsOf(blocks), kept };
+}
+
+/** The rows of each block, which is let go before the next one. */
+function rowsOf(blocks: Iterable<Float64Array>): Iterable<Float64Array> {
+  return {
+    *[Symbol.iterator]() {
+      for (const block of blocks) yield rowsIn(block);
+    },
+  };
+}
+
+/** What a block has of its draws, as `DpStep.rows` gave it. */
+export function rowsIn(block: Float64Array): Float64Array {
+  const [length, count] = block;
+  return block.subarray(BLOCK_HEAD + length, BLOCK_HEAD + length + count);
 }
 
 /**
@@ -141,7 +161,7 @@ export function leftChain(plan: DpPlan, draws: number, left: DpLeft): DpChain {
   const globals = new Float64Array(draws * width);
   const past = unpacked(left, width, globals);
   const size = { items: plan.structure.items, width: plan.layout.length };
-  return { draws: pastDraws(size, draws, past), globals };
+  return { draws: pastDraws(size, draws, past, left.labels), globals };
 }
 
 const globalWidth = ({ structure }: DpPlan): number =>

@@ -1,27 +1,45 @@
 /** What draws of partitions say that does not depend on labels. */
 import { internalError } from "../../../base/internal.js";
 
+/** Labels of draws, `[draws · items]`: an array, or rows that are read from a file. */
+export interface LabelRows {
+  readonly length: number;
+  /** Whole rows from one on. Its room may be used again by the next call. */
+  readonly subarray: (from: number, to: number) => Int32Array;
+}
+
 /** Draws of partitions of the same items, of one or more chains. */
 export interface Partitions {
   readonly items: number;
   /** How many draws. */
   readonly draws: number;
   /** `[draws · items]`: labels ≥ 0 of each draw. */
-  readonly labels: Int32Array;
+  readonly labels: LabelRows;
 }
 
-/** Chains one after another. */
+/** Chains one after another; their labels stay where they are. */
 export function pooled(chains: readonly Partitions[]): Partitions {
   const items = chains[0]?.items ?? internalError("no chains");
+  if (chains.some((c) => c.items !== items)) internalError("chains of different items");
   const draws = chains.reduce((n, c) => n + c.draws, 0);
-  const labels = new Int32Array(draws * items);
-  let at = 0;
-  for (const chain of chains) {
-    if (chain.items !== items) internalError("chains of different items");
-    labels.set(chain.labels.subarray(0, chain.draws * items), at);
-    at += chain.draws * items;
-  }
-  return { items, draws, labels };
+  const read = (from: number, to: number): Int32Array => {
+    let before = 0;
+    for (const chain of chains) {
+      const own = chain.draws * items;
+      if (to <= before + own && from >= before) {
+        return chain.labels.subarray(from - before, to - before);
+      }
+      before += own;
+    }
+    return gathered(from, to);
+  };
+  /** Rows of several chains. */
+  const gathered = (from: number, to: number): Int32Array => {
+    const out = new Int32Array(to - from);
+    for (let at = from; at < to; at += items) out.set(read(at, at + items), at - from);
+    return out;
+  };
+  return { items, draws, labels: { length: draws * items, subarray: read } };
 }
 
 /** The co-clustering matrix `[items · items]`: how often two items are in one cluster; 1 on the diagonal. */

@@ -8,6 +8,7 @@ import { stream } from "../../../math/rng/random.js";
 import type { ChainKey } from "../../contract.js";
 import { pack } from "../../state.js";
 import type { ClusterModel } from "../contract.js";
+import type { LabelRows } from "../results/similarity.js";
 import { blockedKernel, defaultTruncation, truncationError } from "./blocked.js";
 import { collapsedKernel } from "./collapsed.js";
 import { startingConcentration } from "./concentration.js";
@@ -43,7 +44,7 @@ export interface DpDraws {
   readonly items: number;
   readonly width: number;
   /** `[draws · items]`: clusters in the order of their first items. */
-  readonly labels: Int32Array;
+  readonly labels: LabelRows;
   readonly clusters: Int32Array;
   readonly alpha: Float64Array;
   /** Row c of draw t is row `offsets[t] + c` of `thetas`, `width` numbers each. */
@@ -83,12 +84,14 @@ export interface DpStep extends DpProgress {
   readonly lp: (from: number) => Float64Array;
   /** What the chain needs to go on from here. */
   readonly save: () => Float64Array;
+  /** Lets the labels go that `rows` gave, of a chain whose labels are kept outside. */
+  readonly forget: () => void;
 }
 
 /** A chain that was left: `save` of its last step, and the rows of its draws, in order. */
 export interface DpPast {
   readonly state: Float64Array;
-  readonly rows: readonly Float64Array[];
+  readonly rows: Iterable<Float64Array>;
 }
 
 const ALGORITHMS = ["collapsed", "auxiliary", "instantiated", "blocked"] as const;
@@ -116,6 +119,8 @@ export function runDp(
  * does not allow is an internal error. `model` is this chain's own where it has globals, which are
  * its state.
  * @param past where the chain goes on: its draws are those of a chain that was never left
+ * @param outside where all labels are read from in the end, if the rows are written there as they
+ *   come: memory has none but those that were not written yet
  */
 export function* dpSteps(
   model: ClusterModel,
@@ -123,13 +128,14 @@ export function* dpSteps(
   key: ChainKey,
   shouldStop: () => boolean,
   past?: DpPast,
+  outside?: LabelRows,
 ): Generator<DpStep, DpDraws> {
   const { warmup, draws, thin } = options;
   const algorithm = chosenAlgorithm(model, options.algorithm);
   const rng = (block: number, sweep: number) => stream(key.seed, key.chain, block, sweep);
   let alpha = startingConcentration(model.concentration);
   const kernel = kernelOf(model, { ...options, algorithm }, alpha, rng(STREAMS.start, 0));
-  const store = new DrawStore(model, draws);
+  const store = new DrawStore(model, draws, outside);
   const globals = model.updateGlobals !== undefined;
   let [proposed, accepted] = [0, 0];
   const total = warmup + draws * thin;
@@ -173,6 +179,7 @@ export function* dpSteps(
       kept: store.kept,
       rows: (from) => store.packed(from),
       lp: (from) => store.lpFrom(from),
+      forget: () => store.forget(),
       save: () => {
         const own = kernel.save();
         const code = ALGORITHMS.indexOf(algorithm);
@@ -187,13 +194,15 @@ export function* dpSteps(
 /**
  * The draws of a chain that was left, without going on.
  * @param draws how many the chain was to have
+ * @param outside where the labels can be read, so that they need not be in memory
  */
 export function pastDraws(
   size: Pick<ClusterModel, "items" | "width">,
   draws: number,
   { state, rows }: DpPast,
+  outside?: LabelRows,
 ): DpDraws {
-  const store = new DrawStore(size, draws);
+  const store = new DrawStore(size, draws, outside);
   for (const block of rows) store.append(block);
   const [, alpha, proposed, accepted, code, components] = state;
   const kind = store.kept === draws ? "finished" : "stopped";
@@ -263,7 +272,10 @@ function kernelOf(
 /** Kept draws; the table of parameters grows as needed. */
 export class DrawStore {
   readonly #model: Pick<ClusterModel, "items" | "width">;
-  readonly #labels: Int32Array;
+  /** Of the draws from `#first` on. */
+  #labels: Int32Array;
+  #first = 0;
+  readonly #outside: LabelRows | undefined;
   readonly #clusters: Int32Array;
   readonly #alpha: Float64Array;
   readonly #offsets: Int32Array;
@@ -273,9 +285,11 @@ export class DrawStore {
   #thetas: Float64Array;
   #kept = 0;
 
-  constructor(model: Pick<ClusterModel, "items" | "width">, draws: number) {
+  /** @param outside where labels are kept instead, once they were written there */
+  constructor(model: Pick<ClusterModel, "items" | "width">, draws: number, outside?: LabelRows) {
     this.#model = model;
-    this.#labels = new Int32Array(draws * model.items);
+    this.#outside = outside;
+    this.#labels = new Int32Array((outside === undefined ? draws : 1) * model.items);
     this.#clusters = new Int32Array(draws);
     this.#alpha = new Float64Array(draws);
     this.#offsets = new Int32Array(draws + 1);
@@ -286,10 +300,10 @@ export class DrawStore {
   }
 
   keep(kernel: Pick<DpKernel, "rows" | "logJoint" | "thetas">, alpha: number): void {
-    const { items, width } = this.#model;
+    const { width } = this.#model;
     const t = this.#kept++;
     kernel.rows(this.#rows);
-    const labels = this.#labels.subarray(t * items, (t + 1) * items);
+    const labels = this.#room(t);
     const clusters = canonical(this.#rows, labels, this.#order);
     this.#clusters[t] = clusters;
     this.#alpha[t] = alpha;
@@ -316,7 +330,8 @@ export class DrawStore {
     const parts: ArrayLike<number>[] = [];
     for (let t = from; t < this.#kept; t++) {
       parts.push([this.#clusters[t], this.#alpha[t], this.#lp[t]]);
-      parts.push(this.#labels.subarray(t * items, (t + 1) * items));
+      const at = (t - this.#first) * items;
+      parts.push(this.#labels.subarray(at, at + items));
       parts.push(this.#thetas.subarray(this.#offsets[t] * width, this.#offsets[t + 1] * width));
     }
     return pack(parts);
@@ -331,12 +346,30 @@ export class DrawStore {
       this.#clusters[t] = clusters;
       this.#alpha[t] = rows[at + 1];
       this.#lp[t] = rows[at + 2];
-      this.#labels.set(rows.subarray(at + 3, at + 3 + items), t * items);
+      if (this.#outside === undefined) this.#room(t).set(rows.subarray(at + 3, at + 3 + items));
+      else this.#first = this.#kept;
       const first = this.#open(t, clusters);
       at += 3 + items;
       this.#thetas.set(rows.subarray(at, at + clusters * width), first * width);
       at += clusters * width;
     }
+  }
+
+  /** Labels of the draws so far stand elsewhere. */
+  forget(): void {
+    if (this.#outside !== undefined) this.#first = this.#kept;
+  }
+
+  /** Room for the labels of draw t. */
+  #room(t: number): Int32Array {
+    const { items } = this.#model;
+    const at = (t - this.#first) * items;
+    if (at + items > this.#labels.length) {
+      const wider = new Int32Array(2 * (at + items));
+      wider.set(this.#labels);
+      this.#labels = wider;
+    }
+    return this.#labels.subarray(at, at + items);
   }
 
   /** Room for the components of draw t; gives the row of the first. */
@@ -365,7 +398,7 @@ export class DrawStore {
       draws,
       items,
       width,
-      labels: this.#labels,
+      labels: this.#outside ?? this.#labels,
       clusters: this.#clusters,
       alpha: this.#alpha,
       offsets: this.#offsets,

@@ -6,7 +6,7 @@
 import { describe, expect, test } from "vitest";
 import { runDpChain, valuesOf } from "../../../../src/inference/dp/model/chain.js";
 import { planDp } from "../../../../src/inference/dp/model/plan.js";
-import { type DpAlgorithm, DP_DEFAULTS } from "../../../../src/inference/dp/samplers/run.js";
+import { DP_DEFAULTS, type DpAlgorithm } from "../../../../src/inference/dp/samplers/run.js";
 import { philoxKey } from "../../../../src/math/rng/index.js";
 import type { DataSet } from "../../../../src/model/data.js";
 import { condition } from "../../../../src/passes/condition/index.js";

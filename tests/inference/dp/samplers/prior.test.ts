@@ -167,7 +167,8 @@ describe("the prior is stationary when data are drawn along", () => {
         near(run.alpha.map(Math.log), 0.9227843350984671 - Math.log(2));
         near(run.clusters, expectedK);
         const third = Array.from({ length: run.draws }, (_, t) => {
-          return run.thetas[run.offsets[t] + run.labels[t * items + 2]];
+          const [label] = run.labels.subarray(t * items + 2, t * items + 3);
+          return run.thetas[run.offsets[t] + label];
         });
         near(
           third.map((v) => v * v),

@@ -2,9 +2,9 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import type { Concentration } from "../../../../src/inference/dp/contract.js";
-import { logMarginalLikelihood } from "../../../../src/inference/dp/samplers/posterior.js";
 import { logPartitionPrior } from "../../../../src/inference/dp/samplers/concentration.js";
 import { canonical, Partition } from "../../../../src/inference/dp/samplers/partition.js";
+import { logMarginalLikelihood } from "../../../../src/inference/dp/samplers/posterior.js";
 import { DP_DEFAULTS, runDp } from "../../../../src/inference/dp/samplers/run.js";
 import { stream } from "../../../../src/math/rng/random.js";
 import { laplaceModel, normalGammaModel } from "../../../helpers/cluster-models.js";
@@ -89,7 +89,7 @@ describe("a chain", () => {
       for (let t = 0; t < run.draws; t++) {
         if (run.clusters[t] !== 3) continue;
         for (let i = 0; i < 6; i++) {
-          const row = run.offsets[t] + run.labels[t * 6 + i];
+          const row = run.offsets[t] + run.labels.subarray(t * 6, (t + 1) * 6)[i];
           expect(Math.abs(run.thetas[2 * row] - values[i])).toBeLessThan(20);
         }
       }
