@@ -16,7 +16,7 @@ export interface LearningCase {
   readonly model?: string;
   readonly data: Record<string, unknown>;
   readonly method: SviOptions | NceOptions;
-  /** Whether a software Vulkan compiles it fast enough for every run of the tests. */
+  /** Whether devices run it every time, also a software Vulkan; the others stand in slow tests. */
   readonly isQuick?: boolean;
 }
 
@@ -70,7 +70,6 @@ const players: readonly LearningCase[] = [
     ...{ text: games, model: "gen" },
     data: { N: 24, x: points },
     method: on({ objective: "gan(steps: 3)", programs: { critic: "critic" } }),
-    isQuick: true,
   },
   {
     name: "players: wasserstein, a critic with states, minibatches, sgd",
@@ -215,7 +214,6 @@ const states: readonly LearningCase[] = [
     text: network,
     data: { N: 6, x: table(6, 4), y: table(6, 3) },
     method: on({ objective: "maximum_likelihood" }),
-    isQuick: true,
   },
 ];
 
@@ -271,7 +269,6 @@ const objectives: readonly LearningCase[] = [
   text: lines,
   data: lineData,
   method: on({ objective, batch: { N: 16 } }),
-  ...(objective.startsWith("iwae") && { isQuick: true }),
 }));
 
 const contrasts: readonly LearningCase[] = [
@@ -319,7 +316,6 @@ const schedules: readonly LearningCase[] = [
     text: lines,
     data: lineData,
     method: on({ momentum: 0, schedule: "constant" }),
-    isQuick: true,
   },
   {
     name: "no closed forms, estimators of the run, params of another fit",

@@ -3,10 +3,11 @@ import { afterAll, describe, expect, test } from "vitest";
 import type { GraphDevice } from "../../../src/device/contract.js";
 import { asGraphDevice } from "../../../src/device/webgpu/index.js";
 import { openCpuGraphs } from "../../../src/run/device/cpu-graphs.js";
-import { apart, learnCase, learningCases } from "../run/learning-cases.js";
+import { learningCases } from "../run/learning-cases.js";
 import { correctionError, longMean, stepNumbers } from "../run/long-runs.js";
 import { turnCases, turnError } from "../run/turn-cases.js";
 import { deviceForTests } from "./harness.js";
+import { sameSteps } from "./learning.js";
 
 const device = await deviceForTests();
 afterAll(() => device?.close());
@@ -14,16 +15,7 @@ afterAll(() => device?.close());
 describe.skipIf(device === undefined)("learning on WebGPU", () => {
   const on = (device && asGraphDevice(device)) as GraphDevice;
 
-  test.each(learningCases.filter((c) => c.isQuick === true))("$name", async (own) => {
-    const here = await learnCase(own);
-    const there = await learnCase(own, on);
-    expect(there.figures.device).toBe("webgpu");
-    expect(there.figures.steps).toBe(here.figures.steps);
-    // Sixty steps in numbers of 24 bits, of objectives whose gradients lose some of them to sums.
-    const { params, seen } = apart(here, there);
-    expect(params).toBeLessThan(2e-3);
-    expect(seen).toBeLessThan(2e-3);
-  });
+  test.each(learningCases.filter((c) => c.isQuick === true))("$name", (own) => sameSteps(own, on));
 
   test.each(turnCases)("two graphs in turn, $name", async (own) => {
     expect(await turnError(own, on)).toBeLessThan(1e-4);
