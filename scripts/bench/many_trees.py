@@ -2,7 +2,7 @@
 
     python3 scripts/bench/many_trees.py CHAINS WARMUP DRAWS FILE
 
-writes the draws (mu, tau, eta; chain after chain) as doubles to FILE and prints processor seconds
+writes the draws (mu, log tau, eta; chain after chain) as doubles to FILE and prints processor seconds
 of warmup and draws, without compilation, and the leapfrog steps of the draws.
 """
 import json
@@ -28,28 +28,29 @@ def model():
         numpyro.sample("y", dist.Normal(mu + tau * eta, sigma), obs=y)
 
 
-mcmc = numpyro.infer.MCMC(
-    numpyro.infer.NUTS(model),
-    num_warmup=warmup,
-    num_samples=draws,
-    num_chains=chains,
-    chain_method="vectorized",
-    progress_bar=False,
-    jit_model_args=True,
-)
-found = {}
-# The second time everything is compiled.
-for key in (0, 1):
-    begun = time.process_time()
-    mcmc.warmup(jax.random.PRNGKey(key))
-    jax.block_until_ready(mcmc.last_state.z)
-    warm = time.process_time()
-    mcmc.run(mcmc.post_warmup_state.rng_key, extra_fields=("num_steps",))
-    samples = mcmc.get_samples(group_by_chain=True)
-    jax.block_until_ready(samples)
-    found = {"warmup": warm - begun, "sampling": time.process_time() - warm}
-steps = np.asarray(mcmc.get_extra_fields(group_by_chain=True)["num_steps"])
+kernel = numpyro.infer.NUTS(model)
+start = kernel.init(jax.random.split(jax.random.PRNGKey(0), chains), warmup, None, (), {})
+
+
+def transitions(state, count):
+    def step(state, _):
+        state = kernel.sample(state, (), {})
+        return state, (state.z, state.num_steps)
+
+    return jax.lax.scan(step, state, None, length=count)
+
+
+warm_up = jax.jit(lambda s: transitions(s, warmup)[0]).lower(start).compile()
+draw = jax.jit(lambda s: transitions(s, draws)[1]).lower(start).compile()
+begun = time.process_time()
+state = jax.block_until_ready(warm_up(start))
+warm = time.process_time()
+samples, steps = jax.block_until_ready(draw(state))
+end = time.process_time()
+# Rank-normalised effective sizes are those of tau's logarithm as well. Draws, chains -> chains, draws.
 columns = [samples["mu"], samples["tau"]] + [samples["eta"][..., j] for j in range(8)]
-np.stack([np.asarray(c) for c in columns]).astype("<f8").tofile(sys.argv[4])
-found |= {"leapfrogs": int(steps.sum()), "synchronised": int(steps.max(axis=0).sum())}
-print(json.dumps({**found, "numpyro": numpyro.__version__, "jax": jax.__version__}))
+np.stack([np.asarray(c).T for c in columns]).astype("<f8").tofile(sys.argv[4])
+steps = np.asarray(steps)
+figures = {"warmup": warm - begun, "sampling": end - warm, "leapfrogs": int(steps.sum())}
+figures |= {"synchronised": int(steps.max(axis=1).sum()), "numpyro": numpyro.__version__}
+print(json.dumps(figures))
