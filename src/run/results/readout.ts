@@ -81,7 +81,8 @@ export function readVariables(
   for (const name of names) {
     const whole = fit.whole?.get(name);
     if (whole !== undefined) {
-      out.set(name, whole);
+      // Whoever asks for all draws gets plain data, wherever they were.
+      out.set(name, whole.row === undefined ? whole : { data: whole.data, shape: whole.shape });
       continue;
     }
     const latent = fit.latents.find((v) => v.name === name && v.elements === undefined);
