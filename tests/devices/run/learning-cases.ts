@@ -158,7 +158,6 @@ guide q(N: int, y: real[N, 2]) for m {
 }`,
     data: { N: 12, y: rows },
     method: on({ optimizer: "natural", lr: 0.1, batch: { N: 5 } }),
-    isQuick: true,
   },
   {
     name: "natural: conjugate gradients, minibatches",
@@ -182,6 +181,7 @@ guide q(N: int, y: real[N]) for m {
 }`,
     data: { N: 24, y: points },
     method: on({ optimizer: "natural", lr: 0.05, clip: 1, schedule: "cosine" }),
+    isQuick: true,
   },
 ];
 

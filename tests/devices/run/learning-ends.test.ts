@@ -165,6 +165,42 @@ guide q() for m {
   });
 });
 
+describe("the precision guard", () => {
+  /** The CPU as a device in single precision whose params are read as what `wrong` makes of them. */
+  function reading(wrong: (theta: Float64Array) => Float64Array): GraphDevice {
+    const device = openCpuGraphs();
+    return {
+      ...device,
+      precision: "f32",
+      compileLoop: async (spec) => {
+        const loop = await device.compileLoop(spec);
+        const read = async (names: readonly string[]) => {
+          const found = await loop.read(names);
+          return found.theta === undefined ? found : { ...found, theta: wrong(found.theta) };
+        };
+        return { ...loop, read };
+      },
+    };
+  }
+  const natural = caseOf("natural: a normal vector and", {});
+
+  test("looks at steps along natural gradients", async () => {
+    const error: unknown = await learnCase(
+      natural,
+      reading((t) => t.map((v) => 1.3 * v)),
+    ).catch((e: unknown) => e);
+    expect(error).toBeInstanceOf(TildeError);
+    const { diagnostics, message } = error as TildeError;
+    expect(diagnostics.map((d) => d.code)).toEqual(["device_imprecise"]);
+    expect(message).toMatch(/element \d+ of the step/);
+    const fine = await learnCase(
+      natural,
+      reading((t) => t),
+    );
+    expect(fine.warnings.map((w) => w.code)).not.toContain("device_rough");
+  });
+});
+
 describe("auto", () => {
   test.each(["players: gan", "natural: a normal vector and"])(
     "times steps on devices for %s",

@@ -62,7 +62,7 @@ export async function longMean(device: GraphDevice, steps = 20_000): Promise<num
   climber.restartAverage();
   const settings = { rate: 0.05, clip: 0, averaging: true, beta1: 0, beta2: 0.999 };
   // The numbers of the steps, which the noise is keyed by, pass 2²⁴.
-  const first = 2 ** 24 - 2000;
+  const first = 2 ** 24 - 500;
   for (let done = 0; done < steps; done += 400) await climber.take(first + done, 400, settings);
   const [mean] = await climber.average();
   climber.close();
