@@ -33,7 +33,7 @@ export interface DrawPages {
   readonly file: number;
   /** The piece that holds a draw; the next call uses its room again. */
   readonly page: (draw: number) => DrawPage;
-  /** Scalars `from` to `to` of all draws, `[scalars, draws]`. */
+  /** Scalars `from` to `to` of all draws, `[scalars, draws]`; the next call may use its room again. */
   readonly columns: (from: number, to: number) => Float64Array;
   /** Where all chains of the fit share one file. */
   readonly together?: {

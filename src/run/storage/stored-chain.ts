@@ -31,8 +31,11 @@ export function storedChain(
     }
   };
   /** Columns from `from` to `to`, those of the statistics behind the draws' own. */
-  const columns = (from: number, to: number): Float64Array => {
-    const out = new Float64Array((to - from) * draws);
+  const columns = (
+    from: number,
+    to: number,
+    out = new Float64Array((to - from) * draws),
+  ): Float64Array => {
     let room = new Float64Array(0);
     each((fd, { offset, first, draws: rows }, count) => {
       const length = (to - from) * rows;
@@ -62,10 +65,15 @@ export function storedChain(
     }
   };
   let room = new Float64Array(0);
+  let columnRoom = new Float64Array(0);
   let current: DrawPage | undefined;
   const pages: DrawPages = {
     file,
-    columns: (from, to) => columns(from, to),
+    columns: (from, to) => {
+      const length = (to - from) * draws;
+      if (columnRoom.length < length) columnRoom = new Float64Array(length);
+      return columns(from, to, columnRoom.subarray(0, length));
+    },
     page: (draw) => {
       if (current !== undefined && draw >= current.first && draw < current.first + current.draws) {
         return current;
