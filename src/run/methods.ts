@@ -305,6 +305,8 @@ const samplerChecks: Readonly<Record<string, Check>> = {
   initRadius: (v) =>
     typeof v === "number" && v >= 0 && Number.isFinite(v) ? undefined : "a number of at least 0",
 };
+/** Many chains move in one program, and share their adaptation. */
+const manyChains = whole(1, 131_072);
 const searchChecks: Readonly<Record<string, Check>> = {
   starts: whole(1, 1000),
   maxIterations: whole(1),
@@ -312,11 +314,10 @@ const searchChecks: Readonly<Record<string, Check>> = {
 
 /** Every option of every method; an option that is not here does not exist. */
 const optionChecks: { readonly [N in MethodName]: Readonly<Record<string, Check>> } = {
-  nuts: { ...samplerChecks, maxTreeDepth: whole(1, 20) },
+  nuts: { ...samplerChecks, chains: manyChains, maxTreeDepth: whole(1, 20) },
   hmc: {
     ...samplerChecks,
-    // Many chains move in one program, and share their adaptation.
-    chains: whole(1, 131_072),
+    chains: manyChains,
     integrationTime: between(0, Number.POSITIVE_INFINITY),
     jitter: (v) =>
       typeof v === "number" && v >= 0 && v < 1 ? undefined : "a number from 0 up to 1, 1 excluded",

@@ -27,10 +27,10 @@ import {
 import { runTrees, timeTrees } from "./nuts.js";
 
 /**
- * Above so many chains the CPU moves them in one program too. Trees of many chains cost it more in
- * one program than in its own, which branches (docs/benchmarks.md).
+ * Above so many chains the CPU moves them in one program too: programs of their own would need more
+ * memory than one has, and each its own warmup.
  */
-const separateChains: { readonly [M in "hmc" | "nuts"]: number } = { hmc: 1024, nuts: Infinity };
+const SEPARATE_CHAINS = 1024;
 /** Leapfrog steps that a transition is taken to have, where its time is foreseen. */
 const USUAL_STEPS = 10;
 /** What is kept of each draw beside its position. */
@@ -52,7 +52,7 @@ export async function manyAnywhere(
   const { device, shelf } = run;
   if (device !== undefined) return await sampleMany(run, device, method);
   const onCpu = async (figures: FitData["figures"]): Promise<FitData | undefined> => {
-    if (method.chains <= separateChains[method.method]) return undefined;
+    if (method.chains <= SEPARATE_CHAINS) return undefined;
     const fit = await sampleMany(run, openCpuGraphs(), method);
     return { ...fit, figures: { ...fit.figures, ...figures } };
   };
