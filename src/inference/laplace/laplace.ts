@@ -5,10 +5,10 @@
  * Gelman, Yao and Gabry, "Pareto smoothed importance sampling", JMLR 2024).
  */
 import { cholesky, triangularSolve } from "../../math/linalg/index.js";
+import { paretoK } from "../../math/pareto.js";
 import { stream } from "../../math/rng/index.js";
 import type { KernelInstance } from "../contract.js";
 import { SITES } from "../hamiltonian/random.js";
-import { paretoK } from "../../math/pareto.js";
 
 export interface LaplaceFit {
   readonly kind: "fitted";
