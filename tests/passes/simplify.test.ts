@@ -249,6 +249,35 @@ describe("shapes at the edge", () => {
   });
 });
 
+describe("choices between two numbers", () => {
+  const choice = (g: GraphBuilder, mask: readonly number[], a: Node, b: Node): Node =>
+    g.select(g.constant(mask, [3], "bool"), g.broadcast(a, [3]), g.broadcast(b, [3]));
+
+  it("are made after what is done with them", () => {
+    const text = simplified((g, x, s) => {
+      const rate = choice(g, [1, 0, 1], s, g.exp(s));
+      const isPositive = g.gt(rate, 0);
+      return g.sum(g.mul(x, g.select(isPositive, g.log(rate), g.full([3], 7))));
+    });
+    // Each logarithm is of one number, and so is each test of it.
+    expect(text).toBe(
+      "sum{0}(mul(x, select([1,0,1], all(select(gt(s, 0), log(s), 7)), all(select(gt(exp(s), 0), s, 7)))))",
+    );
+  });
+
+  it("are left where a side may never be chosen, of which the function may not exist", () => {
+    const g = new GraphBuilder();
+    const [s, x] = [g.input("s", []), g.input("x", [3])];
+    const side = (n: Node): Node => g.broadcast(n, [3]);
+    const rate = g.select(g.gt(x, 0), side(g.exp(s)), side(g.neg(g.exp(s))));
+    const graph = graphOf(g, { lp: g.sum(g.log(rate)) });
+    const small = simplify(withGradient(graph, "lp", { s: "ds" }));
+    const values = evaluateGraph(small, { s: [0.4], x: [1, 2, 3] });
+    expect(values.lp[0]).toBeCloseTo(1.2, 14);
+    expect(values.ds[0]).toBeCloseTo(3, 14);
+  });
+});
+
 describe("loops", () => {
   const loop = (g: GraphBuilder) => {
     const [x, phi] = [g.input("x", [4]), g.input("phi", [])];

@@ -24,6 +24,7 @@ import type { Values } from "../../tensor/values.js";
 import { binaryRules } from "./binary.js";
 import { isConstant, operandOf, uniformValue } from "./facts.js";
 import { reduceRule } from "./reduce.js";
+import { beforeSelect } from "./select.js";
 import {
   beforeGather,
   concatRule,
@@ -74,6 +75,7 @@ export class SimplifyingBuilder extends GraphBuilder {
     return (
       unaryRules[fn]?.(this, x) ??
       beforeGather(this, [x], ([inner]) => this.unary(fn, inner)) ??
+      beforeSelect(this, [x], ([inner]) => this.unary(fn, inner)) ??
       this.fold(super.makeUnary(fn, x))
     );
   }
@@ -87,6 +89,7 @@ export class SimplifyingBuilder extends GraphBuilder {
     return (
       binaryRules[fn]?.(this, x, y) ??
       beforeGather(this, [x, y], ([a, b]) => this.binary(fn, a, b)) ??
+      beforeSelect(this, [x, y], ([a, b]) => this.binary(fn, a, b)) ??
       super.makeBinary(fn, x, y)
     );
   }
@@ -108,6 +111,7 @@ export class SimplifyingBuilder extends GraphBuilder {
     }
     return (
       beforeGather(this, [x, y, z], ([a, b, c]) => this.ternary(fn, a, b, c)) ??
+      beforeSelect(this, [x, y, z], ([a, b, c]) => this.ternary(fn, a, b, c)) ??
       this.fold(super.makeTernary(fn, x, y, z))
     );
   }
