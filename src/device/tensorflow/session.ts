@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { fail } from "../../base/diagnostic.js";
 import { internalError } from "../../base/internal.js";
 import type { Shape } from "../../tensor/ops.js";
+import { singles } from "../single.js";
 import { encodeSavedModel, SERVE_TAG } from "./graph/encode.js";
 import type { RealType } from "./graph/maths.js";
 import type { TfGraph } from "./graph/types.js";
@@ -25,9 +26,7 @@ export interface Feed {
 
 /** Real numbers as a feed's data. */
 export function encodeReals(data: ArrayLike<number>, real: RealType): Float32Array | Int32Array {
-  return real === "float"
-    ? Float32Array.from(data)
-    : new Int32Array(Float64Array.from(data).buffer);
+  return real === "float" ? singles(data) : new Int32Array(Float64Array.from(data).buffer);
 }
 
 /** What `encodeReals` made, or TensorFlow sent back, as real numbers. */

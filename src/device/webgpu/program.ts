@@ -1,6 +1,7 @@
 /** Planned programs on the device: buffers, pipelines, recording and reading back. */
 import { fail, TildeError } from "../../base/diagnostic.js";
 import { assertNever, internalError } from "../../base/internal.js";
+import { singles } from "../single.js";
 import { READ_USAGE, STORAGE_USAGE, UNIFORM_USAGE, type WebGpuDevice } from "./adapter.js";
 import {
   type GpuBindGroup,
@@ -188,14 +189,14 @@ export class Executable {
       return;
     }
     const { buffer } = this.#buffers[BINDING.work];
-    const data = values instanceof Float32Array ? values : Float32Array.from(values);
+    const data = values instanceof Float32Array ? values : singles(values);
     if (data.length > 0) queue.writeBuffer(buffer, place * 4, data);
   }
 
   /** Writes numbers of `data`, cut where its pieces end. Only a part at a time is converted. */
   #writeData(place: number, values: ArrayLike<number>): void {
     slices(values.length, (from, to) => {
-      const converted = new Float32Array(part(values, from, to));
+      const converted = singles(part(values, from, to));
       this.#pieces(place + from, to - from, (buffer, at, start, length) => {
         this.#device.gpu.queue.writeBuffer(
           buffer,

@@ -13,6 +13,7 @@ import { inferRaw } from "../infer.js";
 import type { Method } from "../methods.js";
 import type { InferOptions } from "../options.js";
 import { Posterior } from "../posterior.js";
+import { partitionsOfChains, wholeOf } from "../process-fit.js";
 import type { FitData } from "../results/fit.js";
 import type { SessionProgress } from "../session.js";
 
@@ -41,15 +42,17 @@ export type InferenceAnswer =
 
 /** A fit that can leave its thread: plans of processes hold functions. */
 export type SentFit = Omit<FitData, "process"> & {
-  readonly process?: Omit<NonNullable<FitData["process"]>, "plan"> & {
+  readonly process?: Omit<NonNullable<FitData["process"]>, "plan" | "partitions"> & {
     readonly planned: Pick<DpPlan, "conditioned" | "methodName">;
   };
 };
 
 export function sent(fit: FitData): SentFit {
-  const { process, ...rest } = fit;
-  if (process === undefined) return rest;
-  const { plan, ...plain } = process;
+  const { process, ...all } = fit;
+  if (process === undefined) return all;
+  // Its variables and partitions read the chains' draws by functions, which are made anew too.
+  const { whole, ...rest } = all;
+  const { plan, partitions, ...plain } = process;
   const { conditioned, methodName } = plan;
   return { ...rest, process: { ...plain, planned: { conditioned, methodName } } };
 }
@@ -60,7 +63,10 @@ function received(fit: SentFit): FitData {
   if (process === undefined) return rest;
   const { planned, ...plain } = process;
   const plan = planDp(planned.conditioned, makeInstance, planned.methodName);
-  return { ...rest, process: { ...plain, plan } };
+  const draws = rest.chains[0]?.draws ?? 0;
+  const whole = wholeOf(plan, plain.chains, draws);
+  const partitions = partitionsOfChains(plan, plain.chains, draws);
+  return { ...rest, whole, process: { ...plain, plan, partitions } };
 }
 
 /** How a run is watched and stopped. */

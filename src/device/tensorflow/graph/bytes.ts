@@ -1,11 +1,12 @@
 /** Numbers as the bytes of TensorFlow's tensors. */
 import { internalError } from "../../../base/internal.js";
+import { singles } from "../../single.js";
 import type { TfType } from "./types.js";
 
 function typed(type: TfType, data: ArrayLike<number>): ArrayBufferView {
   switch (type) {
     case "float":
-      return Float32Array.from(data);
+      return singles(data);
     case "double":
       return data instanceof Float64Array ? data : Float64Array.from(data);
     case "int32":

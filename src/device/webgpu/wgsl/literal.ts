@@ -1,4 +1,5 @@
 /** Numbers as WGSL text. */
+import { MOST_SINGLE, single } from "../../single.js";
 
 /**
  * An f32 literal of the value rounded to single precision. Infinities, NaN and −0 come from the
@@ -6,13 +7,15 @@
  * fold what it is told.
  */
 export function literal(value: number): string {
-  const x = Math.fround(value);
+  const x = single(value);
   if (Number.isNaN(x)) return "nan_value()";
   if (x === Number.POSITIVE_INFINITY) return "inf_value()";
   if (x === Number.NEGATIVE_INFINITY) return "(-inf_value())";
   if (Object.is(x, -0)) return "bitcast<f32>(0x80000000u)";
   // Subnormals may be flushed wherever they occur: they are written as what they may become.
   if (Math.abs(x) < 2 ** -126) return "0.0f";
+  // Decimal digits of the largest number would be above it.
+  if (Math.abs(x) === MOST_SINGLE) return x < 0 ? "(-0x1.fffffep+127f)" : "0x1.fffffep+127f";
   const text = shortest(x);
   const whole = /[.e]/.test(text) ? text : `${text}.0`;
   return x < 0 ? `(${whole}f)` : `${whole}f`;
