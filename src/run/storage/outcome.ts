@@ -159,9 +159,10 @@ export function storeOutcome(
       ({ span: _span, notes: _notes, ...d }): Diagnostic => ({ ...d, notes: [] }),
     ),
     // Chains of one file are told apart by their places in it.
-    chains: (together ? chains.slice(0, 1) : chains).map(({ pages, ...chain }, k) => ({
+    // Field by field: to spread a chain would read all its draws.
+    chains: (together ? chains.slice(0, 1) : chains).map((chain, k) => ({
       // After an interruption there may be files without draws.
-      file: pages?.file ?? k,
+      file: chain.pages?.file ?? k,
       draws: chain.draws,
       stepSize: chain.stepSize,
       dimension: chain.dimension,
