@@ -70,5 +70,5 @@ export async function lineChart(
   format: FileFormat | "text" = "svg",
 ): Promise<string | Uint8Array> {
   const loaded = await import("./pictures/line-chart.js");
-  return await loaded.lineChart(options, format as "svg");
+  return await loaded.lineChart(options, format);
 }

@@ -30,6 +30,7 @@ import {
   type ManyFailure,
   type ManyProgress,
   type Starts,
+  searchStepSize,
 } from "./many.js";
 import { deviceNoise } from "./noise.js";
 
@@ -38,8 +39,6 @@ const MOST_STEPS = 1024;
 const FIRST_MOST_STEPS = 64;
 const FIRST_STEP_SIZE = 1;
 const OWN_STATISTICS = ["lp", "accept", "energy", "divergent"] as const;
-/** Doublings or halvings in the search for a first step size. */
-const MOST_PROBES = 60;
 
 /** Runs all chains from their starts. */
 export async function runMany(
@@ -166,21 +165,11 @@ class Chains {
     return last ?? internalError("no transition");
   }
 
-  /**
-   * Doubles or halves the step size until the harmonic mean of acceptances of single steps crosses
-   * 0.8. The steps count: they are moves like any other.
-   */
   async #searchStepSize(): Promise<"unbounded" | "vanishing" | undefined> {
-    let direction = 0;
-    for (let probe = 0; probe < MOST_PROBES; probe++) {
-      const acceptance = await this.#transitions(1, 1);
-      const isHigh = acceptance[ACCEPTANCE.harmonic] > 0.8;
-      const wanted = isHigh ? 1 : -1;
-      if (direction === 0) direction = wanted;
-      else if (direction !== wanted) return undefined;
-      this.#stepSize *= 2 ** direction;
-    }
-    return direction > 0 ? "unbounded" : "vanishing";
+    const probe = async (): Promise<number> => (await this.#transitions(1, 1))[ACCEPTANCE.harmonic];
+    return await searchStepSize(probe, (factor) => {
+      this.#stepSize *= factor;
+    });
   }
 
   async #warmUp(): Promise<"warm" | "stopped" | "unbounded" | "vanishing"> {

@@ -44,6 +44,29 @@ export type ManyFailure =
   | StartFailure
   | { readonly kind: "step_size"; readonly search: "unbounded" | "vanishing" };
 
+/** Doublings or halvings in the search for a first step size. */
+const MOST_PROBES = 60;
+
+/**
+ * Doubles or halves the step size until the harmonic mean of acceptances of single steps crosses
+ * 0.8. The steps count: they are moves like any other.
+ * @param probe a step of each chain; gives that mean
+ * @returns undefined where it was found
+ */
+export async function searchStepSize(
+  probe: () => Promise<number>,
+  scale: (factor: number) => void,
+): Promise<"unbounded" | "vanishing" | undefined> {
+  let direction = 0;
+  for (let k = 0; k < MOST_PROBES; k++) {
+    const wanted = (await probe()) > 0.8 ? 1 : -1;
+    if (direction === 0) direction = wanted;
+    else if (direction !== wanted) return undefined;
+    scale(2 ** direction);
+  }
+  return direction > 0 ? "unbounded" : "vanishing";
+}
+
 /** Whether it is the device that a run has lost: a disk that is full ends it otherwise. */
 export function isLost(error: unknown): error is TildeError {
   if (!(error instanceof TildeError)) return false;

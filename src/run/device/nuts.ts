@@ -32,6 +32,7 @@ import {
   type ManyFailure,
   type ManyProgress,
   type Starts,
+  searchStepSize,
 } from "./many.js";
 import { deviceNoise } from "./noise.js";
 
@@ -44,8 +45,6 @@ const FIRST_PASSES = 20;
 const SETTLING_ROUNDS = 10;
 const SETTLING_PASSES = 8;
 const FIRST_STEP_SIZE = 1;
-/** Doublings or halvings in the search for a first step size. */
-const MOST_PROBES = 60;
 /** More transitions than a run makes, in single precision a whole number. */
 const UNLIMITED = 2 ** 24;
 /** Positions that a window's estimate of the metric takes, at least; reading all costs more. */
@@ -234,21 +233,15 @@ class Trees {
     this.#program.set({ count: none, boxed: none });
   }
 
-  /**
-   * Doubles or halves the step size until the harmonic mean of acceptances of single steps crosses
-   * 0.8. The steps count: they are moves like any other.
-   */
   async #searchStepSize(): Promise<"unbounded" | "vanishing" | undefined> {
     this.#breakOff();
-    let direction = 0;
-    for (let probe = 0; probe < MOST_PROBES; probe++) {
+    const probe = async (): Promise<number> => {
       const { ended, reciprocal } = await this.#take(1, 1);
-      const wanted = ended / reciprocal > 0.8 ? 1 : -1;
-      if (direction === 0) direction = wanted;
-      else if (direction !== wanted) return undefined;
-      this.#stepSize *= 2 ** direction;
-    }
-    return direction > 0 ? "unbounded" : "vanishing";
+      return ended / reciprocal;
+    };
+    return await searchStepSize(probe, (factor) => {
+      this.#stepSize *= factor;
+    });
   }
 
   /** As many passes as trajectories take; their mean acceptance. */

@@ -43,14 +43,9 @@ export function lineChartPicture(options: LineChartOptions): Picture {
  * A chart of curves and points: SVG or HTML text, the bytes of a PNG, or characters.
  * @throws TildeError where the optional packages `vega` and `vega-lite` are not installed.
  */
-export function lineChart(options: LineChartOptions, format: "png"): Promise<Uint8Array>;
-export function lineChart(
-  options: LineChartOptions,
-  format?: "svg" | "html" | "text",
-): Promise<string>;
 export async function lineChart(
   options: LineChartOptions,
-  format: FileFormat | "text" = "svg",
+  format: FileFormat | "text",
 ): Promise<string | Uint8Array> {
   try {
     const picture = lineChartPicture(options);
