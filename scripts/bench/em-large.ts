@@ -22,6 +22,7 @@ import { mixture } from "../bench-gpu/texts.js";
 
 const [where, size, iterations = "4", directory] = process.argv.slice(2);
 const [n, d, k] = [Number(size), 16, 64];
+if (!(Number(iterations) >= 2)) throw new Error("the first iteration is not counted: take 2");
 const { x, means } = groups(n, d, k);
 if (directory !== undefined) {
   writeFileSync(join(directory, `x_${n}.f64`), Buffer.from(x.buffer));
