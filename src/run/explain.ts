@@ -314,14 +314,15 @@ function sumPlans(conditioned: Conditioned, { sites, groups }: SumPlan): SumGrou
   const plan = (group: Group): SumGroupPlan => {
     switch (group.kind) {
       case "aligned": {
-        const [first] = group.components;
-        const shared = { count: group.components.length, length: first.length };
+        const { width, members } = group;
+        const first = Array.from(members.subarray(0, width));
+        const shared = { count: members.length / width, length: width };
         return {
           sites: namesOf(first),
           how: "independent",
           ...shared,
           assignments: assignments(first),
-          ...tablesOf(new Set(group.components.flat())),
+          ...tablesOf(new Set(members)),
         };
       }
       case "chains": {

@@ -50,11 +50,9 @@ export class GraphBuilder extends ElementwiseBuilder {
   }
   /** The ints 0 … n − 1. */
   iota(n: number): Node {
-    return this.constant(
-      Float64Array.from({ length: n }, (_, i) => i),
-      [n],
-      "int",
-    );
+    const numbers = new Float64Array(n);
+    for (let i = 0; i < n; i++) numbers[i] = i;
+    return this.constant(numbers, [n], "int");
   }
 
   /** Repeats `x` over the axes of `shape` that are not in `axes` (default: a scalar's, none). */

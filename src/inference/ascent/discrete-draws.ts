@@ -20,7 +20,7 @@ export class DiscreteDraws {
     this.#low = new Int32Array(this.#count);
     for (const s of discrete) this.#low.fill(s.low, s.offset, s.offset + elementsOf(s));
     const independent = sum?.groups.every((g) => {
-      return g.kind === "aligned" && g.components[0].length === 1;
+      return g.kind === "aligned" && g.width === 1;
     });
     if (this.#count === 0) return;
     if (independent === true) this.#alone = this.#marginals();

@@ -103,7 +103,8 @@ export function logSum(
     const site = sites[k];
     const n = elementsOf(site);
     const axis: Axis = { name: "value", size: site.count };
-    const elements = Float64Array.from({ length: n }, (_, i) => site.offset + i);
+    const elements = new Float64Array(n);
+    for (let i = 0; i < n; i++) elements[i] = site.offset + i;
     const loop: Axis = { name: "elements", size: n };
     factors.push({
       label: site.name,

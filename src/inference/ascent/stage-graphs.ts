@@ -23,7 +23,7 @@ export function deviceGraphs(
 ): StagedGraphs {
   const { patterns, discrete, entries, sums, tables, counts, data, made } = stages;
   const isJoint = !made.plan.groups.every((g) => {
-    return g.kind === "aligned" && g.components[0].length === 1;
+    return g.kind === "aligned" && g.width === 1;
   });
   /** The data's places in a builder, filled when all else is made. */
   const begin = () => {

@@ -11,8 +11,8 @@ export function describeCavi(plan: CaviPlan): string[] {
     const kinds = new Set(
       (sum?.groups ?? []).flatMap((g) => {
         const elements =
-          g.kind === "loose" ? g.elements : g.kind === "chains" ? g.paths : g.components;
-        const own = elements.flat().some((e) => ownerOf(plan, e) === index);
+          g.kind === "loose" ? g.elements : g.kind === "chains" ? g.paths.flat() : g.members;
+        const own = elements.some((e) => ownerOf(plan, e) === index);
         return own ? [groupWords[g.kind]] : [];
       }),
     );

@@ -71,6 +71,8 @@ export function factorisedEStep(
           expected.statistics[site][j].set(values);
         });
       }
+      // Where no factor reads them they are overwritten, and a device has them.
+      if (latents.length === 0) return;
       for (const [p, counts] of expected.counts.entries()) {
         const { references } = expected.kernels.patterns[p];
         counts.fill(1 / references.reduce((n, r) => n * r.axis.size, 1));

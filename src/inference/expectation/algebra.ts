@@ -2,7 +2,7 @@
 import { internalError } from "../../base/internal.js";
 import type { GraphBuilder } from "../../tensor/builder.js";
 import type { Shape } from "../../tensor/ops.js";
-import { constant, isZero, scalarConstant } from "./arrays.js";
+import { constant, isZero, multiply, scalarConstant } from "./arrays.js";
 import { mapped, numbersOver, sumOfConstants, total, whole, withFactor } from "./coefficients.js";
 import { multiplyReadings } from "./readings.js";
 import type { SiteFacts } from "./sites.js";
@@ -250,19 +250,13 @@ export class Algebra {
     const out: Term[] = [];
     for (const t of terms) {
       const c = knownOf(t);
-      const k =
-        c === undefined
-          ? -1
-          : out.findIndex((o) => {
-              const d = knownOf(o);
-              return d !== undefined && sumOfConstants(c, d) !== undefined;
-            });
-      if (c === undefined || k < 0) {
+      const k = c === undefined ? -1 : out.findIndex((o) => isSummable(c, knownOf(o)));
+      const d = k < 0 ? undefined : knownOf(out[k]);
+      if (c === undefined || d === undefined) {
         out.push(t);
         continue;
       }
-      const sum = sumOfConstants(knownOf(out[k]) as Constant, c) as Constant;
-      out[k] = term([sum]);
+      out[k] = term([sumOfConstants(numbersOf(d), numbersOf(c))]);
     }
     return out.flatMap((t) => this.nonZero(t));
   }
@@ -349,11 +343,27 @@ export function withCoefficient(g: GraphBuilder, t: Term, c: Coefficient): Term 
   return { ...t, coefficients: withFactor(g, t.coefficients, c) };
 }
 
-/** The numbers of a term that is one known array. */
-function knownOf(t: Term): Constant | undefined {
-  if (t.readings.length > 0 || t.sums.length > 0 || t.coefficients.length > 1) return undefined;
-  const c = t.coefficients[0] ?? scalarConstant(1);
-  return c.kind === "constant" ? c : undefined;
+/** A term that is one known array, and perhaps a number that it is multiplied with. */
+interface KnownTerm {
+  readonly axes: readonly Axis[];
+  readonly factors: readonly Constant[];
+}
+
+function knownOf(t: Term): KnownTerm | undefined {
+  if (t.readings.length > 0 || t.sums.length > 0) return undefined;
+  const factors = t.coefficients.filter((c): c is Constant => c.kind === "constant");
+  const arrays = factors.filter((c) => c.axes.length > 0);
+  if (factors.length !== t.coefficients.length || arrays.length > 1) return undefined;
+  return { axes: arrays[0]?.axes ?? [], factors };
+}
+
+const numbersOf = ({ factors }: KnownTerm): Constant => factors.reduce(multiply, scalarConstant(1));
+
+/** Whether a sum is no larger than the larger of two. */
+function isSummable(a: KnownTerm, b: KnownTerm | undefined): boolean {
+  if (b === undefined) return false;
+  const [less, more] = a.axes.length < b.axes.length ? [a, b] : [b, a];
+  return less.axes.every((x) => more.axes.includes(x));
 }
 
 const product = (sizes: readonly number[]): number => sizes.reduce((n, s) => n * s, 1);

@@ -42,15 +42,27 @@ export function spreadIndex(
   return at;
 }
 
-/** The same of numbers. */
+/** The same of numbers. Not always a copy. */
 export function spreadData(
   data: Float64Array,
   from: readonly Axis[],
   to: readonly Axis[],
 ): Float64Array {
-  if (sameAxes(from, to)) return data;
+  const own = from.filter((a) => a.size !== 1);
+  const wanted = to.filter((a) => a.size !== 1);
+  if (sameAxes(own, wanted)) return data;
+  const out = new Float64Array(axesSize(to));
+  const start = wanted.indexOf(own[0]);
+  if (own.length === 0) return out.fill(data[0]);
+  if (own.every((a, k) => wanted[start + k] === a)) {
+    // Whole pieces that repeat: no index for each number.
+    const inner = axesSize(wanted.slice(start + own.length));
+    const period = data.length * inner;
+    for (let i = 0; i < data.length; i++) out.fill(data[i], i * inner, (i + 1) * inner);
+    for (let at = period; at < out.length; at += period) out.copyWithin(at, 0, period);
+    return out;
+  }
   const at = offsets(to, stridesBy(from));
-  const out = new Float64Array(at.length);
   for (let i = 0; i < at.length; i++) out[i] = data[at[i]];
   return out;
 }
@@ -74,15 +86,17 @@ export function zip(a: Constant, b: Constant, f: (x: number, y: number) => numbe
   return constant(axes, out);
 }
 
-export const multiply = (a: Constant, b: Constant): Constant => zip(a, b, times);
+export function multiply(a: Constant, b: Constant): Constant {
+  if (b.axes.length === 0) return scale(a, b.data[0]);
+  return a.axes.length === 0 ? scale(b, a.data[0]) : zip(a, b, times);
+}
 
 export function scale(a: Constant, factor: number): Constant {
-  return factor === 1
-    ? a
-    : constant(
-        a.axes,
-        a.data.map((v) => times(v, factor)),
-      );
+  if (factor === 1) return a;
+  const out = new Float64Array(a.data.length);
+  if (factor === 0) return constant(a.axes, out);
+  for (let i = 0; i < out.length; i++) out[i] = a.data[i] === 0 ? 0 : a.data[i] * factor;
+  return constant(a.axes, out);
 }
 
 export const isZero = (a: Constant): boolean => a.data.every((v) => v === 0);

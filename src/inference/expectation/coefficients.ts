@@ -48,6 +48,10 @@ export function product(g: GraphBuilder, a: Coefficient, b: Coefficient): Coeffi
   return { kind: "node", axes, node: g.mul(alignedNode(g, a, axes), alignedNode(g, b, axes)) };
 }
 
+const isNumber = (c: Coefficient): boolean => c.kind === "constant" && c.axes.length === 0;
+/** Known arrays of which a copy takes time. */
+const isLarge = (c: Coefficient): boolean => c.kind === "constant" && c.data.length >= 1 << 16;
+
 /**
  * The list with `c` multiplied in: into a factor of its kind that is no smaller (or that is no
  * larger than it), else as a factor of its own.
@@ -58,7 +62,11 @@ export function withFactor(
   c: Coefficient,
 ): Coefficient[] {
   if (c.kind === "constant" && c.axes.length === 0 && c.data[0] === 1) return [...list];
-  const k = list.findIndex((d) => d.kind === c.kind && (isWithin(c, d) || isWithin(d, c)));
+  const k = list.findIndex((d) => {
+    // A number and data stay apart, so that data are not copied for each sign and factor.
+    if (isNumber(c) !== isNumber(d) && (isLarge(c) || isLarge(d))) return false;
+    return d.kind === c.kind && (isWithin(c, d) || isWithin(d, c));
+  });
   if (k < 0) return [...list, c];
   const merged = product(g, list[k], c);
   const rest = list.filter((_, i) => i !== k);
@@ -120,7 +128,5 @@ export function total(g: GraphBuilder, a: Coefficient, b: Coefficient): Coeffici
   return { kind: "node", axes, node: g.add(alignedNode(g, a, axes), alignedNode(g, b, axes)) };
 }
 
-/** Sum of two known arrays, formed if it is no larger than the larger of them. */
-export function sumOfConstants(a: Constant, b: Constant): Constant | undefined {
-  return isWithin(a, b) || isWithin(b, a) ? zip(a, b, (x, y) => x + y) : undefined;
-}
+/** Sum of two known arrays. */
+export const sumOfConstants = (a: Constant, b: Constant): Constant => zip(a, b, (x, y) => x + y);

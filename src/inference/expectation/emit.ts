@@ -223,8 +223,9 @@ export class Emitter {
       const rows = [...first.rows, { id: -1, size: p.width }];
       const own = [...p.rows, rows[rows.length - 1]];
       const data = spreadData(p.left, own, rows);
-      for (let i = 0; i < n; i++) {
-        left.set(data.subarray(i * p.width, (i + 1) * p.width), i * width + start);
+      const { width: piece } = p;
+      for (let from = 0, to = start; from < n * piece; from += piece, to += width) {
+        for (let k = 0; k < piece; k++) left[to + k] = data[from + k];
       }
       start += p.width;
       if (isOrdered(p.columns, first.columns)) return p.right;

@@ -32,7 +32,7 @@ export function productColumns(
   axis: Axis,
 ): readonly Coefficient[] | undefined {
   // 0 times what is switched off is 0, infinite or not; as nodes it would be NaN.
-  if (!known.every((c) => c.data.every(Number.isFinite))) return undefined;
+  if (!known.every((c) => isFinite(c.data))) return undefined;
   const own = known.map((c) => bundle.filter((a) => c.axes.includes(a)));
   const columns = own.map((axes) => offsets(bundle, stridesBy(axes)));
   // Arrays that are multiples of one another may change places.
@@ -93,9 +93,17 @@ function ratioOf(c: Constant, d: Constant): number | undefined {
   if (!c.axes.every((a, k) => a.size === d.axes[k].size)) return undefined;
   const at = d.data.findIndex((v) => v !== 0);
   if (at < 0) return undefined;
+  if (c.data === d.data) return 1;
   const ratio = c.data[at] / d.data[at];
-  const isMultiple = c.data.every((v, i) => {
-    return Math.abs(v - ratio * d.data[i]) <= ROUNDING * Math.abs(v);
-  });
-  return isMultiple ? ratio : undefined;
+  for (let i = 0; i < c.data.length; i++) {
+    const v = c.data[i];
+    if (!(Math.abs(v - ratio * d.data[i]) <= ROUNDING * Math.abs(v))) return undefined;
+  }
+  return ratio;
+}
+
+function isFinite(data: Float64Array): boolean {
+  // What is not finite is no 0 less itself.
+  for (let i = 0; i < data.length; i++) if (data[i] - data[i] !== 0) return false;
+  return true;
 }

@@ -73,12 +73,15 @@ function blocksOf(group: Group, counts: Int32Array): DiscreteBlock[] {
     case "loose":
       return [{ kind: "single", elements: group.elements }];
     case "aligned": {
-      const [first] = group.components;
-      const size = first.reduce((n, e) => n * counts[e], 1);
-      if (first.length === 1 || size > JOINT_LIMIT) {
-        return [{ kind: "single", elements: group.components.flat() }];
+      const { width, members } = group;
+      const size = members.subarray(0, width).reduce((n, e) => n * counts[e], 1);
+      if (width === 1 || size > JOINT_LIMIT) {
+        return [{ kind: "single", elements: Array.from(members) }];
       }
-      return group.components.map((elements) => ({ kind: "joint", elements }));
+      return Array.from({ length: members.length / width }, (_, c) => {
+        const elements = Array.from(members.subarray(c * width, (c + 1) * width));
+        return { kind: "joint", elements };
+      });
     }
   }
 }

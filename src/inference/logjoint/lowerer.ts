@@ -10,7 +10,7 @@ import type { GraphBuilder } from "../../tensor/builder.js";
 import { evaluateNode } from "../../tensor/evaluate.js";
 import type { Node } from "../../tensor/ops.js";
 import { operandsOf } from "../../tensor/traverse.js";
-import type { Axis, Context, Lowered } from "./context.js";
+import type { Axis, Context, Lowered, Mask } from "./context.js";
 import type { HostValue } from "./host-value.js";
 
 /** How the body of a scan answers reads; see `scan.ts`. */
@@ -23,6 +23,8 @@ export interface Recurrence {
   readonly refuse: (reason: string) => never;
   /** A value of data alone at every step, over the loops outside (the scanned one first). */
   readonly hostValue: (e: Expr, context: Context) => HostValue | undefined;
+  /** What a mask over all steps lets through at this one, over loops of the body; a bool. */
+  readonly maskAt: (mask: Mask) => Lowered;
 }
 
 export interface LowererState {
@@ -84,8 +86,9 @@ export function hostInts(l: Lowerer, value: Lowered): Float64Array {
 
 /** The numbers of a loop's range, where its bounds are the same for every outer index. */
 export function rangeValues(from: number, to: number): Float64Array {
-  const n = Math.max(0, to - from);
-  return Float64Array.from({ length: n }, (_, i) => from + i);
+  const numbers = new Float64Array(Math.max(0, to - from));
+  for (let i = 0; i < numbers.length; i++) numbers[i] = from + i;
+  return numbers;
 }
 
 export function scalarLowered(node: Node): Lowered {

@@ -19,7 +19,7 @@ import { forward } from "./chain.js";
 import { eliminateAll, type Table } from "./eliminate.js";
 import { type Factor, readingExprs, statementTable, tableRows, targetExpr } from "./factors.js";
 import { type DiscreteSite, enumerateReads } from "./references.js";
-import { type ChainGroup, findGroups, type Group } from "./structure.js";
+import { type AlignedGroup, type ChainGroup, findGroups, type Group } from "./structure.js";
 
 export type { DiscreteSite } from "./references.js";
 
@@ -164,7 +164,7 @@ interface SumState {
 function groupSum(sum: SumState, group: Group): Node {
   switch (group.kind) {
     case "aligned":
-      return componentsSum(sum, group.components);
+      return componentsSum(sum, group);
     case "chains":
       return forward(sum.l.g, chainPotentials(sum, group));
     case "loose": {
@@ -179,52 +179,56 @@ function groupSum(sum: SumState, group: Group): Node {
 }
 
 /** Components of the same sites: one elimination with the components as a batch. */
-function componentsSum(sum: SumState, components: readonly (readonly number[])[]): Node {
+function componentsSum(sum: SumState, { members, width }: AlignedGroup): Node {
   const { l, list, owner } = sum;
-  const count = components.length;
-  const place = new Map<number, { component: number; variable: number }>();
-  components.forEach((elements, component) => {
-    elements.forEach((e, variable) => {
-      place.set(e, { component, variable });
-    });
-  });
-  const sizes = components[0].map((e) => list[owner[e]].count);
+  const count = members.length / width;
+  /** Of each element its place among the members, or −1. */
+  const place = new Int32Array(owner.length).fill(-1);
+  for (let at = 0; at < members.length; at++) place[members[at]] = at;
+  const firstSites = Array.from(members.subarray(0, width), (e) => list[owner[e]]);
+  const sizes = firstSites.map((s) => s.count);
   const tables: Table[] = [];
   sum.factors.forEach((f, k) => {
     const [first] = f.references;
-    const tuples: number[] = [];
-    const to: number[] = [];
-    let variables: number[] | undefined;
-    first.elements.forEach((e, i) => {
-      const at = place.get(e);
-      if (at === undefined) return;
-      tuples.push(i);
-      to.push(at.component);
-      variables ??= f.references.map((r) => place.get(r.elements[i])?.variable ?? 0);
-    });
-    if (variables === undefined) return;
-    const node = addRows(l, pickRows(l, sum.rows[k], tuples), to, count);
-    tables.push({ variables, node });
+    const tuples = new Int32Array(first.elements.length);
+    const to = new Int32Array(first.elements.length);
+    let found = 0;
+    for (let i = 0; i < first.elements.length; i++) {
+      const at = place[first.elements[i]];
+      if (at < 0) continue;
+      tuples[found] = i;
+      to[found++] = Math.floor(at / width);
+    }
+    if (found === 0) return;
+    const variables = f.references.map((r) => place[r.elements[tuples[0]]] % width);
+    const rows = pickRows(l, sum.rows[k], tuples.subarray(0, found));
+    tables.push({ variables, node: addRows(l, rows, to.subarray(0, found), count) });
   });
-  const names = components[0].map((e) => list[owner[e]].name);
+  const names = firstSites.map((s) => s.name);
   return eliminateAll(l.g, count, sizes, tables, names);
 }
 
 /** The chosen rows of `[n, …]`. */
-function pickRows(l: Pick<Lowerer, "g">, rows: Node, chosen: readonly number[]): Node {
+function pickRows(l: Pick<Lowerer, "g">, rows: Node, chosen: ArrayLike<number>): Node {
   const [n, ...rest] = rows.shape;
-  if (chosen.length === n && chosen.every((c, i) => c === i)) return rows;
-  const consecutive = chosen.every((c, i) => c === chosen[0] + i);
-  if (consecutive && chosen.length > 0) {
+  const isRun = chosen.length > 0 && isRunFrom(chosen[0], chosen);
+  if (chosen.length === n && isRun && chosen[0] === 0) return rows;
+  if (isRun) {
     return l.g.slice(rows, [chosen[0], ...rest.map(() => 0)], [chosen.length, ...rest]);
   }
   return l.g.gather(rows, l.g.constant(chosen, [chosen.length], "int"), 0);
 }
 
+/** Whether the numbers are `first`, `first` + 1, … */
+function isRunFrom(first: number, numbers: ArrayLike<number>): boolean {
+  for (let i = 0; i < numbers.length; i++) if (numbers[i] !== first + i) return false;
+  return true;
+}
+
 /** Adds row i of `rows` to row `to[i]` of `[count, …]`. */
-function addRows(l: Pick<Lowerer, "g">, rows: Node, to: readonly number[], count: number): Node {
+function addRows(l: Pick<Lowerer, "g">, rows: Node, to: ArrayLike<number>, count: number): Node {
   const [, ...rest] = rows.shape;
-  if (to.length === count && to.every((t, i) => t === i)) return rows;
+  if (to.length === count && isRunFrom(0, to)) return rows;
   return l.g.scatterAdd(rows, l.g.constant(to, [to.length], "int"), 0, [count, ...rest]);
 }
 

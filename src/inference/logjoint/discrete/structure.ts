@@ -7,8 +7,10 @@ import type { Factor } from "./factors.js";
 /** Components with at most one element of each site, the same sites in each. */
 export interface AlignedGroup {
   readonly kind: "aligned";
-  /** Elements by component, each list in the order of the sites. */
-  readonly components: readonly (readonly number[])[];
+  /** Elements of a component, one of each site. */
+  readonly width: number;
+  /** `[components, width]`, each row in the order of the sites. */
+  readonly members: Int32Array;
 }
 /** Components that are paths of one site's elements, all of one length, in their order. */
 export interface ChainGroup {
@@ -29,6 +31,7 @@ export function findGroups(
   factors: readonly Pick<Factor, "references">[],
   siteOf: (element: number) => number,
 ): Group[] {
+  if (factors.every((f) => f.references.length < 2)) return aloneBySite(elements, siteOf);
   const parent = Int32Array.from({ length: elements }, (_, i) => i);
   const find = (x: number): number => {
     let root = x;
@@ -69,13 +72,16 @@ export function findGroups(
     else list.push(e);
   }
 
-  const aligned = new Map<string, number[][]>();
+  /** By the sites that they read; the members of each component after those of the one before. */
+  const aligned = new Map<string, { readonly width: number; readonly members: number[] }>();
   const chains = new Map<string, number[][]>();
   const loose: LooseGroup[] = [];
   for (const list of components.values()) {
     const sites = list.map(siteOf);
     if (new Set(sites).size === sites.length) {
-      push(aligned, sites.join(","), list);
+      const group = aligned.get(sites.join(","));
+      if (group === undefined) aligned.set(sites.join(","), { width: list.length, members: list });
+      else for (const e of list) group.members.push(e);
       continue;
     }
     const path = sites.every((s) => s === sites[0]) ? pathOf(list, edges, wide) : undefined;
@@ -83,12 +89,35 @@ export function findGroups(
     else push(chains, `${sites[0]}:${path.length}`, path);
   }
   return [
-    ...[...aligned.values()].map((list): Group => ({ kind: "aligned", components: list })),
+    ...[...aligned.values()].map(({ width, members }): Group => {
+      return { kind: "aligned", width, members: Int32Array.from(members) };
+    }),
     ...[...chains.values()].map(
       (paths): Group => ({ kind: "chains", length: paths[0].length, paths }),
     ),
     ...loose,
   ];
+}
+
+/** Elements that nothing links, by their sites: large models have millions, and no list of each. */
+function aloneBySite(elements: number, siteOf: (element: number) => number): AlignedGroup[] {
+  const owners = new Int32Array(elements);
+  const order = new Set<number>();
+  for (let e = 0; e < elements; e++) {
+    owners[e] = siteOf(e);
+    if (e === 0 || owners[e] !== owners[e - 1]) order.add(owners[e]);
+  }
+  return [...order].map((site): AlignedGroup => {
+    return { kind: "aligned", width: 1, members: placesOf(site, owners) };
+  });
+}
+
+/** Where a number stands. */
+function placesOf(wanted: number, numbers: Int32Array): Int32Array {
+  const found = new Int32Array(numbers.length);
+  let count = 0;
+  for (let i = 0; i < numbers.length; i++) if (numbers[i] === wanted) found[count++] = i;
+  return found.slice(0, count);
 }
 
 function push<K, V>(map: Map<K, V[]>, key: K, value: V): void {
