@@ -14,11 +14,16 @@ export type {
   CstElement,
   CstNode,
   ILexingResult,
+  ILookaheadStrategy,
+  IOrAlt,
   IParserErrorMessageProvider,
+  IProduction,
   IRecognitionException,
   ISerializedGast,
   IToken,
   ITokenConfig,
+  OptionalProductionType,
+  Rule,
   TokenType,
 } from "chevrotain";
 
@@ -31,4 +36,18 @@ async function load(): Promise<Chevrotain> {
   return (await import(/* @vite-ignore */ pathToFileURL(path).href)) as Chevrotain;
 }
 
-export const { createToken, CstParser, generateCstDts, Lexer } = await load();
+export const {
+  Alternation,
+  createToken,
+  CstParser,
+  generateCstDts,
+  Lexer,
+  LLkLookaheadStrategy,
+  NonTerminal,
+  Option,
+  Repetition,
+  RepetitionMandatory,
+  RepetitionMandatoryWithSeparator,
+  RepetitionWithSeparator,
+  Terminal,
+} = await load();

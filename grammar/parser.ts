@@ -9,6 +9,7 @@
  */
 import { CstParser } from "./chevrotain.js";
 import { expectedAsData } from "./expected-tokens.js";
+import { FirstTokenStrategy } from "./lookahead.js";
 import * as t from "./tokens.js";
 
 export class TildeParser extends CstParser {
@@ -17,6 +18,7 @@ export class TildeParser extends CstParser {
     super([...t.allTokens], {
       recoveryEnabled: false,
       maxLookahead: 2,
+      lookaheadStrategy: new FirstTokenStrategy(2),
       nodeLocationTracking: "onlyOffset",
       errorMessageProvider: expectedAsData,
       skipValidations: !options.validate,
