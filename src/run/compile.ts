@@ -95,6 +95,8 @@ export interface DensityOptions {
   readonly withoutJacobian?: boolean;
   /** Sees each graph as it is made, for `--dump`. */
   readonly record?: (stage: "graph" | "grad", graph: Graph) => void;
+  /** Sees the density in the model's own coordinates with its gradient, where that is asked for. */
+  readonly recordOwn?: (graph: Graph) => void;
   /** Checks every graph and kernel on the way; on in tests. */
   readonly verify?: boolean;
 }
@@ -132,6 +134,7 @@ export function compileDensity(conditioned: Conditioned, options: DensityOptions
       if (pass.completes !== undefined && name === "lp_grad")
         options.record?.(pass.completes, graph);
     }
+    if (name === "lp_grad_nojac") options.recordOwn?.(graph);
     return lowerGraph(graph, {
       name,
       result: "lp",

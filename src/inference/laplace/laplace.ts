@@ -66,6 +66,45 @@ export function negativeHessian(instance: KernelInstance, mode: Float64Array): F
   return hessian;
 }
 
+/** A normal with a mode and a precision, as a source of draws. */
+export interface NormalAtMode {
+  readonly kind: "normal";
+  /**
+   * Writes draw `t` of the approximation to `out`, in unconstrained coordinates.
+   * @returns its log density there
+   */
+  readonly draw: (seed: number | bigint, t: number, out: Float64Array) => number;
+}
+
+/** The normal at `mode` with this precision, row-major and symmetric. */
+export function normalAtMode(
+  mode: Float64Array,
+  precision: Float64Array,
+): NormalAtMode | LaplaceFailure {
+  const d = mode.length;
+  const factor = cholesky(precision, d);
+  if (factor === undefined) return { kind: "not_a_maximum", precision };
+  let logRoot = 0;
+  for (let i = 0; i < d; i++) logRoot += Math.log(factor[i * d + i]);
+  const constant = logRoot - 0.5 * d * Math.log(2 * Math.PI);
+  const z = new Float64Array(d);
+  return {
+    kind: "normal",
+    draw: (seed, t, out) => {
+      const random = stream(seed, 0, SITES.laplace, t);
+      let squares = 0;
+      for (let i = 0; i < d; i++) {
+        z[i] = random.normal();
+        squares += z[i] * z[i];
+      }
+      // Precision LLᵀ, so L⁻ᵀz has its inverse as covariance.
+      const offset = triangularSolve(factor, z, d, 1, "lower-transposed");
+      for (let i = 0; i < d; i++) out[i] = mode[i] + offset[i];
+      return constant - 0.5 * squares;
+    },
+  };
+}
+
 /** Draws from the approximation at `mode`, the mode of `lp_grad` in unconstrained coordinates. */
 export function laplace(
   instance: KernelInstance,
@@ -73,42 +112,25 @@ export function laplace(
   draws: number,
   seed: number | bigint,
 ): LaplaceFit | LaplaceFailure {
-  const d = mode.length;
   const precision = negativeHessian(instance, mode);
-  const factor = cholesky(precision, d);
-  if (factor === undefined) return { kind: "not_a_maximum", precision };
+  const normal = normalAtMode(mode, precision);
+  if (normal.kind === "not_a_maximum") return normal;
   const q = instance.f64("q");
   const row = instance.f64("constrained");
   const evaluate = instance.fn("lp_grad");
   const constrained = new Float64Array(draws * row.length);
   const lp = new Float64Array(draws);
   const lpNormal = new Float64Array(draws);
-  let logRoot = 0;
-  for (let i = 0; i < d; i++) logRoot += Math.log(factor[i * d + i]);
-  const constant = logRoot - 0.5 * d * Math.log(2 * Math.PI);
-  const z = new Float64Array(d);
   for (let t = 0; t < draws; t++) {
-    const random = stream(seed, 0, SITES.laplace, t);
-    let squares = 0;
-    for (let i = 0; i < d; i++) {
-      z[i] = random.normal();
-      squares += z[i] * z[i];
-    }
-    // Precision LLᵀ, so L⁻ᵀz has its inverse as covariance.
-    const offset = triangularSolve(factor, z, d, 1, "lower-transposed");
-    for (let i = 0; i < d; i++) q[i] = mode[i] + offset[i];
+    lpNormal[t] = normal.draw(seed, t, q);
     lp[t] = evaluate();
-    lpNormal[t] = constant - 0.5 * squares;
     instance.call("constrain");
     constrained.set(row, t * row.length);
   }
-  const logRatios = lp.map((value, t) => value - lpNormal[t]);
-  return {
-    kind: "fitted",
-    constrained,
-    lp,
-    lpNormal,
-    paretoK: paretoK(logRatios),
-    precision,
-  };
+  return { kind: "fitted", constrained, lp, lpNormal, paretoK: paretoOf(lp, lpNormal), precision };
+}
+
+/** Pareto k of the importance weights p/q at draws of q; logs, each up to a constant. */
+export function paretoOf(lp: Float64Array, lpNormal: Float64Array): number {
+  return paretoK(lp.map((value, t) => value - lpNormal[t]));
 }

@@ -32,7 +32,7 @@ export interface ModeSearch {
   readonly gradientNorm: number;
   readonly iterations: number;
   readonly evaluations: number;
-  readonly status: LbfgsStatus;
+  readonly status: LbfgsStatus | "interrupted";
   readonly converged: boolean;
 }
 
@@ -55,7 +55,44 @@ export interface NoMode {
 }
 
 /** Random points tried until one will do, for every start. */
-const TRIES_PER_START = 100;
+export const TRIES_PER_START = 100;
+
+/** The point that try `attempt` of a start begins at. */
+export function startPoint(
+  seed: number | bigint,
+  start: number,
+  attempt: number,
+  dimension: number,
+  radius = 2,
+): Float64Array {
+  const random = stream(seed, start, SITES.start, attempt);
+  return Float64Array.from({ length: dimension }, () => radius * (2 * random.uniform() - 1));
+}
+
+/** A search that converged is better than one that ran away up an unbounded density. */
+export function bestFirst(searches: readonly ModeSearch[]): ModeSearch[] {
+  return [...searches].sort((a, b) => Number(b.converged) - Number(a.converged) || b.lp - a.lp);
+}
+
+/** One search, from a given point. */
+export function searchFrom(
+  instance: KernelInstance,
+  from: Float64Array,
+  { jacobian, maxIterations }: Pick<ModeOptions, "jacobian" | "maxIterations">,
+): ModeSearch {
+  const q = instance.f64("q");
+  const grad = instance.f64("grad");
+  const evaluate = instance.fn(jacobian ? "lp_grad" : "lp_grad_nojac");
+  const objective = (x: Float64Array, gradient: Float64Array): number => {
+    q.set(x);
+    const lp = evaluate();
+    for (let i = 0; i < gradient.length; i++) gradient[i] = -grad[i];
+    return -lp;
+  };
+  const found = lbfgs(objective, from, { maxIterations });
+  const { x, value, gradientNorm, iterations, evaluations, status, converged } = found;
+  return { q: x, lp: -value, gradientNorm, iterations, evaluations, status, converged };
+}
 
 /**
  * Finds the posterior mode of a model's kernels (`lp_grad`, `lp_grad_nojac`, `constrain`). The
@@ -68,48 +105,33 @@ export function findMode(
 ): Mode | NoMode {
   const q = instance.f64("q");
   const grad = instance.f64("grad");
-  const evaluate = instance.fn(options.jacobian ? "lp_grad" : "lp_grad_nojac");
-  const radius = options.initRadius ?? 2;
-  const objective = (x: Float64Array, gradient: Float64Array): number => {
-    q.set(x);
-    const lp = evaluate();
-    for (let i = 0; i < gradient.length; i++) gradient[i] = -grad[i];
-    return -lp;
-  };
-
   const searches: ModeSearch[] = [];
   let tries = 0;
   let failure: NoMode | undefined;
   for (let start = 0; start < options.starts; start++) {
     for (let attempt = 0; attempt < TRIES_PER_START; attempt++) {
-      const random = stream(seed, start, SITES.start, attempt);
-      const from = Float64Array.from(q, () => radius * (2 * random.uniform() - 1));
+      const from = startPoint(seed, start, attempt, q.length, options.initRadius);
       tries += 1;
-      const found = lbfgs(objective, from, { maxIterations: options.maxIterations });
+      const found = searchFrom(instance, from, options);
       if (found.status !== "non-finite-start") {
-        const { x, value, gradientNorm, iterations, evaluations, status, converged } = found;
-        searches.push({
-          q: x,
-          lp: -value,
-          gradientNorm,
-          iterations,
-          evaluations,
-          status,
-          converged,
-        });
+        searches.push(found);
         break;
       }
       const badGradient = [...grad.keys()].filter((i) => !Number.isFinite(grad[i]));
-      failure = { kind: "failed", tries, position: from, lp: -found.value, badGradient };
+      failure = { kind: "failed", tries, position: from, lp: found.lp, badGradient };
     }
     // Where no random point at all is usable for one start, the others fare no better.
     if (searches.length <= start && failure !== undefined) break;
   }
   if (searches.length === 0) return failure!;
-  // A search that converged is better than one that ran away up an unbounded density.
-  searches.sort((a, b) => Number(b.converged) - Number(a.converged) || b.lp - a.lp);
-  const [best] = searches;
+  const sorted = bestFirst(searches);
+  const [best] = sorted;
   q.set(best.q);
   instance.call("constrain");
-  return { kind: "found", best, constrained: instance.f64("constrained").slice(), searches };
+  return {
+    kind: "found",
+    best,
+    constrained: instance.f64("constrained").slice(),
+    searches: sorted,
+  };
 }

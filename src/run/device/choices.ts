@@ -16,15 +16,12 @@ export const deviceMethods: readonly MethodName[] = [
   "em",
   "cavi",
   "gibbs",
+  "map",
+  "laplace",
 ];
 
 /** @throws TildeError where the method has no program for devices */
 export function checkDevice(method: Method, device: DeviceChoice | undefined): void {
-  const isNatural = "optimizer" in method && method.optimizer === "natural";
-  if (isNatural && device !== undefined && device !== "cpu" && device !== "auto") {
-    const wanted = "adam or sgd on a device";
-    fail("bad_option", undefined, { option: "`optimizer`", value: '"natural"', wanted });
-  }
   if (device === undefined || device === "cpu" || device === "auto") return;
   if (deviceMethods.includes(method.method)) return;
   fail("device_method", undefined, { method: method.method, device, known: deviceMethods });
