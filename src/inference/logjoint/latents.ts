@@ -150,7 +150,6 @@ export function transformPiece(
 ): TransformedPiece {
   const eventSize = shape.event.reduce((n, d) => n * d, 1);
   const support = supportOf(definition, variable);
-  const bijector = bijectorOf(support.kind);
   const count = positions.length;
   const given = variable.role === "site" ? l.conditioned.observed.get(shape.name) : undefined;
   const all = count * eventSize;
@@ -170,6 +169,8 @@ export function transformPiece(
   const constant = (): Node => l.g.constant(known, [count, eventSize]);
   if (latent === 0) return { positions, values: constant(), logDet: l.g.constant(0) };
 
+  // Below the return: whole numbers that are given have no bijector, and need none.
+  const bijector = bijectorOf(support.kind);
   const at = Float64Array.from(places);
   let flat: Node;
   let logDet: Node;

@@ -59,6 +59,18 @@ export interface Case {
 
 export const cases: readonly Case[] = [
   {
+    name: "whole numbers that are given, read as numbers by other sites",
+    text: `model m(N: int) {
+      k ~ DirichletMultinomial(4, fill(0.5, N))
+      z[0] ~ Categorical(ones(2) / 2)
+      for t in 1..N { z[t] ~ Categorical(softmax([for q in 0..2: 1.0 * q * z[t - 1]])) }
+      for t in 0..N { y[t] ~ Normal(k[t] + z[t], 1) }
+      c ~ Poisson(2)
+      x ~ Normal(c, 1)
+    }`,
+    data: { N: 3, k: [1, 3, 0], z: [1, 0, 1], y: [0.3, null, 1], c: 2 },
+  },
+  {
     name: "censored and zero-inflated observations",
     text: `model m(N: int, cap: real) {
       mu ~ Normal(0, 2)
