@@ -12,8 +12,14 @@ const root = resolve(import.meta.dirname, "../../..");
 const target = join(root, "node_modules/.cache/tilde-vulkan");
 const run = (command, args, cwd) => execFileSync(command, args, { cwd, stdio: "inherit" });
 
-run("npm", ["install", "--no-save", "webgpu@0.6"], root);
 mkdirSync(target, { recursive: true });
+// `npm install --no-save` of an optional peer does nothing in some versions of npm.
+const packed = execFileSync("npm", ["pack", "--silent", "webgpu@0.6"], { cwd: target });
+const archive = join(target, packed.toString().trim());
+const folder = join(root, "node_modules/webgpu");
+mkdirSync(folder, { recursive: true });
+run("tar", ["-xzf", archive, "-C", folder, "--strip-components", "1"], root);
+rmSync(archive);
 run("apt-get", ["download", "chromium-common", "libvulkan1"], target);
 for (const file of readdirSync(target).filter((f) => f.endsWith(".deb"))) {
   run("dpkg-deb", ["-x", file, "."], target);
