@@ -46,8 +46,12 @@ export interface Wanted {
 
 export const inputBuffer = (k: number): string => `site_${k}`;
 
-export function directKernels(joint: DirectJoint, wanted: Partial<Wanted>): KernelModule {
-  const pool = new ConstantPool();
+/** @param pool holds the module's constants, and those of other functions that were lowered with it */
+export function directKernels(
+  joint: DirectJoint,
+  wanted: Partial<Wanted>,
+  pool = new ConstantPool(),
+): KernelModule {
   const parts: Lowered[] = [];
   const buffers: Buffer[] = [];
   const inputs: Record<string, string> = {};

@@ -17,10 +17,11 @@ import { type GibbsBlock, sitesOf } from "./blocks.js";
 import { drawDiscrete } from "./discrete.js";
 import { HamiltonianUpdate } from "./hamiltonian.js";
 import { KEY } from "./kernel/random.js";
+import { ADAPT, adaptedBuffer, movedBuffer, widthsBuffer } from "./kernel/slice.js";
 import { ROW, ROWS, rowCount, updateName } from "./kernel/sweep.js";
 import type { GibbsPlan } from "./plan.js";
 import { LAST, LEAST } from "./range.js";
-import { sliceDraw } from "./slice.js";
+import { ADAPTED_FROM, LEAST_WIDTH, sliceDraw } from "./slice.js";
 import { gibbsStream } from "./stream.js";
 import { truncatedDraw } from "./truncated.js";
 
@@ -131,12 +132,14 @@ export class GibbsChain {
   readonly #continuousRow: Float64Array;
   readonly #discreteRow: Float64Array;
   readonly #scan: Scan;
+  readonly #adapt: Float64Array;
 
   constructor(plan: GibbsPlan, instance: KernelInstance, key: ChainKey, scan: Scan = "systematic") {
     this.#plan = plan;
     this.#instance = instance;
     this.#key = key;
     this.#scan = scan;
+    this.#adapt = instance.f64(ADAPT);
     this.width = plan.joint.sites.reduce((n, s) => n + s.latent.length, 0);
     this.elements = plan.discrete?.counts.length ?? 0;
     const [only] = plan.segments;
@@ -220,6 +223,7 @@ export class GibbsChain {
 
   /** One update of everything; sweeps are numbered from 1. */
   sweep(index: number, adapt: boolean): GibbsFailure | undefined {
+    this.#adapt[0] = adapt ? 1 : 0;
     if (this.#scan === "random") return this.#randomScan(index, adapt);
     for (const step of this.#steps) {
       const failure = step(index, adapt);
@@ -252,6 +256,7 @@ export class GibbsChain {
     row: number,
   ): GibbsFailure | undefined {
     const { values, discrete, lp } = into;
+    this.#adapt[0] = 0;
     if (this.#block === undefined) {
       for (let k = 0; k < count; k++) {
         for (let s = 0; s < thin; s++) {
@@ -311,6 +316,7 @@ export class GibbsChain {
     const { compiled, blocks } = this.#plan;
     const name = updateName(block, compiled);
     if (name !== undefined) {
+      if (block.kind === "slice" || block.kind === "count") this.#learnWidths(block.site);
       const run = this.#instance.fn(name);
       const at = blocks.indexOf(block);
       return (sweep) => (run(sweep) === 1 ? undefined : this.#failure(at));
@@ -335,6 +341,19 @@ export class GibbsChain {
       case "joint":
         return internalError("a normal block has no kernel");
     }
+  }
+
+  /** What the compiled slices of a site adapt. */
+  #learnWidths(site: number): void {
+    const names = [adaptedBuffer(site), widthsBuffer(site), movedBuffer(site)];
+    const state = names.map((name) => this.#instance.f64(name));
+    state[1].fill(1);
+    this.#learners.push({
+      save: () => pack(state),
+      restore: (saved) => {
+        unpack(saved, state);
+      },
+    });
   }
 
   #conjugate(f: Conjugate): (sweep: number) => GibbsFailure | undefined {
@@ -424,8 +443,8 @@ export class GibbsChain {
         if (!adapt) continue;
         // Twice the mean distance of moves: the interval then needs few steps out or in.
         moved[i] += Math.abs(x - before);
-        const least = whole ? 1 : 1e-6;
-        if (adapted >= 10) widths[i] = Math.max(least, (2 * moved[i]) / adapted);
+        const least = whole ? 1 : LEAST_WIDTH;
+        if (adapted >= ADAPTED_FROM) widths[i] = Math.max(least, (2 * moved[i]) / adapted);
       }
       return undefined;
     };

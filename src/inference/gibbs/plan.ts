@@ -8,6 +8,7 @@ import type { MakeInstance } from "../conditionals/kernels.js";
 import { chooseBlocks, freeByOption, type GibbsBlock, type GibbsPlanOptions } from "./blocks.js";
 import type { DiscretePlan } from "./discrete.js";
 import { type Segment, sweepKernels } from "./kernel/sweep.js";
+import type { LocalDensity } from "./local/density.js";
 
 export type { GibbsBlock, GibbsPlanOptions, SiteMethod } from "./blocks.js";
 
@@ -18,6 +19,8 @@ export interface GibbsPlan extends Conditionals {
   /** How a sweep runs them. */
   readonly segments: readonly Segment[];
   readonly kernels: KernelModule;
+  /** Of sites that are drawn by slices: what one element's density costs, where not everything. */
+  readonly locals: ReadonlyMap<number, LocalDensity>;
   readonly compiled: boolean;
 }
 

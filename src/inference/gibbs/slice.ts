@@ -2,7 +2,10 @@
 import type { RandomStream } from "../../math/rng/random.js";
 
 /** Steps out at most so many widths in all; beyond, the draw is still exact. */
-const MAX_STEPS = 100;
+export const MAX_STEPS = 100;
+/** Widths are adapted from this sweep of the warmup on, and stay above a least one. */
+export const ADAPTED_FROM = 10;
+export const LEAST_WIDTH = 1e-6;
 
 /**
  * A draw that leaves the density invariant.

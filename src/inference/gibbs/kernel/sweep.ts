@@ -21,6 +21,7 @@ import {
   when,
 } from "../../../kernel/build.js";
 import type { Buffer, KernelFunction, KernelModule, Stmt } from "../../../kernel/ir.js";
+import { ConstantPool } from "../../../passes/lower/index.js";
 import type { Conditionals } from "../../conditionals/find.js";
 import { directKernels, type Wanted } from "../../conditionals/kernels.js";
 import { isCompiled, referenceValues } from "../../conditionals/natural.js";
@@ -28,10 +29,12 @@ import { type DirectJoint, STATES } from "../../logjoint/direct.js";
 import type { GibbsBlock } from "../blocks.js";
 import { hamiltonianModule } from "../hamiltonian.js";
 import { probesOf } from "../joint.js";
+import { type LocalDensity, localDensity } from "../local/density.js";
 import { conjugateFunction, hasUnitKernel } from "./conjugate.js";
 import { discreteFunction, hasDiscreteKernel } from "./discrete.js";
 import { isProbedAtOnce, jointFunction } from "./joint.js";
 import { randomBuffers, randomFunctions, whole } from "./random.js";
+import { adaptBuffer, sliceFunctions } from "./slice.js";
 
 /** Part of a sweep: blocks from one number to another, by one kernel call or each by the host. */
 export type Segment =
@@ -66,6 +69,9 @@ export function updateName(block: GibbsBlock, compiled: boolean): string | undef
     case "joint":
       // The host has no sparse factor of its own; a dense one would be another method.
       return `update_joint_${block.id}`;
+    case "slice":
+    case "count":
+      return compiled ? `update_slice_${block.site}` : undefined;
     default:
       return undefined;
   }
@@ -75,18 +81,28 @@ export function sweepKernels(
   found: Conditionals,
   blocks: readonly GibbsBlock[],
   compiled: boolean,
-): { readonly kernels: KernelModule; readonly segments: readonly Segment[] } {
+): {
+  readonly kernels: KernelModule;
+  readonly segments: readonly Segment[];
+  readonly locals: ReadonlyMap<number, LocalDensity>;
+} {
   const { joint } = found;
+  const pool = new ConstantPool();
+  const locals = new Map<number, LocalDensity>();
   const conjugate = blocks.flatMap((b) => (b.kind === "conjugate" ? [b.finding] : []));
   const truncated = blocks.flatMap((b) => (b.kind === "truncated" ? [b.finding.site] : []));
   const normals = blocks.flatMap((b) => (b.kind === "joint" ? [b] : []));
   const slices = blocks.flatMap((b) => {
     return b.kind === "slice" || b.kind === "count" ? [b.site] : [];
   });
+  for (const site of compiled ? slices : []) {
+    const local = localDensity(joint, site, pool);
+    if (local !== undefined) locals.set(site, local);
+  }
   const wanted: Partial<Wanted> = {
     statistics: conjugate.filter(isCompiled).map((f) => ({ site: f.site, at: referenceValues(f) })),
     gradients: [...conjugate.filter((f) => !isCompiled(f)).map((f) => f.site), ...truncated],
-    densities: [...slices, ...truncated],
+    densities: [...slices.filter((site) => !locals.has(site)), ...truncated],
     vectors: normals.map(({ id, normal }) =>
       isProbedAtOnce(normal)
         ? { name: `joint_${id}_probes`, sites: normal.sites, at: probesOf(normal) }
@@ -96,8 +112,8 @@ export function sweepKernels(
     values: true,
     lp: true,
   };
-  const base = directKernels(joint, wanted);
-  const buffers: Buffer[] = [...base.buffers, ...randomBuffers];
+  const base = directKernels(joint, wanted, pool);
+  const buffers: Buffer[] = [...base.buffers, ...randomBuffers, adaptBuffer];
   const functions: KernelFunction[] = [...base.functions, ...randomFunctions()];
   const take = (more: {
     readonly buffers: readonly Buffer[];
@@ -107,13 +123,19 @@ export function sweepKernels(
     functions.push(...more.functions);
   };
   take(rowKernels(joint));
+  for (const local of locals.values()) take(local);
   for (const block of blocks) {
     const isKernel = updateName(block, compiled) !== undefined;
     if (block.kind === "hamiltonian") take(hamiltonianModule(joint, block));
     else if (!isKernel) continue;
     else if (block.kind === "discrete") take(discreteFunction(block.plan, streamOf(block)));
     else if (block.kind === "conjugate") functions.push(conjugateFunction(block.finding));
-    else if (block.kind === "joint") {
+    else if (block.kind === "slice" || block.kind === "count") {
+      const { site } = block;
+      const length = joint.sites[site].input.shape[0];
+      const isWhole = block.kind === "count";
+      take(sliceFunctions({ site, length, isWhole, local: locals.get(site) }));
+    } else if (block.kind === "joint") {
       const lengths = block.normal.sites.map((s) => joint.sites[s].latent.length);
       take(jointFunction(block.normal, block.id, streamOf(block), lengths));
     }
@@ -135,7 +157,7 @@ export function sweepKernels(
   }
   const [only] = segments;
   if (segments.length === 1 && only.kind === "kernel") take(blockKernels(widthOf(joint), only));
-  return { kernels: { buffers, functions }, segments };
+  return { kernels: { buffers, functions }, segments, locals };
 }
 
 /** What a draw is written to: the continuous scalars at their offsets, then discrete values. */
