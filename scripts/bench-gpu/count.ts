@@ -99,6 +99,7 @@ function recorder(
         set: () => undefined,
         seed: () => undefined,
         rewind: () => undefined,
+        orders: async () => [],
         steps: async (_, count) =>
           Object.fromEntries(
             spec.trace.map((t) => [t, ones(count * sizeOf(outputOfTurns(turns, t).shape))]),

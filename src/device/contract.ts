@@ -114,8 +114,13 @@ export interface LoopProgram {
   set(values: NamedValues): void;
   /** Keys the random streams. */
   seed(seed: number | bigint, run: number): void;
-  /** Brings the shuffles of `rows` back to their first order, 0, 1, 2, …; so do they begin. */
-  rewind(): void;
+  /**
+   * Brings the shuffles of `rows` to the orders that `orders` gave; absent, to their first order, 0,
+   * 1, 2, …, in which they begin.
+   */
+  rewind(orders?: readonly Float64Array[]): void;
+  /** Of each shuffle of `rows`, as the noise has them, the order of all rows after the steps so far. */
+  orders(): Promise<readonly Float64Array[]>;
   /**
    * Takes `count` steps from number `first` on. The result has one row a step of each traced
    * output. A device that is lost on the way leaves what was read before intact.

@@ -7,6 +7,7 @@ import type { Conditioned } from "../passes/condition/index.js";
 import type { Shelf } from "./device/auto.js";
 import { explainFailure } from "./explain-failure.js";
 import type { InferOptions } from "./options.js";
+import type { Checkpoint } from "./storage/checkpoint.js";
 import type { DataFile, RunRecord } from "./storage/record.js";
 
 export interface Run {
@@ -22,6 +23,8 @@ export interface Run {
   readonly device?: GraphDevice;
   /** Devices to choose from, where the choice is left to measurement. */
   readonly shelf?: Shelf;
+  /** Of a run in a folder that is no chain: where its state goes. */
+  readonly checkpoint?: Checkpoint;
 }
 
 /** Where and why a chain could not begin. */

@@ -4,6 +4,7 @@
  */
 import { fail } from "../base/diagnostic.js";
 import type { Model } from "../model/ir.js";
+import type { Conditioned } from "../passes/condition/index.js";
 import { conditionRaw, type Declared } from "./compile.js";
 import { type Run, refuseStates } from "./context.js";
 import { type RawData, readObject } from "./data/values.js";
@@ -18,6 +19,7 @@ import { type Method, type NceOptions, type SviOptions, shownValue } from "./met
 import { type CheckedOptions, checkOptions, type InferOptions } from "./options.js";
 import { Posterior } from "./posterior.js";
 import type { FitData } from "./results/fit.js";
+import type { Checkpoint, CheckpointJob } from "./storage/checkpoint.js";
 import { makeFolder } from "./storage/folder.js";
 import type { RunRecord } from "./storage/record.js";
 
@@ -75,7 +77,16 @@ async function run(
     refuseStates(conditioned, method.method);
   }
   if (options.out !== undefined) await makeFolder(options.out);
-  const plain: Run = { conditioned, seed, start, options, files: data.files, resumed };
+  const others = learning?.dataOfOthers(data, conditioned, declared);
+  const checkpoint = await checkpointOf(conditioned, options, {
+    files: data.files,
+    others,
+    resumed,
+  });
+  const plain: Run = {
+    ...{ conditioned, seed, start, options, files: data.files, resumed },
+    ...(checkpoint && { checkpoint }),
+  };
   const device = await deviceOf(options.device);
   const shelf = options.device === "auto" ? new Shelf() : undefined;
   const job: Run = { ...plain, ...(device && { device }), ...(shelf && { shelf }) };
@@ -89,7 +100,8 @@ async function run(
     if (fit.stored !== undefined) storage?.storeOutcome(fit, fit.stored);
     const isChain = fit.method === "nuts" || fit.method === "hmc" || fit.method === "gibbs";
     const made = isChain && options.relabel !== false ? withoutSwitching(fit) : fit;
-    if (options.out !== undefined) storage?.storeFit(made, options.out);
+    if (options.out !== undefined) storage?.storeFit(made, options.out, checkpoint?.origin);
+    if (!fit.interrupted) checkpoint?.clear();
     return new Posterior(made);
   } catch (error) {
     const { withAlternatives } = await import("./alternatives.js");
@@ -122,16 +134,29 @@ export async function resumeRaw(
   options: Pick<InferOptions, "threads" | "signal" | "onProgress">,
 ): Promise<Posterior> {
   const { openRun } = await import("./storage/reopen.js");
-  const { record, program, fit } = openRun(directory);
+  const { record, program, declared, fit } = openRun(directory);
   if (fit !== undefined) return new Posterior(fit);
-  const data = { values: record.data, problems: new Map() };
+  const values = new Map([...record.data, ...(record.others ?? [])]);
+  const data = { values, problems: new Map(), files: record.files };
   const { seed, relabel, options: method, device } = record;
   const checked = checkOptions({ ...options, method, seed, relabel, device, out: directory });
   try {
-    return await run(program, data, checked, undefined, record);
+    return await run(program, data, checked, declared, record);
   } catch (error) {
     throw withoutMemory(error);
   }
+}
+
+/** Where the states of a run go that is no chain and has a folder. */
+async function checkpointOf(
+  conditioned: Conditioned,
+  { out, seed, method }: CheckedOptions,
+  from: Pick<CheckpointJob, "files" | "others" | "resumed">,
+): Promise<Checkpoint | undefined> {
+  if (out === undefined) return undefined;
+  const { Checkpoint, keepsStates } = await import("./storage/checkpoint.js");
+  if (!keepsStates(method.method)) return undefined;
+  return new Checkpoint({ directory: out, conditioned, seed, method, ...from });
 }
 
 type Other = Exclude<Method, SviOptions | NceOptions>;

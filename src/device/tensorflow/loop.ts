@@ -59,7 +59,8 @@ export function compileLoop(addon: TensorFlowAddon, spec: LoopSpec, real: RealTy
       ? new Shuffle(scope, sender, `order_${k}`, n.law.of, rows)
       : undefined;
   });
-  const hasEffects = shuffles.some((s) => s !== undefined);
+  const drawnRows = shuffles.flatMap((s) => s ?? []);
+  const hasEffects = drawnRows.length > 0;
   const given = store.placeholder();
   const call = placeholder(scope, "call", "int64", [5]);
   const own = isSplit ? placeholder(scope, "turn", "int32", [2]) : undefined;
@@ -155,8 +156,10 @@ export function compileLoop(addon: TensorFlowAddon, spec: LoopSpec, real: RealTy
   if (hasSmall) realOutput(scope, STATE, results[results.length - 1], assigned);
   sender.finish();
   const session = new Session(addon, scope.toGraph());
-  const rewind = (): void => {
-    for (const shuffle of shuffles) shuffle?.rewind();
+  const rewind = (orders?: readonly Float64Array[]): void => {
+    drawnRows.forEach((shuffle, k) => {
+      shuffle.rewind(orders?.[k]);
+    });
   };
   rewind();
 
@@ -173,6 +176,7 @@ export function compileLoop(addon: TensorFlowAddon, spec: LoopSpec, real: RealTy
       key[4] = run;
     },
     rewind,
+    orders: async () => drawnRows.map((shuffle) => shuffle.read(session)),
     steps: async (first, steps, turn) => {
       if (steps > mostSteps) internalError(`${steps} steps in a call, above ${mostSteps}`);
       const words = Int32Array.from(key);

@@ -108,12 +108,12 @@ export async function compileLoop(device: WebGpuDevice, spec: LoopSpec): Promise
   const { planned, turns, inputOf, shuffles, traced } = planLoop(spec, device.tuning);
   const { mostSteps } = spec;
   const executable = await Executable.create(device, planned);
-  const rewind = (): void => {
-    for (const { order, all } of shuffles) {
+  const rewind = (orders?: readonly Float64Array[]): void => {
+    shuffles.forEach(({ order, all }, s) => {
       const first = new Uint32Array(all);
-      for (let k = 0; k < all; k++) first[k] = k;
+      for (let k = 0; k < all; k++) first[k] = orders?.[s][k] ?? k;
       executable.write(order, first);
-    }
+    });
   };
   rewind();
   let key = { seed0: 0, seed1: 0, run: 0 };
@@ -132,6 +132,14 @@ export async function compileLoop(device: WebGpuDevice, spec: LoopSpec): Promise
       key = { seed0: Number(bits & 0xffffffffn), seed1: Number(bits >> 32n), run: run >>> 0 };
     },
     rewind,
+    orders: () =>
+      device.guarded("reading the order of rows", async () => {
+        const values = await executable.read(
+          shuffles.map(({ order, all }) => ({ region: order, length: all })),
+        );
+        // They are whole numbers, read as if they were real ones.
+        return values.map(({ buffer }) => Float64Array.from(new Uint32Array(buffer)));
+      }),
     steps: (first, count, turn) =>
       device.guarded(`taking steps ${first} to ${first + count - 1}`, async () => {
         if (count > mostSteps) internalError(`${count} steps in a call, above ${mostSteps}`);

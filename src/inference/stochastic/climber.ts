@@ -32,6 +32,9 @@ export interface Taken {
   readonly bad: number;
 }
 
+/** All that the steps of a climber depend on beside their numbers: plain data. */
+export type ClimberState = Readonly<Record<string, Float64Array>>;
+
 export interface Climber {
   /** Steps of one call, at most. */
   readonly mostSteps: number;
@@ -47,6 +50,10 @@ export interface Climber {
   params(): Promise<Float64Array>;
   /** The mean of the iterates since `restartAverage`. */
   average(): Promise<Float64Array>;
+  /** What `restore` takes; the arrays may be those that the climber goes on with. */
+  save(): Promise<ClimberState>;
+  /** Goes on where a climber of the same objective was. */
+  restore(state: ClimberState): void;
 }
 
 /** A climber that can say where it was before it failed. */

@@ -1,7 +1,7 @@
 /** The steps of a kernel module made by `withOptimiser`, as ascents ask for them. */
 import type { KernelInstance } from "../contract.js";
 import { SETTINGS, TRACE } from "./adam.js";
-import type { Climber, StepSettings, Taken } from "./climber.js";
+import type { Climber, ClimberState, StepSettings, Taken } from "./climber.js";
 import { seedNoise } from "./noise.js";
 
 /** A climber over the buffers `params` and `gradient` of an instance. */
@@ -59,4 +59,18 @@ export class KernelClimber implements Climber {
   async average(): Promise<Float64Array> {
     return this.#instance.f64("opt_average").map((v) => v / this.#averaged);
   }
+
+  async save(): Promise<ClimberState> {
+    const moments = MOMENTS.map((name) => [name, this.#instance.f64(name)] as const);
+    const averaged = Float64Array.of(this.#averaged);
+    return { params: this.#params, averaged, ...Object.fromEntries(moments) };
+  }
+  restore(state: ClimberState): void {
+    this.#params.set(state.params);
+    [this.#averaged] = state.averaged;
+    for (const name of MOMENTS) this.#instance.f64(name).set(state[name]);
+  }
 }
+
+/** Buffers that steps carry on beside the params. */
+const MOMENTS = ["opt_settings", "opt_first", "opt_second", "opt_average"] as const;

@@ -3,7 +3,8 @@
  * over windows, has stopped to rise, and the iterates of the last one are averaged (Dhaka et al. 2020;
  * Polyak and Juditsky 1992). What is to be done comes from `stages`, whoever takes the steps.
  */
-import type { StepSettings, TracedClimber } from "./climber.js";
+import type { Checkpoints } from "../checkpoints.js";
+import type { ClimberState, StepSettings, TracedClimber } from "./climber.js";
 import { isFlat, meanOf } from "./smoothing.js";
 
 export const schedules = ["auto", "constant", "cosine"] as const;
@@ -39,16 +40,53 @@ export interface Player {
 export type History = readonly { readonly step: number; readonly value: number }[];
 
 type Growing = { step: number; value: number }[];
-/** What a run saw so far, also where it is ended from outside. */
-export interface Heard {
+
+/**
+ * Where a run stands, also where it is ended from outside: what its next steps depend on beside the
+ * params and moments, and what it saw so far.
+ */
+export interface StagedProgress {
+  stage: number;
+  /** The stage's last step, and whether it has begun. */
+  end: number;
+  isOpen: boolean;
+  /** Steps in whole windows, and those of the present window with their estimates. */
+  done: number;
+  filled: number;
+  readonly estimates: Float64Array;
+  /** Windows of the stage. */
+  means: number[];
+  errors: number[];
+  /** Whether iterates are averaged, and how many are in the average. */
+  averaging: boolean;
+  averaged: number;
+  converged: boolean;
   readonly history: Growing;
   /** Of several players. */
-  readonly players: readonly { readonly name: string; readonly history: Growing }[];
+  readonly players: { name: string; history: Growing }[];
 }
 
-/** Nothing so far. */
-export function heardOf({ players = [] }: StagedSearch): Heard {
-  return { history: [], players: players.map((p) => ({ name: p.name, history: [] })) };
+/** Before the first step. @param most steps of one order, at most */
+export function progressOf(search: StagedSearch, most: number): StagedProgress {
+  const { steps, players = [] } = search;
+  return {
+    ...{ stage: 0, end: 0, isOpen: false, done: 0, filled: 0 },
+    estimates: new Float64Array(windowOf(steps, most)),
+    ...{ means: [], errors: [], averaging: false, averaged: 0, converged: false },
+    history: [],
+    players: players.map((p) => ({ name: p.name, history: [] })),
+  };
+}
+
+/** What was seen so far, as a fit that was interrupted after `steps` steps. */
+export function interruptedAt(search: StagedSearch, at: StagedProgress, steps: number): StagedFit {
+  const [first] = at.players;
+  return {
+    kind: "fitted",
+    history: first === undefined ? at.history : first.history,
+    ...(search.players && { players: at.players }),
+    ...{ steps, converged: false, interrupted: true },
+  };
 }
 
 export interface StagedFit {
@@ -139,104 +177,133 @@ function rateAt({ steps, schedule, rate, warmup }: StagedSearch, step: number, s
  * @param most steps of one order, at most
  * @param limit of the first order
  * @param mostRates step sizes of one order, at most
+ * @param at where the run stands, which is kept up to date: between two orders it is what a further
+ *   run needs to go on
  */
 export function* stages(
   search: StagedSearch,
   most: number,
   limit: number,
   mostRates = 1,
-  heard = heardOf(search),
+  at = progressOf(search, most),
 ): Generator<Order, Staged | Stopped, Done> {
   const { steps, schedule, players } = search;
   const window = windowOf(steps, most);
   // Between these steps the step size is constant.
   const grain = schedule === "cosine" || search.warmup > 0 ? Math.ceil(window / 20) : window;
   const count = schedule === "auto" && players === undefined ? STAGES.length : 1;
-  const { history, players: told } = heard;
-  const estimates = new Float64Array(window);
+  const { history, players: told, estimates } = at;
   const turns = (players ?? []).flatMap((p, k) => Array<number>(p.steps).fill(k));
   let left = limit;
-  let done = 0;
-  let averaged = 0;
-  let converged = false;
-  for (let stage = 0; stage < count && left > 0; stage++) {
-    const isLast = stage === count - 1;
-    // Long steps do most of the work: each stage may take half of what is left.
-    const end = isLast ? steps : done + Math.floor((steps - done) / 2);
-    const means: number[] = [];
-    const errors: number[] = [];
-    let forgets = true;
-    let averaging = false;
+  for (; at.stage < count && left > 0; at.stage++) {
+    const isLast = at.stage === count - 1;
+    let forgets = !at.isOpen;
+    if (!at.isOpen) {
+      // Long steps do most of the work: each stage may take half of what is left.
+      const end = isLast ? steps : at.done + Math.floor((steps - at.done) / 2);
+      Object.assign(at, { end, isOpen: true, means: [], errors: [], averaging: false });
+    }
+    const { end, means, errors } = at;
     let flat = false;
-    while (done < end && !flat && left > 0) {
-      const size = Math.min(window, end - done);
-      let startsAverage: boolean = schedule === "auto" && isLast && means.length > 0 && !averaging;
-      averaging ||= startsAverage;
-      let filled = 0;
-      while (filled < size && left > 0) {
-        const first = done + filled;
+    while (at.done < end && !flat && left > 0) {
+      const size = Math.min(window, end - at.done);
+      let startsAverage: boolean =
+        schedule === "auto" && isLast && means.length > 0 && !at.averaging;
+      at.averaging ||= startsAverage;
+      while (at.filled < size && left > 0) {
+        const first = at.done + at.filled;
         const start = first - (first % grain);
-        const piece = Math.min(size - filled, left, start + mostRates * grain - first);
+        const piece = Math.min(size - at.filled, left, start + mostRates * grain - first);
         // By the stretches' first steps: however a run is cut into calls, its steps are the same.
         const rates = Array.from({ length: Math.ceil((first + piece - start) / grain) }, (_, k) =>
-          rateAt(search, start + k * grain, stage),
+          rateAt(search, start + k * grain, at.stage),
         );
+        const { averaging } = at;
         const made = yield { first, count: piece, rates, grain, averaging, forgets, startsAverage };
         forgets = false;
         startsAverage = false;
         if (made.count < piece) {
           return { kind: "stopped", step: first + made.count, value: made.values[made.count] };
         }
-        estimates.set(made.values.subarray(0, piece), filled);
-        filled += piece;
-        if (averaging) averaged += piece;
+        estimates.set(made.values.subarray(0, piece), at.filled);
+        at.filled += piece;
+        if (at.averaging) at.averaged += piece;
         left = made.limit;
       }
-      done += filled;
-      if (filled < size) break;
+      if (at.filled < size) return ended(at, search, true, false);
+      at.done += size;
+      at.filled = 0;
       const seen = estimates.subarray(0, size);
       if (players !== undefined) {
         // A window may hold no step of one of them.
         told.forEach(({ history: own }, k) => {
-          const its = seen.filter((_, i) => turns[(done - size + i) % turns.length] === k);
-          if (its.length > 0) own.push({ step: done, value: meanOf(its).mean });
+          const its = seen.filter((_, i) => turns[(at.done - size + i) % turns.length] === k);
+          if (its.length > 0) own.push({ step: at.done, value: meanOf(its).mean });
         });
         continue;
       }
       const { mean, error } = meanOf(seen);
       means.push(mean);
       errors.push(error);
-      history.push({ step: done, value: mean });
+      history.push({ step: at.done, value: mean });
       const least = isLast ? 4 * LEAST_WINDOWS : LEAST_WINDOWS;
       const isStill = isFlat(means, errors, search.tolerance, least);
       // A step size that falls by itself or still rises has its own end.
-      flat = isStill && done > search.warmup && (schedule !== "cosine" || done === steps);
+      flat = isStill && at.done > search.warmup && (schedule !== "cosine" || at.done === steps);
     }
+    if (at.done < end && !flat) return ended(at, search, true, false);
     // A stage that ran out of steps says nothing of those after it, whose steps are shorter.
-    converged = flat && (stage === 0 || converged);
+    at.converged = flat && (at.stage === 0 || at.converged);
+    at.isOpen = false;
   }
-  const result = { steps: done, converged, interrupted: left <= 0, averaged };
-  if (players === undefined) return { kind: "fitted", history, ...result };
-  return { kind: "fitted", history: told[0].history, players: told, ...result };
+  return ended(at, search, left <= 0, at.converged);
+}
+
+function ended(
+  { done, filled, averaged, history, players }: StagedProgress,
+  search: StagedSearch,
+  interrupted: boolean,
+  converged: boolean,
+): Staged {
+  const result = { steps: done + filled, converged, interrupted, averaged };
+  if (search.players === undefined) return { kind: "fitted", history, ...result };
+  return { kind: "fitted", history: players[0].history, players, ...result };
+}
+
+/** A climb that goes on where another one stood. */
+export interface ClimbState {
+  readonly at: StagedProgress;
+  readonly climber: ClimberState;
+}
+
+/** Where a climb stands, and where it is kept. */
+export interface ClimbKeeping {
+  readonly at: StagedProgress;
+  readonly checkpoints?: Checkpoints<ClimbState>;
 }
 
 /**
  * Ascends from the climber's params, where the result is left. `pace` is asked after every call how
- * many steps the next one may take; 0 ends the run. What is seen is written to `heard`.
+ * many steps the next one may take; 0 ends the run.
  */
 export async function climb(
   climber: TracedClimber,
   search: StagedSearch,
   pace: (done: number) => Promise<number>,
-  heard = heardOf(search),
+  { at, checkpoints }: ClimbKeeping = { at: progressOf(search, climber.mostSteps) },
 ): Promise<StagedFit | StagedFailure> {
-  const orders = stages(search, climber.mostSteps, await pace(0), climber.mostRates, heard);
+  if (checkpoints?.past !== undefined) climber.restore(checkpoints.past.climber);
+  const keep = async (): Promise<void> => {
+    if (checkpoints !== undefined) checkpoints.write({ at, climber: await climber.save() });
+  };
+  const orders = stages(search, climber.mostSteps, await pace(0), climber.mostRates, at);
   let next = orders.next();
   let bad = -1;
   while (next.done !== true) {
     const { first, count, rates, grain, averaging, forgets, startsAverage } = next.value;
     if (forgets) climber.forget();
     if (startsAverage) climber.restartAverage();
+    if (checkpoints?.isDue()) await keep();
     const { clip, momentum } = search;
     const settings: StepSettings = {
       ...{ rate: rates[0], clip, averaging, beta1: momentum, beta2: BETA2 },
@@ -253,6 +320,7 @@ export async function climb(
     return { kind: "diverged", step, value, element: bad, last: await climber.before() };
   }
   const { averaged, ...fit } = found;
+  if (fit.interrupted) await keep();
   if (averaged > 0) climber.setParams(await climber.average());
   return fit;
 }

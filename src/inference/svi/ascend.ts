@@ -1,9 +1,17 @@
 /** Stochastic gradient ascent of an objective by the CPU's kernels, in the stages of `staged.ts`. */
+import type { Checkpoints } from "../checkpoints.js";
 import type { KernelInstance } from "../contract.js";
 import { SETTINGS, TRACE } from "../stochastic/adam.js";
 import { seedNoise } from "../stochastic/noise.js";
 import { meanOf } from "../stochastic/smoothing.js";
-import { BETA2, type StagedFit, type StagedSearch, stages } from "../stochastic/staged.js";
+import {
+  BETA2,
+  progressOf,
+  type StagedFit,
+  type StagedProgress,
+  type StagedSearch,
+  stages,
+} from "../stochastic/staged.js";
 import type { Carried } from "./compile.js";
 
 export type SviFit = StagedFit;
@@ -17,6 +25,12 @@ export interface SviFailure {
   readonly element: number;
 }
 
+/** Before a call of the kernels: where the run stood, and what the call began with. */
+export interface SviState {
+  readonly at: StagedProgress;
+  readonly buffers: Call["state"];
+}
+
 /**
  * Ascends from `theta`, where the result is left. Gives way after every few steps with the number of
  * those taken, and is told how many to take before the next time; 0 ends the run.
@@ -26,6 +40,7 @@ export function* ascend(
   search: StagedSearch,
   carried: Carried,
   seed: number | bigint,
+  checkpoints?: Checkpoints<SviState>,
 ): Generator<number, SviFit | SviFailure, number> {
   const theta = instance.f64("theta");
   const settings = instance.f64("opt_settings");
@@ -38,7 +53,10 @@ export function* ascend(
   settings[SETTINGS.clip] = search.clip;
   /** The states before the last calls, from which their steps can be taken again. */
   const calls: Call[] = [];
-  const orders = stages(search, TRACE, yield 0);
+  const past = checkpoints?.past;
+  if (past !== undefined) load(instance, past.buffers);
+  const at = past?.at ?? progressOf(search, TRACE);
+  const orders = stages(search, TRACE, yield 0, 1, at);
   let next = orders.next();
   while (next.done !== true) {
     const { first, count, rates, averaging, forgets, startsAverage } = next.value;
@@ -50,6 +68,11 @@ export function* ascend(
     if (calls.length > 2) calls.shift();
     const taken = take(first, count);
     const limit = taken < count ? 0 : yield first + taken;
+    // The call is taken again: what led to a step that fails is then at hand.
+    const isStopped = limit === 0 && taken === count;
+    if (checkpoints !== undefined && (isStopped || (taken === count && checkpoints.isDue()))) {
+      checkpoints.write({ at, buffers: calls[calls.length - 1].state });
+    }
     next = orders.next({ count: taken, values: trace, limit });
   }
   const found = next.value;
@@ -88,16 +111,20 @@ function snapshot(instance: KernelInstance, { f64, i32 }: Carried): Call["state"
   return new Map<string, Float64Array | Int32Array>([...reals, ...wholes]);
 }
 
+function load(instance: KernelInstance, state: Call["state"]): void {
+  for (const [name, values] of state) {
+    if (values instanceof Int32Array) instance.i32(name).set(values);
+    else instance.f64(name).set(values);
+  }
+}
+
 /**
  * The state before the update that led to step `bad`: where the objective and its gradient were last
  * finite. Where not even the first step was, the state is the one it began with.
  */
 function goBack(instance: KernelInstance, calls: readonly Call[], bad: number): void {
   const call = [...calls].reverse().find((c) => c.first < bad) ?? calls[0];
-  for (const [name, values] of call.state) {
-    if (values instanceof Int32Array) instance.i32(name).set(values);
-    else instance.f64(name).set(values);
-  }
+  load(instance, call.state);
   const again = bad - 1 - call.first;
   if (again > 0) instance.call("opt_steps", call.first, again);
 }

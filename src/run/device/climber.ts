@@ -18,7 +18,12 @@ import {
 import { CALLS, MOST_RATES } from "../../device/optimiser-settings.js";
 import { turnAt } from "../../device/turns.js";
 import type { Rule } from "../../inference/stochastic/adam.js";
-import type { StepSettings, Taken, TracedClimber } from "../../inference/stochastic/climber.js";
+import type {
+  ClimberState,
+  StepSettings,
+  Taken,
+  TracedClimber,
+} from "../../inference/stochastic/climber.js";
 import type { Graph } from "../../tensor/ops.js";
 import { sizeOf } from "../../tensor/shape-rules.js";
 
@@ -77,14 +82,19 @@ export class DeviceClimber implements TracedClimber {
   #merged = 0;
   #pending = 0;
 
+  /** What steps change on the device. */
+  readonly #carried: readonly string[];
+
   private constructor(
     program: LoopProgram,
     objective: Objective,
     length: number,
     mostSteps: number,
     averages: Averages,
+    carried: readonly string[],
   ) {
     this.#averages = averages;
+    this.#carried = carried;
     this.#program = program;
     this.#objective = objective;
     this.#length = length;
@@ -119,17 +129,19 @@ export class DeviceClimber implements TracedClimber {
         ...(rate !== undefined && { rate }),
       });
     });
+    const carried = Object.assign({}, ...made.map((m) => m.state)) as Record<string, string>;
     const program = await device.compileLoop({
       graph: made[0].graph,
       ...(made.length > 1 && {
         turns: made.map(({ graph: own }, k) => ({ graph: own, steps: players[k].steps })),
       }),
-      state: Object.assign({}, ...made.map((m) => m.state)) as Record<string, string>,
+      state: carried,
       trace: made[0].trace,
       ...{ noise, mostSteps },
       ...(products && { products }),
     });
-    return new DeviceClimber(program, objective, length, mostSteps, averages);
+    const changed = Object.keys(carried);
+    return new DeviceClimber(program, objective, length, mostSteps, averages, changed);
   }
 
   close(): void {
@@ -210,6 +222,24 @@ export class DeviceClimber implements TracedClimber {
     return this.#read("opt_before");
   }
 
+  async save(): Promise<ClimberState> {
+    const orders = await this.#program.orders();
+    const counts = Float64Array.of(this.#call, this.#merged, this.#pending, ...this.#steps);
+    return {
+      ...(await this.#program.read(this.#carried)),
+      [COUNTS]: counts,
+      ...Object.fromEntries(orders.map((order, k) => [`${ORDER}${k}`, order])),
+    };
+  }
+  restore(state: ClimberState): void {
+    this.#program.set(Object.fromEntries(this.#carried.map((name) => [name, state[name]])));
+    const orders: Float64Array[] = [];
+    for (let k = 0; `${ORDER}${k}` in state; k++) orders.push(state[`${ORDER}${k}`]);
+    this.#program.rewind(orders);
+    [this.#call, this.#merged, this.#pending] = state[COUNTS];
+    this.#steps = [...state[COUNTS].subarray(3)];
+  }
+
   /** A player's estimates at the present params, with the noise of the steps from `first` on. */
   async estimates(first: number, count: number, turn = 0): Promise<Float64Array> {
     const values = new Float64Array(count);
@@ -270,6 +300,10 @@ export class DeviceClimber implements TracedClimber {
 function playersOf({ graph, players }: Objective, length: number): readonly ObjectivePlayer[] {
   return players ?? [{ graph, steps: 1, spans: [[0, length]] }];
 }
+
+/** Parts of a saved state that are no inputs of the graph; names of inputs have no blank. */
+const COUNTS = "counts so far";
+const ORDER = "order ";
 
 const TIMING_SECONDS = 0.02;
 /** Steps that go nowhere. */

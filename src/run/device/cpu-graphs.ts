@@ -170,9 +170,12 @@ function loopOf(spec: LoopSpec): LoopProgram {
   return {
     set: (values) => places.set(values),
     seed: (seed, run) => seedNoise(instance.i32("mc_key"), seed, run),
-    rewind: () => {
-      for (const { order } of shuffles) for (let k = 0; k < order.length; k++) order[k] = k;
+    rewind: (orders) => {
+      shuffles.forEach(({ order }, s) => {
+        for (let k = 0; k < order.length; k++) order[k] = orders?.[s][k] ?? k;
+      });
     },
+    orders: async () => shuffles.map(({ order }) => Float64Array.from(order)),
     steps: async (first, count, turn) => {
       if (count > mostSteps) internalError(`${count} steps in a call, above ${mostSteps}`);
       const rows = traced.map(({ from }) => new Float64Array(from.length * count));

@@ -7,8 +7,10 @@ import { NATURAL_RATE, NEXT_THETA, type ObjectiveGraph } from "../../inference/o
 import { seedNoise } from "../../inference/stochastic/noise.js";
 import { meanOf } from "../../inference/stochastic/smoothing.js";
 import {
+  type ClimbState,
   climb,
-  heardOf,
+  interruptedAt,
+  progressOf,
   type StagedFailure,
   type StagedFit,
   type StagedSearch,
@@ -147,14 +149,18 @@ export async function climbOn(request: ClimbRequest): Promise<DeviceClimb> {
     ...{ steps, rate: lr, schedule, warmup, momentum, clip, tolerance },
     ...(players && { players }),
   };
-  const heard = heardOf(search);
+  const checkpoints = run.checkpoint?.of<ClimbState>();
+  const at = checkpoints?.past?.at ?? progressOf(search, mostSteps);
   let rough: readonly Diagnostic[] = [];
   let fitted: StagedFit | undefined;
   try {
     climber.seed(run.seed);
     rough = await checkOn(climber, request, theta.slice());
+    run.checkpoint?.on(device.name);
     climber.setParams(theta);
-    const found = await climb(climber, search, (done) => keeper.pace(done), heard);
+    const found = await climb(climber, search, (done) => keeper.pace(done), {
+      ...{ at, checkpoints },
+    });
     if (found.kind === "diverged") {
       theta.set(found.last);
       return { found, warnings: rough };
@@ -173,15 +179,7 @@ export async function climbOn(request: ClimbRequest): Promise<DeviceClimb> {
     // What was read before the loss is a fit that was interrupted.
     if (!(error instanceof TildeError) || keeper.kept === undefined) throw error;
     theta.set(keeper.kept);
-    const [first] = heard.players;
-    const found: StagedFit = fitted ?? {
-      kind: "fitted",
-      history: first === undefined ? heard.history : first.history,
-      ...(players && { players: heard.players }),
-      steps: keeper.keptAt,
-      converged: false,
-      interrupted: true,
-    };
+    const found = fitted ?? interruptedAt(search, at, keeper.keptAt);
     return { found, warnings: [...rough, ...error.diagnostics] };
   } finally {
     climber.close();

@@ -16,7 +16,14 @@ import {
 } from "../results/fit.js";
 import { type DrawsLayout, DrawsWriter, type Scanned, scanDraws } from "./blocks.js";
 import { drawsFile, unwritable } from "./folder.js";
-import { fingerprintOf, type RunRecord, recordOf, writeOutcome, writeRecord } from "./record.js";
+import {
+  fingerprintOf,
+  type Origin,
+  type RunRecord,
+  recordOf,
+  writeOutcome,
+  writeRecord,
+} from "./record.js";
 import { type Adapted, storedChain } from "./stored-chain.js";
 import { chainsTogether, TOGETHER_FILE, TogetherWriter } from "./together.js";
 
@@ -46,15 +53,19 @@ const BLOCK_BYTES = 1 << 20;
 
 /**
  * Writes a fit whose draws are in memory: record, draws and outcome.
+ * @param origin of a run that can be taken up again
  * @throws TildeError where that fails
  */
-export function storeFit(fit: FitData, directory: string): void {
+export function storeFit(fit: FitData, directory: string, origin?: Origin): void {
   if (fit.stored === resolve(directory)) return;
   const statistics = statisticsOf(fit);
   const conditioned = fit.process?.plan.conditioned ?? fit.conditioned;
   const isMany = fit.chains.length > OWN_FILES;
   const together = isMany ? fit.chains.length : undefined;
-  const record = recordOf({ ...fit, conditioned }, statistics, { relabel: false, together });
+  const record = recordOf({ ...fit, conditioned }, statistics, {
+    ...{ relabel: false, together },
+    ...origin,
+  });
   writeRecord(directory, record);
   const width = latentLength(fit.latents);
   if (together !== undefined) {

@@ -23,6 +23,51 @@ const SHORT = 16;
 
 /** Writes `path.json` and, where there are long arrays, `path.bin`. @throws TildeError */
 export function writePlain(path: string, value: unknown): void {
+  const { content, bytes } = encoded(value);
+  if (bytes.length > 0) replaceFile(`${path}.bin`, bytes);
+  // The JSON comes last: where it stands, the bytes that it tells of stand too.
+  const file = { ...(bytes.length > 0 && { arrays: hashOf(bytes) }), content };
+  replaceFile(`${path}.json`, `${JSON.stringify(file)}\n`);
+}
+
+/**
+ * What was written there.
+ * @throws an `Error` of Node where a file cannot be read, or one that says what is broken
+ */
+export function readPlain(path: string): unknown {
+  const text = readFileSync(`${path}.json`, "utf8");
+  const file = JSON.parse(text) as { arrays?: unknown; content?: unknown };
+  const hasBytes = file.arrays !== undefined;
+  const bytes = hasBytes ? readFileSync(`${path}.bin`) : Buffer.alloc(0);
+  if (hasBytes && hashOf(bytes) !== file.arrays) {
+    throw new Error(`${path}.bin is not the file that was written with ${path}.json`);
+  }
+  return decoded(file.content, bytes);
+}
+
+/** The same data as one row of numbers, whose bytes are the JSON's length, the JSON and the arrays. */
+export function packPlain(value: unknown): Float64Array {
+  const { content, bytes } = encoded(value);
+  const text = Buffer.from(JSON.stringify(content));
+  const behind = 8 + 8 * Math.ceil(text.length / 8);
+  const out = new Float64Array((behind + bytes.length) / 8);
+  const all = Buffer.from(out.buffer);
+  all.writeUInt32LE(text.length, 0);
+  all.set(text, 8);
+  all.set(bytes, behind);
+  return out;
+}
+
+/** What `packPlain` was given. @throws an `Error` where the numbers are none of its */
+export function unpackPlain(numbers: Float64Array): unknown {
+  const all = Buffer.from(numbers.buffer, numbers.byteOffset, numbers.byteLength);
+  const length = all.readUInt32LE(0);
+  const content = JSON.parse(all.toString("utf8", 8, 8 + length)) as unknown;
+  return decoded(content, all.subarray(8 + 8 * Math.ceil(length / 8)));
+}
+
+/** As JSON holds it, and the long arrays beside it, each from a multiple of 8 on. */
+function encoded(value: unknown): { readonly content: unknown; readonly bytes: Buffer } {
   const parts: Uint8Array[] = [];
   let length = 0;
   const encode = (x: unknown): unknown => {
@@ -55,26 +100,11 @@ export function writePlain(path: string, value: unknown): void {
     length += bytes.length + padding;
     return { [TAG]: kind, at, length: x.length };
   };
-  const encoded = encode(value);
-  const bytes = Buffer.concat(parts);
-  if (length > 0) replaceFile(`${path}.bin`, bytes);
-  // The JSON comes last: where it stands, the bytes that it tells of stand too.
-  const file = { ...(length > 0 && { arrays: hashOf(bytes) }), content: encoded };
-  replaceFile(`${path}.json`, `${JSON.stringify(file)}\n`);
+  const content = encode(value);
+  return { content, bytes: Buffer.concat(parts) };
 }
 
-/**
- * What was written there.
- * @throws an `Error` of Node where a file cannot be read, or one that says what is broken
- */
-export function readPlain(path: string): unknown {
-  const text = readFileSync(`${path}.json`, "utf8");
-  const file = JSON.parse(text) as { arrays?: unknown; content?: unknown };
-  const hasBytes = file.arrays !== undefined;
-  const bytes = hasBytes ? readFileSync(`${path}.bin`) : Buffer.alloc(0);
-  if (hasBytes && hashOf(bytes) !== file.arrays) {
-    throw new Error(`${path}.bin is not the file that was written with ${path}.json`);
-  }
+function decoded(content: unknown, bytes: Buffer): unknown {
   const decode = (x: unknown): unknown => {
     if (Array.isArray(x)) return x.map(decode);
     if (typeof x !== "object" || x === null) return x;
@@ -100,7 +130,7 @@ export function readPlain(path: string): unknown {
     );
     return new make(own.buffer, 0, length);
   };
-  return decode(file.content);
+  return decode(content);
 }
 
 function numberText(x: number): string {

@@ -12,7 +12,7 @@ import type { DataValue } from "../../model/data.js";
 import type { Model } from "../../model/ir.js";
 import { printModel } from "../../model/print.js";
 import type { Conditioned } from "../../passes/condition/index.js";
-import { checkSource, selectModel } from "../compile.js";
+import { checkSource, type Declared, selectModel } from "../compile.js";
 import type { Method } from "../methods.js";
 import type { DiscreteRange, DrawStatistic, FitData, MethodName } from "../results/fit.js";
 import { readReason } from "../sources.js";
@@ -57,8 +57,10 @@ export interface RunRecord {
   readonly statistics: readonly DrawStatistic[];
   /** Of chains that share one file of draws: how many. */
   readonly together?: number;
-  /** Of chains that moved together: where, which decides the rounding of their draws. */
+  /** Where the run was done, which decides the rounding of its numbers; absent for the CPU's kernels. */
   readonly device?: GraphDeviceName;
+  /** Data that other programs than the model read, as those that objectives compare it with. */
+  readonly others?: ReadonlyMap<string, DataValue>;
 }
 
 /** What belongs to a record beside the fit itself. */
@@ -68,6 +70,7 @@ export interface Origin {
   readonly relabel: boolean;
   readonly together?: number;
   readonly device?: GraphDeviceName;
+  readonly others?: ReadonlyMap<string, DataValue>;
 }
 
 type Recorded = Pick<FitData, "conditioned" | "method" | "seed" | "latents" | "ranges">;
@@ -76,7 +79,7 @@ type Recorded = Pick<FitData, "conditioned" | "method" | "seed" | "latents" | "r
 export function recordOf(
   fit: Recorded,
   statistics: readonly DrawStatistic[],
-  { options, files, relabel, together, device }: Origin,
+  { options, files, relabel, together, device, others }: Origin,
 ): RunRecord {
   const { conditioned, method, seed, latents, ranges } = fit;
   const { model } = conditioned;
@@ -105,6 +108,7 @@ export function recordOf(
     statistics,
     ...(together !== undefined && { together }),
     ...(device !== undefined && { device }),
+    ...(others !== undefined && { others }),
   };
 }
 
@@ -126,8 +130,8 @@ export function modelHash(model: Model): string {
 
 /** What decides the draws of a chain, as a hash. */
 export function fingerprintOf(record: RunRecord): string {
-  const { program, data, method, options, seed, together, device } = record;
-  const parts = [...data]
+  const { program, data, method, options, seed, together, device, others = new Map() } = record;
+  const parts = [...data, ...others]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, { dims, data: x, missing }]) => {
       const bytes = new Uint8Array(x.buffer, x.byteOffset, x.byteLength);
@@ -178,14 +182,23 @@ export function readPart<T>(directory: string, name: "run" | "fit"): T {
  * The model of a record, from the text that was kept.
  * @throws TildeError where the text does not make the same model any more
  */
-export function modelOf(directory: string, { program }: RunRecord): Model {
+export function modelOf(directory: string, record: RunRecord): Model {
+  return programOf(directory, record).model;
+}
+
+/** The same with what else the text declares. @throws TildeError as `modelOf` does */
+export function programOf(
+  directory: string,
+  { program }: RunRecord,
+): { readonly model: Model; readonly declared: Declared } {
   const source = { path: program.path, text: program.text };
-  const model = selectModel(checkSource(source), source, program.model);
+  const declared = checkSource(source);
+  const model = selectModel(declared, source, program.model);
   if (modelHash(model) !== program.hash) {
     const what = `a file that \`${program.path}\` imports`;
     fail("fit_changed", undefined, { directory, what });
   }
-  return model;
+  return { model, declared };
 }
 
 /** Writes `fit.json`. @throws TildeError */

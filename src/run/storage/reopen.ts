@@ -6,17 +6,26 @@ import { leftChain } from "../../inference/dp/model/chain.js";
 import { planDp } from "../../inference/dp/model/plan.js";
 import type { Model } from "../../model/ir.js";
 import { type Conditioned, condition } from "../../passes/condition/index.js";
+import type { Declared } from "../compile.js";
 import { superchainsOf } from "../device/many.js";
 import { makeInstance } from "../gibbs-chain.js";
 import { withoutSwitching } from "../labels/relabel.js";
 import type { GibbsOptions } from "../methods.js";
 import { processFit } from "../process-fit.js";
 import type { FitData } from "../results/fit.js";
+import { keepsStates } from "./checkpoint.js";
 import { stateFile } from "./folder.js";
 import { readJournal, sizeOfMixture } from "./journal.js";
 import { latentsOf, type Outcome, openChain, openTogether, scanChain } from "./outcome.js";
 import { hashOf } from "./plain.js";
-import { fingerprintOf, modelOf, type RunRecord, readPart, readRecord } from "./record.js";
+import {
+  fingerprintOf,
+  modelOf,
+  programOf,
+  type RunRecord,
+  readPart,
+  readRecord,
+} from "./record.js";
 import { restoreFit } from "./restore.js";
 import { readState } from "./stream.js";
 import { TOGETHER_FILE } from "./together.js";
@@ -35,6 +44,9 @@ export function readFit(directory: string): FitData {
 
 function killedFit(directory: string, record: RunRecord): FitData {
   const { options, method, seed } = record;
+  if (options !== undefined && keepsStates(options.method)) {
+    return fail("fit_unfinished", undefined, { directory, method });
+  }
   const conditioned = condition(modelOf(directory, record), record.data);
   const isChain =
     options?.method === "nuts" || options?.method === "hmc" || options?.method === "gibbs";
@@ -127,6 +139,8 @@ function killedMixture(
 export interface OpenedRun {
   readonly record: RunRecord;
   readonly program: Model;
+  /** What else the program's text declares, for methods that learn. */
+  readonly declared: Declared;
   /** Where nothing is left to do. */
   readonly fit?: FitData;
 }
@@ -137,11 +151,11 @@ export interface OpenedRun {
  */
 export function openRun(directory: string): OpenedRun {
   const record = readRecord(directory);
-  const program = modelOf(directory, record);
+  const { model: program, declared } = programOf(directory, record);
   if (existsSync(join(directory, "fit.json"))) {
     const outcome = readPart<Outcome>(directory, "fit");
     if (!outcome.interrupted)
-      return { record, program, fit: restoreFit(directory, record, outcome) };
+      return { record, program, declared, fit: restoreFit(directory, record, outcome) };
   }
   if (record.options === undefined) {
     return fail("resume_impossible", undefined, { directory, method: record.method });
@@ -153,7 +167,7 @@ export function openRun(directory: string): OpenedRun {
     if (!existsSync(file.path) || hashOf(readFileSync(file.path)) === file.hash) continue;
     fail("fit_changed", undefined, { directory, what: `\`${shown(file.path)}\`` });
   }
-  return { record, program };
+  return { record, program, declared };
 }
 
 /** As one would type it. */

@@ -5,7 +5,13 @@ import { internalError } from "../../base/internal.js";
 import type { KernelInstance } from "../../inference/contract.js";
 import { type LatentVariable, latentVariables } from "../../inference/logjoint/latents.js";
 import { buildObjective, type ObjectiveGraph } from "../../inference/objective/index.js";
-import { ascend, estimate, type SviFailure, type SviFit } from "../../inference/svi/ascend.js";
+import {
+  ascend,
+  estimate,
+  type SviFailure,
+  type SviFit,
+  type SviState,
+} from "../../inference/svi/ascend.js";
 import {
   type Carried,
   evaluationName,
@@ -28,7 +34,7 @@ import { paramTree, readParams } from "./params.js";
 import { bindMethod, checkBatch, dataOf, type Programs, programLabel } from "./programs.js";
 
 export { DivergedError } from "./diverged.js";
-export { withoutOthers } from "./programs.js";
+export { dataOfOthers, withoutOthers } from "./programs.js";
 
 /** Above this the importance weights have no usable variance (Vehtari et al. 2024). */
 const PARETO_LIMIT = 0.7;
@@ -179,14 +185,14 @@ async function climb(
   carried: Carried,
   { players }: ObjectiveGraph,
   method: LearningMethod,
-  { options, seed }: Run,
+  { options, seed, checkpoint }: Run,
 ): Promise<SviFit | SviFailure> {
   const { steps, lr, schedule, warmup, momentum, clip, tolerance } = method;
   const search = {
     ...{ steps, rate: lr, schedule, warmup, momentum, clip, tolerance },
     ...(players && { players }),
   };
-  const climber = ascend(placed.instance, search, carried, seed);
+  const climber = ascend(placed.instance, search, carried, seed, checkpoint?.of<SviState>());
   const helpers = new Helpers(placed, options.threads);
   const begun = performance.now();
   let next = climber.next(0);

@@ -6,6 +6,7 @@ import type { ProgramBinding } from "../../inference/objective/index.js";
 import type { DataSet, DataValue } from "../../model/data.js";
 import type { Model } from "../../model/ir.js";
 import type { Objective } from "../../model/objective.js";
+import type { Conditioned } from "../../passes/condition/index.js";
 import { parseSource } from "../../syntax/parse.js";
 import type { Declared } from "../compile.js";
 import type { RawData } from "../data/values.js";
@@ -202,6 +203,24 @@ export function withoutOthers(raw: RawData, model: Model, { models, guides }: De
   return { ...raw, values };
 }
 
+/** The data that other programs of the file may read and the model has no use for. */
+export function dataOfOthers(
+  raw: RawData,
+  { inputs, observed, sizes }: Conditioned,
+  { models, guides }: Declared,
+): DataSet {
+  const programs = [...models.values(), ...[...guides.values()].map((g) => g.program)];
+  const read = new Set(programs.flatMap(readBy));
+  const isOthers = (name: string): boolean =>
+    read.has(name) && !inputs.has(name) && !observed.has(name) && !sizes.has(name);
+  return new Map([...(raw.values as DataSet)].filter(([name]) => isOthers(name)));
+}
+
+/** Names of data that a program may read. */
+function readBy({ inputs, variables, boundSizes }: Model): string[] {
+  return [...inputs.map((i) => i.name), ...variables.map((v) => v.name), ...boundSizes];
+}
+
 /** What a program is called in messages: the model or guide, or what is made of it. */
 export function programLabel(binding: ProgramBinding | undefined): string | undefined {
   if (binding?.estimate === undefined) return binding?.model.name;
@@ -210,14 +229,7 @@ export function programLabel(binding: ProgramBinding | undefined): string | unde
 
 /** All data that one of the programs may read. @throws TildeError for those that cannot be read. */
 export function dataOf({ programs }: Programs, raw: RawData): DataSet {
-  const models = [...programs.values()].map((p) => p.model);
-  const wanted = new Set(
-    models.flatMap((m) => [
-      ...m.inputs.map((i) => i.name),
-      ...m.variables.map((v) => v.name),
-      ...m.boundSizes,
-    ]),
-  );
+  const wanted = new Set([...programs.values()].flatMap((p) => readBy(p.model)));
   const problems = [...raw.problems].filter(([name]) => wanted.has(name)).map(([, d]) => d);
   if (problems.length > 0) throw new TildeError(problems);
   return raw.values as DataSet;

@@ -16,6 +16,10 @@ function climber(bound: (step: number, rate: number) => number): Climber {
     setParams: (values) => {
       params = values.slice();
     },
+    save: async () => ({ params: params.slice() }),
+    restore: (state) => {
+      params = state.params.slice();
+    },
     take: async (first: number, count: number, settings: StepSettings): Promise<Taken> => {
       const noise = (k: number): number => (k % 2 === 0 ? 0.05 : -0.05);
       const values = Float64Array.from(

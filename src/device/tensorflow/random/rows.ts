@@ -10,6 +10,7 @@ import { boolAttr, intAttr, typeAttr } from "../graph/types.js";
 import { gather } from "../lower/structural.js";
 import { reshape, sized } from "../lower/value.js";
 import type { Sender } from "../sender.js";
+import type { Session } from "../session.js";
 import { Variable } from "../variables.js";
 
 export class Shuffle {
@@ -25,13 +26,19 @@ export class Shuffle {
     // Whole numbers up to 2⁵³, whatever the loop's own numbers are: all kernels have doubles.
     this.#order = new Variable(scope, name, "double", [all]);
     sender.add(this.#order);
+    this.#order.expose(`${name}_now`);
   }
 
-  /** Sets the order to 0, 1, 2, … */
-  rewind(): void {
-    const order = new Float64Array(this.all);
-    for (let k = 0; k < this.all; k++) order[k] = k;
+  /** Sets the order; absent, to 0, 1, 2, … */
+  rewind(given?: Float64Array): void {
+    const order = given ?? new Float64Array(this.all).map((_, k) => k);
     this.sender.give(this.#order, order);
+  }
+
+  /** The order after the steps so far. */
+  read(session: Session): Float64Array {
+    this.sender.flush(session);
+    return session.run("reading the order of rows", [], [`${this.#order.name}_now`])[0];
   }
 
   /**

@@ -1,0 +1,159 @@
+/** Runs that are no chains, stopped or killed on the way and taken up again: the same to the last bit. */
+import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import * as tilde from "../../../src/index.js";
+import type { Method } from "../../../src/run/methods.js";
+import { Checkpoint } from "../../../src/run/storage/checkpoint.js";
+import { readRecord } from "../../../src/run/storage/record.js";
+import { jobOf } from "../../devices/run/fixtures.js";
+import { scratchFolder } from "../../helpers/cli.js";
+
+const scratch = scratchFolder();
+
+const N = 60;
+const x = Array.from({ length: N }, (_, i) => Math.sin(1.7 * i));
+const y = x.map((v, i) => 0.5 + 1.3 * v + 0.4 * Math.cos(3.1 * i));
+const regression = tilde.compile(`
+model regression(N: int, x: real[N], y: real[N]) {
+  a ~ Normal(0, 2)
+  b ~ Normal(0, 2)
+  s ~ HalfNormal(1)
+  for i in 0..N { observe y[i] ~ Normal(a + b * x[i], s) }
+}
+guide q(N: int, x: real[N], y: real[N]) for regression {
+  param ma: real
+  param mb: real
+  param ms: real
+  param sa: positive
+  param sb: positive
+  param ss: positive
+  a ~ Normal(ma, sa)
+  b ~ Normal(mb, sb)
+  s ~ LogNormal(ms, ss)
+}`);
+const data = { N, x, y };
+
+interface Case {
+  readonly program: tilde.Program;
+  readonly data: Record<string, unknown>;
+  readonly method: Method;
+  /** Progress at which the run is stopped the first and the second time. */
+  readonly stops: readonly number[];
+}
+
+const cases: Record<string, Case> = {
+  "svi in stages, with minibatches": {
+    ...{ program: regression, data },
+    method: tilde.svi({ batch: { N: 7 }, steps: 6000, draws: 300 }),
+    stops: [700, 2900],
+  },
+  "svi along a cosine, by sgd": {
+    ...{ program: regression, data },
+    method: tilde.svi({
+      ...{ optimizer: "sgd", schedule: "cosine", warmup: 200, steps: 4000, lr: 1e-4 },
+      draws: 300,
+    }),
+    stops: [150, 1700],
+  },
+  "svi by natural gradients": {
+    ...{ program: regression, data },
+    method: tilde.svi({ optimizer: "natural", steps: 1500, lr: 0.05, draws: 300 }),
+    stops: [300, 900],
+  },
+};
+
+/** Everything that a fit says but how long it took. */
+function numbersOf({ fit, params }: tilde.Posterior): Record<string, unknown> {
+  return {
+    ...{ params, figures: fit.figures, exact: fit.exact, points: fit.points, latents: fit.latents },
+    chains: fit.chains.map((c) => ({ values: c.values, statistics: { ...c.statistics } })),
+    warnings: fit.warnings.map((w) => w.code),
+  };
+}
+
+/** Stops a run, or one that goes on, from `done` steps on. */
+function stopAt(done: number) {
+  const stop = new AbortController();
+  const onProgress = (p: tilde.SessionProgress): void => {
+    if (p.done >= done) stop.abort();
+  };
+  return { signal: stop.signal, onProgress };
+}
+
+describe.each(Object.entries(cases))("%s", (name, { program, data, method, stops }) => {
+  const folder = (what: string): string =>
+    join(scratch.path, `${name.replace(/\W/g, "-")}-${what}`);
+
+  test("stopped twice and taken up again", async () => {
+    const whole = await tilde.infer(program, { data, method, seed: 3 });
+    const out = folder("stopped");
+    const [first, second] = stops;
+    const stopped = await tilde.infer(program, { data, method, seed: 3, out, ...stopAt(first) });
+    expect(stopped.interrupted).toBe(true);
+    const read = await tilde.loadFit(out);
+    expect(read.interrupted).toBe(true);
+    expect(numbersOf(read)).toEqual(numbersOf(stopped));
+
+    // A process that is killed leaves the state without a result.
+    const killed = folder("killed");
+    cpSync(out, killed, { recursive: true });
+    for (const file of ["fit.json", "fit.bin"]) rmSync(join(killed, file), { force: true });
+    await expect(tilde.loadFit(killed)).rejects.toMatchObject({
+      diagnostics: [{ code: "fit_unfinished" }],
+    });
+    const again = await tilde.resume(killed, stopAt(second));
+    expect(again.interrupted).toBe(true);
+    expect(numbersOf(again)).not.toEqual(numbersOf(stopped));
+
+    for (const directory of [out, killed]) {
+      const done = await tilde.resume(directory);
+      expect(done.interrupted).toBe(false);
+      expect(numbersOf(done)).toEqual(numbersOf(whole));
+      // Nothing is left of the way, and a finished run is read.
+      expect(existsSync(join(directory, "chain-0.state"))).toBe(false);
+      expect(numbersOf(await tilde.resume(directory))).toEqual(numbersOf(whole));
+      expect(numbersOf(await tilde.loadFit(directory))).toEqual(numbersOf(whole));
+    }
+  });
+});
+
+test("a state that is damaged, or none: the run begins anew", async () => {
+  const { program, method } = cases["svi by natural gradients"];
+  const whole = await tilde.infer(program, { data, method, seed: 3 });
+  const out = join(scratch.path, "damaged");
+  await tilde.infer(program, { data, method, seed: 3, out, ...stopAt(600) });
+  const state = join(out, "chain-0.state");
+  const bytes = readFileSync(state);
+  bytes[bytes.length - 9] ^= 1;
+  writeFileSync(state, bytes);
+  expect(numbersOf(await tilde.resume(out))).toEqual(numbersOf(whole));
+});
+
+test("states are written by the clock, and less often where writing takes long", () => {
+  let now = 0;
+  const job = {
+    directory: scratch.path,
+    conditioned: jobOf("model m() { x ~ Normal(0, 1) }", {}).run.conditioned,
+    seed: 1,
+    method: tilde.vi(),
+  };
+  const kept = new Checkpoint(job, () => now).of<{ at: number; x: Float64Array }>();
+  expect(kept.past).toBeUndefined();
+  expect(kept.isDue()).toBe(false);
+  now = 1001;
+  expect(kept.isDue()).toBe(true);
+  // Reading the state took 50 ms: it is not written again before 2.5 s.
+  now = 1051;
+  kept.write({ at: 7, x: Float64Array.of(1, Number.NaN, -0, 1 / 3) });
+  now = 3500;
+  expect(kept.isDue()).toBe(false);
+  now = 3552;
+  expect(kept.isDue()).toBe(true);
+  const resumed = readRecord(scratch.path);
+  const { past } = new Checkpoint({ ...job, resumed }).of();
+  expect(past).toEqual({ at: 7, x: Float64Array.of(1, Number.NaN, -0, 1 / 3) });
+  // Of a run with other options it is none.
+  const other = { ...resumed, options: tilde.vi({ steps: 900 }) };
+  expect(new Checkpoint({ ...job, resumed: other }).of().past).toBeUndefined();
+});
