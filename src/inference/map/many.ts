@@ -4,7 +4,7 @@
  * pairs stay where the loop runs; a search that has ended waits for the others.
  *
  * The searches are those of src/math/lbfgs.ts and src/math/line-search.ts (Nocedal and Wright,
- * Numerical Optimization, 2nd ed., algorithms 7.4, 7.5, 3.5 and 3.6): the same first steps, the same
+ * Numerical Optimization, 2nd ed., algorithms 7.5, 3.5 and 3.6): the same first steps, the same
  * bracketing, zoom and cubic interpolation, the same tests of convergence. In single precision two
  * things differ. The objective is known to 2⁻²⁰ of itself, so that values closer than that are told
  * apart by slopes (Hager and Zhang 2005, equation 4.1), which keep their digits; and its change says
@@ -135,8 +135,8 @@ const scalars = [
 
 /**
  * Inputs: the state of each search, of which `x` and `phase` (`begin`) are set to begin one;
- * `pairs_s`, `pairs_y` `[HISTORY, starts, dimension]` and `pairs_rho` `[HISTORY, starts]`, newest
- * last; `search_settings`. `f` and `g` are the value and the gradient of what is minimised, −log p.
+ * the remembered pairs, newest last: `pairs_s`, `pairs_y` `[starts, HISTORY, dimension]`, and their
+ * products `pairs_r` (the upper triangle of SᵀY) and `pairs_yy`; `search_settings`. `f` and `g` are the value and the gradient of what is minimised, −log p.
  * @param density outputs `lp` and `grad` of its one input
  */
 export function manySearches(density: Graph, starts: number): ManySearches {
@@ -144,9 +144,11 @@ export function manySearches(density: Graph, starts: number): ManySearches {
   const g = new SimplifyingBuilder();
   const wide = Object.fromEntries(vectors.map((v) => [v, g.input(v, [starts, d])]));
   const each = Object.fromEntries(scalars.map((v) => [v, g.input(v, [starts])]));
-  const pairsS = g.input("pairs_s", [HISTORY, starts, d]);
-  const pairsY = g.input("pairs_y", [HISTORY, starts, d]);
-  const pairsRho = g.input("pairs_rho", [HISTORY, starts]);
+  const m = HISTORY;
+  const pairsS = g.input("pairs_s", [starts, m, d]);
+  const pairsY = g.input("pairs_y", [starts, m, d]);
+  const pairsR = g.input("pairs_r", [starts, m, m]);
+  const pairsYy = g.input("pairs_yy", [starts, m, m]);
   const given = g.input("search_settings", [SETTINGS.length]);
   const setting = Object.fromEntries(
     SETTINGS.map((name, k) => [name, g.broadcast(g.at(given, 0, k), [starts])]),
@@ -260,39 +262,73 @@ export function manySearches(density: Graph, starts: number): ManySearches {
   const sy = dot(s, y);
   const yy = dot(y, y);
   const isPair = g.and(moves, g.gt(sy, g.mul(setting.epsilon, yy)));
-  const older = (stack: Node, newest: Node): Node => {
-    const rest = stack.shape.map((n, k) => (k === 0 ? n - 1 : n));
-    const from = stack.shape.map((_, k) => (k === 0 ? 1 : 0));
-    return g.concat([g.slice(stack, from, rest), g.reshape(newest, [1, ...newest.shape])], 0);
-  };
-  const chooseStack = (stack: Node, newest: Node): Node => {
-    const axes = stack.shape.length === 3 ? [1] : [1];
-    const condition = g.broadcast(isPair, stack.shape, axes);
-    return g.select(condition, older(stack, newest), stack);
-  };
-  const newS = chooseStack(pairsS, s);
-  const newY = chooseStack(pairsY, y);
-  const newRho = chooseStack(pairsRho, g.reciprocal(sy));
   const scale = choose(isPair, g.div(sy, yy), each.scale);
-  const count = choose(isPair, g.min(g.add(each.pairs, 1), g.full([starts], HISTORY)), each.pairs);
+  const count = choose(isPair, g.min(g.add(each.pairs, 1), g.full([starts], m)), each.pairs);
+  const later = (stack: Node, newest: Node): Node => {
+    const rest = g.slice(stack, [0, 1, 0], [starts, m - 1, d]);
+    const shifted = g.concat([rest, g.reshape(newest, [starts, 1, d])], 1);
+    return g.select(g.broadcast(isPair, stack.shape, [0]), shifted, stack);
+  };
+  const newS = later(pairsS, s);
+  const newY = later(pairsY, y);
+  const isThere = g.ge(
+    g.broadcast(g.iota(m), [starts, m], [1]),
+    g.broadcast(g.sub(m, count), [starts, m], [0]),
+  );
+  /** Σ over the dimension of each pair's vectors with `v`; 0 for pairs that are not there. */
+  const products = (stack: Node, v: Node): Node => {
+    const all = g.sum(g.mul(stack, g.broadcast(v, stack.shape, [0, 2])), [2]);
+    return g.select(isThere, all, g.zeros([starts, m]));
+  };
+  const [sNow, yNow, sNewest, yNewest] = [
+    products(newS, now),
+    products(newY, now),
+    products(newS, y),
+    products(newY, y),
+  ];
+  /** A matrix of products without the oldest pair, and with a last row and column. */
+  const grown = (matrix: Node, row: Node, column: Node): Node => {
+    const rest = g.slice(matrix, [0, 1, 1], [starts, m - 1, m - 1]);
+    const above = g.concat(
+      [rest, g.slice(g.reshape(column, [starts, m, 1]), [0, 0, 0], [starts, m - 1, 1])],
+      2,
+    );
+    const found = g.concat([above, g.reshape(row, [starts, 1, m])], 1);
+    return g.select(g.broadcast(isPair, matrix.shape, [0]), found, matrix);
+  };
+  const isLast = g.eq(g.broadcast(g.iota(m), [starts, m], [1]), g.full([starts, m], m - 1));
+  const newR = grown(pairsR, g.select(isLast, sNewest, g.zeros([starts, m])), sNewest);
+  const newYy = grown(pairsYy, yNewest, yNewest);
 
-  // H g by the two-loop recursion, algorithm 7.4; pairs that are not there have ρ = 0.
-  let q = now;
-  const alpha: Node[] = [];
-  for (let k = HISTORY - 1; k >= 0; k--) {
-    alpha[k] = g.mul(g.at(newRho, 0, k), dot(g.at(newS, 0, k), q));
-    q = g.sub(q, scaled(alpha[k], g.at(newY, 0, k)));
-  }
-  q = scaled(scale, q);
-  for (let k = 0; k < HISTORY; k++) {
-    const beta = g.mul(g.at(newRho, 0, k), dot(g.at(newY, 0, k), q));
-    q = g.add(q, scaled(g.sub(alpha[k], beta), g.at(newS, 0, k)));
-  }
-  const quasi = g.neg(q);
-  const decrement = g.neg(dot(now, quasi));
+  // H g in the compact form of Byrd, Nocedal and Schnabel (1994, equation 2.6), whose products of
+  // vectors are few: with R the upper triangle of SᵀY and D its diagonal, p = R⁻¹ Sᵀg,
+  // u = R⁻ᵀ ((D + γ YᵀY) p − γ Yᵀg), H g = γ g + S u − γ Y p.
+  const unit = g.constant(
+    Float64Array.from({ length: m * m }, (_, k) => (k % (m + 1) === 0 ? 1 : 0)),
+    [m, m],
+  );
+  const diagonal = g.broadcast(unit, [starts, m, m], [1, 2]);
+  const column = (v: Node): Node => g.reshape(v, [starts, m, 1]);
+  const missing = g.select(isThere, g.zeros([starts, m]), g.ones([starts, m]));
+  const filled = g.add(newR, g.mul(diagonal, g.broadcast(missing, [starts, m, m], [0, 2])));
+  const lower = g.transpose(filled);
+  const p = g.triangularSolve(lower, column(sNow), true);
+  const perPair = (v: Node): Node => g.broadcast(v, [starts, m, 1], [0]);
+  const inner = g.add(
+    g.matmul(g.mul(diagonal, newR), p),
+    g.mul(perPair(scale), g.sub(g.matmul(newYy, p), column(yNow))),
+  );
+  const u = g.triangularSolve(lower, inner);
+  const spread = (v: Node): Node => g.broadcast(g.reshape(v, [starts, m]), [starts, m, d], [0, 1]);
+  const bySteps = g.sum(g.mul(spread(u), newS), [1]);
+  const byChanges = g.sum(g.mul(spread(p), newY), [1]);
+  const product = g.add(g.mul(whole(scale), g.sub(now, byChanges)), bySteps);
+  const quasi = g.neg(product);
+  const decrement = dot(now, product);
   const isDescent = g.and(g.gt(decrement, zeros), finiteAt(decrement));
   const steepest = g.neg(now);
   const length = norm(now);
+  const root = (x: Node): Node => g.sqrt(dot(x, x));
 
   // Tests of convergence, in the CPU's order.
   const change = g.abs(g.sub(f, each.f));
@@ -300,7 +336,7 @@ export function manySearches(density: Graph, starts: number): ManySearches {
   const isFlat = g.le(change, g.mul(setting.noise, size));
   const flat = choose(moves, choose(isFlat, g.add(each.flat, 1), zeros), each.flat);
   const iterations = choose(moves, g.add(each.iterations, 1), each.iterations);
-  const reach = g.add(setting.parameterTolerance, g.mul(setting.epsilon, norm(x)));
+  const reach = g.add(setting.parameterTolerance, g.mul(setting.epsilon, root(x)));
   const full = (status: keyof typeof STATUS): Node => g.full([starts], STATUS[status]);
   const tests: readonly (readonly [keyof typeof STATUS, Node])[] = [
     ["gradient", g.le(length, setting.gradientTolerance)],
@@ -313,7 +349,7 @@ export function manySearches(density: Graph, starts: number): ManySearches {
       "relative-gradient",
       g.lt(g.div(decrement, largestOf(g.abs(f), ones)), setting.relativeGradient),
     ],
-    ["parameters", g.lt(norm(s), reach)],
+    ["parameters", g.lt(root(s), reach)],
     ["iteration-limit", g.ge(iterations, setting.maxIterations)],
   ];
   const ended = tests.reduceRight(
@@ -341,17 +377,19 @@ export function manySearches(density: Graph, starts: number): ManySearches {
       ),
     ),
   );
-  const direction = choose(isNew, choose(any(begins, forgets), steepest, quasi), wide.p);
-  const along = choose(isNew, dot(now, direction), each.slope);
-  const pairs = choose(any(forgets, begins), zeros, count);
+  const emptied = any(forgets, begins);
+  const direction = choose(isNew, choose(emptied, steepest, quasi), wide.p);
+  const down = choose(emptied, g.square(length), decrement);
+  const along = choose(isNew, g.neg(down), each.slope);
+  const pairs = choose(emptied, zeros, count);
   // Without curvature the gradient has no natural length: the first step has length 1 at most.
   const first = choose(g.gt(pairs, zeros), ones, g.min(ones, g.reciprocal(length)));
   const searches = all(isOpen, g.not(isNew));
   /** At a new direction, while the search goes on, and where it has ended. */
   const next = (fresh: Node, going: Node, before: Node): Node =>
     choose(isNew, fresh, choose(searches, going, before));
-  const emptied = any(forgets, begins);
-  const rho = g.select(g.broadcast(emptied, pairsRho.shape, [1]), g.zeros(pairsRho.shape), newRho);
+  const without = (matrix: Node): Node =>
+    g.select(g.broadcast(emptied, matrix.shape, [0]), g.zeros(matrix.shape), matrix);
   // What is not finite is never read, and is not kept either: 0 · ∞ is no number.
   const kept = (v: Node): Node => choose(finite, v, zeros);
   const outputs: Record<string, Node> = {
@@ -383,10 +421,11 @@ export function manySearches(density: Graph, starts: number): ManySearches {
     next_status: status,
     next_pairs_s: newS,
     next_pairs_y: newY,
-    next_pairs_rho: rho,
+    next_pairs_r: without(newR),
+    next_pairs_yy: without(newYy),
     open: g.sum(choose(g.eq(status, zeros), ones, zeros)),
   };
-  const carried = [...vectors, ...scalars, "pairs_s", "pairs_y", "pairs_rho"];
+  const carried = [...vectors, ...scalars, "pairs_s", "pairs_y", "pairs_r", "pairs_yy"];
   return {
     graph: simplify({
       inputs: g.inputs,

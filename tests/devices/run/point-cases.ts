@@ -78,9 +78,9 @@ const walk = `model walk(N: int, y: real[N]) {
 const series = { N: 80, y: Array.from({ length: 80 }, (_, t) => wave(t) + 0.05 * t) };
 
 export const pointCases: readonly PointCase[] = [
-  { name: "logistic regression", job: () => jobOf(logistic, binary), method: "map", isQuick: true },
+  { name: "logistic regression", job: () => jobOf(logistic, binary), method: "map" },
   { name: "supports of every kind", job: () => jobOf(shapes, counts), method: "map" },
-  { name: "two modes", job: () => jobOf(bimodal, {}), method: "map", starts: 8, isQuick: true },
+  { name: "two modes", job: () => jobOf(bimodal, {}), method: "map", starts: 8 },
   { name: "a curved valley", job: () => jobOf(valley, {}), method: "map" },
   { name: "a wall", job: () => jobOf(wall, {}), method: "map", isQuick: true },
   { name: "logistic regression", job: () => jobOf(logistic, binary), method: "laplace" },

@@ -2,8 +2,9 @@
 import { afterAll, describe, expect, test } from "vitest";
 import type { GraphDevice } from "../../../src/device/contract.js";
 import { asGraphDevice } from "../../../src/device/webgpu/index.js";
-import { pointCases, pointOf, valuesApart } from "../run/point-cases.js";
+import { pointCases } from "../run/point-cases.js";
 import { deviceForTests } from "./harness.js";
+import { expectPoint } from "./points.js";
 
 const device = await deviceForTests();
 afterAll(() => device?.close());
@@ -11,11 +12,8 @@ afterAll(() => device?.close());
 describe.skipIf(device === undefined)("modes on WebGPU", () => {
   const on = (device && asGraphDevice(device)) as GraphDevice;
 
-  test.each(pointCases)("$method of $name", async (own) => {
-    const here = await pointOf(own);
-    const there = await pointOf(own, on);
-    expect(there.figures.device).toBe("webgpu");
-    expect(there.figures.converged).toBe(true);
-    expect(valuesApart(here, there)).toBeLessThan(1e-3);
+  const quick = pointCases.filter((c) => c.isQuick === true);
+  test.each(quick)("$method of $name", { timeout: 240_000 }, async (own) => {
+    await expectPoint(own, on);
   });
 });

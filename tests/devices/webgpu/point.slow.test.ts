@@ -1,0 +1,19 @@
+/** The rest of the table of modes on WebGPU: a software Vulkan compiles each for seconds. */
+import { afterAll, describe, expect, test } from "vitest";
+import type { GraphDevice } from "../../../src/device/contract.js";
+import { asGraphDevice } from "../../../src/device/webgpu/index.js";
+import { pointCases } from "../run/point-cases.js";
+import { deviceForTests } from "./harness.js";
+import { expectPoint } from "./points.js";
+
+const device = await deviceForTests();
+afterAll(() => device?.close());
+
+describe.skipIf(device === undefined)("modes on WebGPU", () => {
+  const on = (device && asGraphDevice(device)) as GraphDevice;
+
+  const rest = pointCases.filter((c) => c.isQuick !== true);
+  test.each(rest)("$method of $name", { timeout: 240_000 }, async (own) => {
+    await expectPoint(own, on);
+  });
+});
