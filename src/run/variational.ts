@@ -2,6 +2,7 @@
 import { setImmediate } from "node:timers/promises";
 import { type Diagnostic, diagnostic, fail, TildeError } from "../base/diagnostic.js";
 import { compileKernels, createMemory, instantiate } from "../device/cpu/compile.js";
+import type { Checkpoints } from "../inference/checkpoints.js";
 import type { KernelInstance } from "../inference/contract.js";
 import { negativeHessian } from "../inference/laplace/laplace.js";
 import { findMode } from "../inference/map/mode.js";
@@ -10,7 +11,7 @@ import { withOptimiser } from "../inference/stochastic/adam.js";
 import { KernelClimber } from "../inference/stochastic/kernel-climber.js";
 import { guides } from "../inference/vi/guides/index.js";
 import { boundKernels, setWhitening, type Whitening } from "../inference/vi/objective.js";
-import { ascend, drawGuide } from "../inference/vi/vi.js";
+import { ascend, drawGuide, type ViCheckpoint } from "../inference/vi/vi.js";
 import { cholesky, choleskyInverse, triangularSolve } from "../math/linalg/index.js";
 import { stream } from "../math/rng/index.js";
 import { compileDensity } from "./compile.js";
@@ -21,6 +22,7 @@ import type { ViOptions } from "./methods.js";
 import type { FitData } from "./results/fit.js";
 import { DivergedError } from "./svi/diverged.js";
 import { paramTree, readParams } from "./svi/params.js";
+import { tellSteps } from "./tell.js";
 
 /** Above this the importance weights have no usable variance (Vehtari et al. 2024). */
 const PARETO_LIMIT = 0.7;
@@ -64,15 +66,21 @@ export async function fitGuide(run: Run, method: ViOptions): Promise<FitData> {
   };
 
   // Of the starts, the one with the highest bound: a mode may run away, as in a funnel.
-  const starts = startsOf(density, seed, whole, (failure) => failureOf(failure, joint));
-  const trials = starts.map((whitening) => {
-    begin(whitening);
-    const value = drawGuide(instance, TRIAL_DRAWS, seed).bound;
-    return { whitening, bound: Number.isNaN(value) ? Number.NEGATIVE_INFINITY : value };
-  });
-  begin(trials.reduce((a, b) => (b.bound > a.bound ? b : a)).whitening);
+  const bestStart = (): Whitening => {
+    const starts = startsOf(density, seed, whole, (failure) => failureOf(failure, joint));
+    const trials = starts.map((whitening) => {
+      begin(whitening);
+      const value = drawGuide(instance, TRIAL_DRAWS, seed).bound;
+      return { whitening, bound: Number.isNaN(value) ? Number.NEGATIVE_INFINITY : value };
+    });
+    return trials.reduce((a, b) => (b.bound > a.bound ? b : a)).whitening;
+  };
+  const kept = run.checkpoint?.of<KeptGuide>();
   const slots = guideSlots(d, whole, guide.params);
-  if (method.init !== undefined) {
+  if (kept?.past !== undefined) {
+    setWhitening(instance, kept.past.whitening);
+    instance.f64("phi").set(kept.past.state.climber.phi);
+  } else if (method.init !== undefined) {
     const given = await readParams(method.init, slots);
     const [center, factor, phi] = slots.map(({ name, dims }) => {
       const wanted = `an array of ${dims.join(" × ")}`;
@@ -81,6 +89,8 @@ export async function fitGuide(run: Run, method: ViOptions): Promise<FitData> {
     });
     setWhitening(instance, { center, factor });
     instance.f64("phi").set(phi);
+  } else {
+    begin(bestStart());
   }
   const compiledAt = performance.now();
   const search = { steps: method.steps, rate: method.lr, tolerance: method.tolerance };
@@ -102,6 +112,8 @@ export async function fitGuide(run: Run, method: ViOptions): Promise<FitData> {
       await setImmediate();
       return run.options.signal?.aborted === true;
     },
+    onProgress: (done, total) => tellSteps(run.options, done, total, search.rate),
+    ...(kept && { checkpoints: withWhitening(kept, instance) }),
   }).finally(async () => {
     await helpers.close();
     await climber.close();
@@ -153,6 +165,25 @@ export async function fitGuide(run: Run, method: ViOptions): Promise<FitData> {
         mcse: fit.error,
       },
     },
+  };
+}
+
+/** A checkpoint of an ascent with the coordinates of its guide. */
+interface KeptGuide {
+  readonly state: ViCheckpoint;
+  readonly whitening: Whitening;
+}
+
+/** The ascent's checkpoints, each with the coordinates beside it. */
+function withWhitening(
+  { past, isDue, write }: Checkpoints<KeptGuide>,
+  instance: KernelInstance,
+): Checkpoints<ViCheckpoint> {
+  const whitening = { center: instance.f64("center"), factor: instance.f64("factor") };
+  return {
+    ...(past && { past: past.state }),
+    isDue,
+    write: (state) => write({ state, whitening }),
   };
 }
 

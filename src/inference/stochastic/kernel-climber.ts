@@ -11,10 +11,13 @@ export class KernelClimber implements Climber {
   readonly #params: Float64Array;
   readonly #gradient: Float64Array;
   readonly #steps: (first: number, count: number) => number;
+  /** What the params are called. */
+  readonly #name: string;
   #averaged = 0;
 
   constructor(instance: KernelInstance, params: string, gradient: string) {
     this.#instance = instance;
+    this.#name = params;
     this.#params = instance.f64(params);
     this.#gradient = instance.f64(gradient);
     this.#steps = instance.fn("opt_steps");
@@ -63,10 +66,10 @@ export class KernelClimber implements Climber {
   async save(): Promise<ClimberState> {
     const moments = MOMENTS.map((name) => [name, this.#instance.f64(name)] as const);
     const averaged = Float64Array.of(this.#averaged);
-    return { params: this.#params, averaged, ...Object.fromEntries(moments) };
+    return { [this.#name]: this.#params, averaged, ...Object.fromEntries(moments) };
   }
   restore(state: ClimberState): void {
-    this.#params.set(state.params);
+    this.#params.set(state[this.#name]);
     [this.#averaged] = state.averaged;
     for (const name of MOMENTS) this.#instance.f64(name).set(state[name]);
   }

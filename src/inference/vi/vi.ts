@@ -5,8 +5,9 @@
  * stochastic optimization for variational inference").
  */
 import { paretoK } from "../../math/pareto.js";
+import type { Checkpoints } from "../checkpoints.js";
 import type { KernelInstance } from "../contract.js";
-import type { Climber, Taken } from "../stochastic/climber.js";
+import type { Climber, ClimberState, Taken } from "../stochastic/climber.js";
 import { seedNoise } from "../stochastic/noise.js";
 import { isFlat, meanOf } from "../stochastic/smoothing.js";
 import { windowOf } from "../stochastic/staged.js";
@@ -23,6 +24,7 @@ export interface ViSearch {
 export interface ViControls {
   readonly shouldStop?: () => boolean | Promise<boolean>;
   readonly onProgress?: (done: number, total: number, bound: number) => void;
+  readonly checkpoints?: Checkpoints<ViCheckpoint>;
 }
 
 /** The bound or its gradient stopped being finite, and did so at every smaller step size. */
@@ -60,6 +62,32 @@ const RETRIES = 12;
 /** A window this many nats below the best one has lost the guide. */
 const LOST = 5;
 
+/** Where an ascent stands between two windows. */
+export interface ViState {
+  stage: number;
+  /** The stage's last step, and whether it has begun. */
+  end: number;
+  isOpen: boolean;
+  done: number;
+  retries: number;
+  /** The part of the step size that is left after steps that went wrong. */
+  shrink: number;
+  converged: boolean;
+  /** Windows of the stage. */
+  means: number[];
+  errors: number[];
+  averaging: boolean;
+  averaged: number;
+  best: { readonly mean: number; readonly error: number; readonly params: Float64Array };
+  readonly history: { step: number; bound: number }[];
+}
+
+/** Where an ascent stood, with its climber. */
+export interface ViCheckpoint {
+  readonly at: ViState;
+  readonly climber: ClimberState;
+}
+
 /** Ascends from the climber's parameters, where it leaves the result. */
 export async function ascend(
   climber: Climber,
@@ -67,87 +95,99 @@ export async function ascend(
   seed: number | bigint,
   controls: ViControls = {},
 ): Promise<ViResult | ViFailure> {
+  const { checkpoints } = controls;
   climber.seed(seed);
-  const history: { step: number; bound: number }[] = [];
+  if (checkpoints?.past !== undefined) climber.restore(checkpoints.past.climber);
   const window = windowOf(search.steps, climber.mostSteps);
-  const start = await climber.params();
-  let best = { mean: Number.NEGATIVE_INFINITY, error: 0, params: start };
-  let done = 0;
-  let retries = 0;
-  let shrink = 1;
-  let converged = false;
+  const at = checkpoints?.past?.at ?? beginning(await climber.params());
+  const { history } = at;
   let interrupted = false;
 
-  for (let stage = 0; stage < STAGES.length && !interrupted; stage++) {
-    const isLast = stage === STAGES.length - 1;
-    // What is left is shared among the stages to come, the last of which gets two shares.
-    const share = Math.floor((search.steps - done) / (STAGES.length - stage + (isLast ? 0 : 1)));
-    const end = isLast ? search.steps : done + share;
-    climber.forget();
-    const means: number[] = [];
-    const errors: number[] = [];
-    let averaging = false;
-    let averaged = 0;
+  for (; at.stage < STAGES.length && !interrupted; at.stage++) {
+    const isLast = at.stage === STAGES.length - 1;
+    if (!at.isOpen) {
+      // What is left is shared among the stages to come, the last of which gets two shares.
+      const parts = STAGES.length - at.stage + (isLast ? 0 : 1);
+      const share = Math.floor((search.steps - at.done) / parts);
+      Object.assign(at, { ...openStage(), end: isLast ? search.steps : at.done + share });
+      climber.forget();
+    }
     let flat = false;
-    while (done < end && !flat) {
-      if ((await controls.shouldStop?.()) === true) {
-        interrupted = true;
-        break;
+    while (at.done < at.end && !flat) {
+      interrupted = (await controls.shouldStop?.()) === true;
+      if (interrupted || checkpoints?.isDue()) {
+        checkpoints?.write({ at, climber: await climber.save() });
       }
-      const count = Math.min(window, end - done);
+      if (interrupted) break;
+      const count = Math.min(window, at.end - at.done);
       const before = await climber.params();
-      if (isLast && means.length > 0 && averaged === 0) {
+      if (isLast && at.means.length > 0 && at.averaged === 0) {
         climber.restartAverage();
-        averaging = true;
+        at.averaging = true;
       }
-      const rate = search.rate * STAGES[stage] * shrink;
+      const rate = search.rate * STAGES[at.stage] * at.shrink;
       let taken: Taken;
       try {
-        taken = await climber.take(done, count, { ...SETTINGS, rate, averaging });
+        taken = await climber.take(at.done, count, { ...SETTINGS, rate, averaging: at.averaging });
       } catch (failure) {
         if (history.length === 0) throw failure;
-        const rest = { history, steps: done, converged: false, interrupted: true };
+        const rest = { history, steps: at.done, converged: false, interrupted: true };
         return { kind: "fitted", params: before, ...rest, failure };
       }
       const { mean, error } = meanOf(taken.values.subarray(0, taken.count));
+      const { best } = at;
       // Steps that are too long throw the guide far off, from where it seldom comes back.
       const lost = mean < best.mean - Math.max(LOST, 20 * best.error);
       if (taken.count < count || !(error < Number.POSITIVE_INFINITY) || lost) {
-        if (retries === RETRIES || (done === 0 && taken.count === 0 && shrink < 0.1)) {
+        if (at.retries === RETRIES || (at.done === 0 && taken.count === 0 && at.shrink < 0.1)) {
           return {
             kind: "diverged",
-            step: done + taken.count,
+            step: at.done + taken.count,
             bound: taken.values[taken.count] ?? Number.NaN,
             param: taken.bad,
             last: before,
           };
         }
-        retries++;
-        shrink /= 3;
+        at.retries++;
+        at.shrink /= 3;
         climber.setParams(Number.isFinite(best.mean) ? best.params : before);
-        done += taken.count === count ? count : taken.count + 1;
+        at.done += taken.count === count ? count : taken.count + 1;
         climber.forget();
-        means.length = 0;
-        errors.length = 0;
-        averaging = false;
-        averaged = 0;
+        Object.assign(at, openStage());
         continue;
       }
-      done += count;
-      if (averaging) averaged += count;
-      if (mean > best.mean) best = { mean, error, params: await climber.params() };
-      means.push(mean);
-      errors.push(error);
-      history.push({ step: done, bound: mean });
-      controls.onProgress?.(done, search.steps, mean);
-      flat = isFlat(means, errors, search.tolerance, isLast ? 4 * LEAST_WINDOWS : LEAST_WINDOWS);
+      at.done += count;
+      if (at.averaging) at.averaged += count;
+      if (mean > best.mean) at.best = { mean, error, params: await climber.params() };
+      at.means.push(mean);
+      at.errors.push(error);
+      history.push({ step: at.done, bound: mean });
+      controls.onProgress?.(at.done, search.steps, mean);
+      const least = isLast ? 4 * LEAST_WINDOWS : LEAST_WINDOWS;
+      flat = isFlat(at.means, at.errors, search.tolerance, least);
     }
     // A stage that ran out of steps says nothing of those after it, whose steps are shorter.
-    converged = flat && (stage === 0 || converged);
-    if (averaged > 0) climber.setParams(await climber.average());
+    at.converged = flat && (at.stage === 0 || at.converged);
+    at.isOpen = false;
+    if (at.averaged > 0) climber.setParams(await climber.average());
   }
-  const result = await climber.params();
-  return { kind: "fitted", params: result, history, steps: done, converged, interrupted };
+  const params = await climber.params();
+  const { done: steps, converged } = at;
+  return { kind: "fitted", params, history, steps, converged, interrupted };
+}
+
+/** Before the first step. */
+function beginning(params: Float64Array): ViState {
+  return {
+    ...{ stage: 0, end: 0, isOpen: false, done: 0, retries: 0, shrink: 1, converged: false },
+    ...{ means: [], errors: [], averaging: false, averaged: 0, history: [] },
+    best: { mean: Number.NEGATIVE_INFINITY, error: 0, params },
+  };
+}
+
+/** Before the first window of a stage, or of a stage that begins again. */
+function openStage(): Pick<ViState, "isOpen" | "means" | "errors" | "averaging" | "averaged"> {
+  return { isOpen: true, means: [], errors: [], averaging: false, averaged: 0 };
 }
 
 export interface ViDraws {

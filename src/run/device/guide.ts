@@ -51,14 +51,18 @@ export interface PlacedClimber extends GuideClimber {
  * CPU.
  */
 export async function guideAnywhere(
-  { device, shelf }: Run,
+  run: Run,
   request: GuideRequest,
   steps: number,
   onCpu: () => Climber,
 ): Promise<PlacedClimber> {
-  if (device !== undefined) {
-    return { ...(await guideOn(device, request)), figures: { device: device.name } };
-  }
+  const { device, shelf } = run;
+  const there = async (on: GraphDevice): Promise<GuideClimber> => {
+    const climber = await guideOn(on, request);
+    run.checkpoint?.on(on.name);
+    return climber;
+  };
+  if (device !== undefined) return { ...(await there(device)), figures: { device: device.name } };
   const here: GuideClimber = { on: onCpu(), warnings: [], close: () => {} };
   if (shelf === undefined) return { ...here, figures: {} };
   const seconds = timed(() => request.instance.call("bound"));
@@ -69,7 +73,7 @@ export async function guideAnywhere(
   });
   const figures = choiceFigures(choice);
   if (choice.device === undefined) return { ...here, figures };
-  return { ...(await guideOn(choice.device, request)), figures };
+  return { ...(await there(choice.device)), figures };
 }
 
 /** A climber at the instance's `phi` on the device. @throws TildeError `device_imprecise` */

@@ -19,7 +19,7 @@ export interface Streamed {
 /**
  * Writes the record of a run where it has a folder, and makes room; of a run that is taken up again
  * what it left stays.
- * @param together of chains that move as one program and share a file: where
+ * @param on of chains that a device moves: where, and whether as one program, with a file for all
  * @throws TildeError where that fails
  */
 export function beginStream(
@@ -27,12 +27,13 @@ export function beginStream(
   method: Extract<Method, { method: "nuts" | "hmc" | "gibbs" }>,
   { latents, ranges }: Pick<FitData, "latents" | "ranges">,
   statistics: readonly DrawStatistic[],
-  together?: { readonly device: GraphDeviceName },
+  on?: { readonly device: GraphDeviceName; readonly apart?: true },
 ): Streamed | undefined {
   if (options.out === undefined) return undefined;
   const directory = resolve(options.out);
   const fit = { conditioned, method: method.method, seed, latents, ranges };
-  const shared = together && { together: method.chains, device: together.device };
+  const isTogether = on !== undefined && on.apart !== true;
+  const shared = on && { device: on.device, ...(isTogether && { together: method.chains }) };
   const origin = { options: method, files, relabel: options.relabel !== false, ...shared };
   const record = resumed ?? recordOf(fit, statistics, origin);
   if (resumed === undefined) {
@@ -46,7 +47,7 @@ export function beginStream(
     }
     writeRecord(directory, record);
   }
-  const each = together === undefined ? 1 : method.chains;
+  const each = isTogether ? method.chains : 1;
   const layout = {
     width: each * latentLength(latents),
     statistics: each * statistics.length,

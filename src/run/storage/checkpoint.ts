@@ -101,7 +101,7 @@ export class Checkpoint {
     } catch (error) {
       unwritable(directory, error);
     }
-    writeRecord(directory, this.#record);
+    writeRecord(directory, this.#recorded());
   }
 
   /** What the record of the fit in the end needs. */
@@ -137,10 +137,17 @@ export class Checkpoint {
     };
   }
 
+  /** Whether the run goes on from a state, and what it would begin with is of no use. */
+  get hasPast(): boolean {
+    return this.#job.resumed !== undefined && this.#read() !== undefined;
+  }
+
   /** Tells where the run is done, which decides the rounding of its numbers. */
   on(device: GraphDeviceName): void {
     if (this.#origin.device === device) return;
     this.#origin = { ...this.#origin, device };
+    // Before the run's first look at its checkpoints the record is still to come.
+    if (!this.#hasBegun && this.#job.resumed === undefined) return;
     writeRecord(resolve(this.#job.directory), this.#recorded());
   }
 

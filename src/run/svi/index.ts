@@ -27,7 +27,7 @@ import { climbAnywhere } from "../device/learn.js";
 import { Helpers, type Placed, place } from "../helpers.js";
 import type { NceOptions, SviOptions } from "../methods.js";
 import type { DiscreteRange, Figure, FitData, ParamTree } from "../results/fit.js";
-import { CallbackError } from "../session.js";
+import { tellSteps } from "../tell.js";
 import { DivergedError } from "./diverged.js";
 import { type LocalFit, localFigure, localFits, localWarnings } from "./local-fit.js";
 import { paramTree, readParams } from "./params.js";
@@ -80,7 +80,9 @@ export async function learn(
   const { kernels, carried } = learningKernels(made, batch, method.optimizer, method.products);
   const placed = place(kernels);
   const { instance } = placed;
-  const given = method.init === undefined ? undefined : await readParams(method.init, made.params);
+  const isBegun = run.checkpoint?.hasPast === true;
+  const given =
+    method.init === undefined || isBegun ? undefined : await readParams(method.init, made.params);
   const theta = instance.f64("theta");
   theta.set(made.initial(seed, given));
 
@@ -92,7 +94,7 @@ export async function learn(
       method,
       run,
       instance,
-      tell: (done) => tell(run.options, done, method.steps, method.lr),
+      tell: (done) => tellSteps(run.options, done, method.steps, method.lr),
     },
     () => climb(placed, carried, made, method, run),
     () => place(kernels).instance,
@@ -208,7 +210,7 @@ async function climb(
         const each = Math.max(1e-4, (now - at) / (done - before));
         size = Math.max(1, Math.min(4 * size, Math.floor(CALL_MS / each)));
       }
-      tell(options, done, steps, lr);
+      tellSteps(options, done, steps, lr);
       if (now - begun > ALONE_MS) helpers.start();
       if (now - rested > CALL_MS) {
         await setImmediate();
@@ -221,15 +223,6 @@ async function climb(
     return next.value;
   } finally {
     await helpers.close();
-  }
-}
-
-function tell({ onProgress }: Run["options"], done: number, total: number, stepSize: number): void {
-  try {
-    const progress = { done, total, divergences: 0, gradients: done, stepSize };
-    onProgress?.({ chain: 0, phase: "sampling", ...progress });
-  } catch (error) {
-    throw new CallbackError("onProgress", { cause: error });
   }
 }
 

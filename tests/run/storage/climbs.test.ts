@@ -61,6 +61,16 @@ const cases: Record<string, Case> = {
     method: tilde.svi({ optimizer: "natural", steps: 1500, lr: 0.05, draws: 300 }),
     stops: [300, 900],
   },
+  "vi by mean field": {
+    ...{ program: regression, data },
+    method: tilde.vi({ steps: 5000, draws: 300 }),
+    stops: [1, 400],
+  },
+  "vi of full rank": {
+    ...{ program: regression, data },
+    method: tilde.vi({ guide: "full_rank", steps: 5000, draws: 300 }),
+    stops: [900, 2500],
+  },
 };
 
 /** Everything that a fit says but how long it took. */
