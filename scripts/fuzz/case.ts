@@ -1,7 +1,7 @@
 /** A generated model as a program with data: what the checks run on. */
 import { samplePrior } from "../../src/inference/prior/index.js";
 import type { DataValue } from "../../src/model/data.js";
-import { type Conditioned } from "../../src/passes/condition/index.js";
+import type { Conditioned } from "../../src/passes/condition/index.js";
 import { checkSource, conditionRaw } from "../../src/run/compile.js";
 import { readObject } from "../../src/run/data/values.js";
 import { compile, type Program } from "../../src/run/load.js";
@@ -52,7 +52,11 @@ export function caseOf(made: Generated, c: Choices, seed: number): Case {
   const data: Record<string, Plain> = { ...made.inputs };
   if (made.observed.length === 0) return { text: made.text, data, seed };
   const { model } = compile(made.text);
-  const simulated = samplePrior(model, readObject(data).values, { draws: 1, seed, only: made.observed });
+  const simulated = samplePrior(model, readObject(data).values, {
+    draws: 1,
+    seed,
+    only: made.observed,
+  });
   for (const name of made.observed) {
     const draw = simulated.draws.get(name);
     if (draw === undefined || !draw.data.every(Number.isFinite)) continue;

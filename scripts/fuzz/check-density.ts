@@ -4,7 +4,7 @@
  */
 import { compileKernels, createMemory, instantiate } from "../../src/device/cpu/compile.js";
 import { buildLogJoint, type LogJoint } from "../../src/inference/logjoint/index.js";
-import { elementCount, type DataSet, type DataValue } from "../../src/model/data.js";
+import { type DataSet, type DataValue, elementCount } from "../../src/model/data.js";
 import type { Conditioned } from "../../src/passes/condition/index.js";
 import { logJointTerms } from "../../src/passes/interpret/log-joint.js";
 import { compileDensity } from "../../src/run/compile.js";
@@ -26,7 +26,10 @@ export function wholeArrays(
   const values = new Map<string, DataValue>();
   for (const { name, dims, elements, offset, length } of joint.latents) {
     const own = constrained.slice(offset, offset + length);
-    const data = elements === undefined ? own : (observed.get(name)?.data.slice() ?? new Float64Array(elementCount(dims)));
+    const data =
+      elements === undefined
+        ? own
+        : (observed.get(name)?.data.slice() ?? new Float64Array(elementCount(dims)));
     elements?.forEach((at, k) => {
       data[at] = own[k];
     });
@@ -49,7 +52,9 @@ export function interpreted(
 ): Reference | undefined {
   const values = wholeArrays(joint, constrained, conditioned.observed);
   const sites = joint.sum?.sites ?? [];
-  const elements = sites.flatMap((site) => Array.from({ length: elementCount(site.dims) }, () => site));
+  const elements = sites.flatMap((site) =>
+    Array.from({ length: elementCount(site.dims) }, () => site),
+  );
   if (elements.reduce((n, s) => n * s.count, 1) > MOST_ASSIGNMENTS) return undefined;
   const logs: number[] = [];
   let scale = 0;
@@ -57,19 +62,27 @@ export function interpreted(
   for (;;) {
     let at = 0;
     for (const site of sites) {
-      const data = Float64Array.from({ length: elementCount(site.dims) }, () => site.low + state[at++]);
+      const data = Float64Array.from(
+        { length: elementCount(site.dims) },
+        () => site.low + state[at++],
+      );
       values.set(site.name, { dims: site.dims, data });
     }
     const terms = logJointTerms(conditioned, values).map((t) => t.value);
     logs.push(terms.reduce((a, b) => a + b, 0));
-    scale = Math.max(scale, terms.reduce((a, b) => a + (Number.isFinite(b) ? Math.abs(b) : 0), 0));
+    scale = Math.max(
+      scale,
+      terms.reduce((a, b) => a + (Number.isFinite(b) ? Math.abs(b) : 0), 0),
+    );
     let next = elements.length - 1;
     while (next >= 0 && state[next] === elements[next].count - 1) state[next--] = 0;
     if (next < 0) break;
     state[next]++;
   }
   const top = Math.max(...logs);
-  const value = Number.isFinite(top) ? top + Math.log(logs.reduce((n, x) => n + Math.exp(x - top), 0)) : top;
+  const value = Number.isFinite(top)
+    ? top + Math.log(logs.reduce((n, x) => n + Math.exp(x - top), 0))
+    : top;
   return { value: logs.some(Number.isNaN) ? Number.NaN : value, scale };
 }
 
@@ -86,7 +99,11 @@ function differ(a: number, b: number, tolerance: number): boolean {
 export function checkDensity(c: Case): { readonly points: number } {
   const conditioned = conditionedOf(c);
   const joint = buildLogJoint(conditioned, "nuts");
-  const compiled = compileDensity(conditioned, { methodName: "nuts", verify: true, withoutJacobian: true });
+  const compiled = compileDensity(conditioned, {
+    methodName: "nuts",
+    verify: true,
+    withoutJacobian: true,
+  });
   const code = compileKernels(compiled.kernels);
   const instance = instantiate(code, createMemory(code, 1), 0);
   const n = joint.dimension;
@@ -95,7 +112,10 @@ export function checkDensity(c: Case): { readonly points: number } {
   let points = 0;
   for (let k = 0; k < 3; k++) {
     const q = Float64Array.from({ length: n }, () => 0.6 * random.normal());
-    const [[density], [plain], constrained] = evaluate([joint.logDensity, joint.logJoint, joint.constrained], { q });
+    const [[density], [plain], constrained] = evaluate(
+      [joint.logDensity, joint.logJoint, joint.constrained],
+      { q },
+    );
     const reference = interpreted(conditioned, joint, constrained);
     const moved = q.map((x, i) => x + (i % 2 === 0 ? 1e-9 : -1e-9) * (1 + Math.abs(x)));
     // How much 1e-14 of relative change in the point moves the density: its own conditioning.
@@ -103,7 +123,9 @@ export function checkDensity(c: Case): { readonly points: number } {
     if (reference !== undefined) {
       const tolerance = ROUNDING * (1 + reference.scale) + shaky;
       if (differ(reference.value, plain, tolerance)) {
-        throw new Finding(`the graph's log joint is ${plain}, the interpreter's ${reference.value} at [${q.join(", ")}]`);
+        throw new Finding(
+          `the graph's log joint is ${plain}, the interpreter's ${reference.value} at [${q.join(", ")}]`,
+        );
       }
     }
     const scale = 1 + Math.abs(density) + (reference?.scale ?? 0);
@@ -111,15 +133,22 @@ export function checkDensity(c: Case): { readonly points: number } {
     const fromKernel = instance.fn("lp_grad")();
     const gradient = instance.f64("grad").slice();
     if (differ(fromKernel, density, ROUNDING * scale + shaky)) {
-      throw new Finding(`the kernel's log density is ${fromKernel}, the graph's ${density} at [${q.join(", ")}]`);
+      throw new Finding(
+        `the kernel's log density is ${fromKernel}, the graph's ${density} at [${q.join(", ")}]`,
+      );
     }
     const noJacobian = instance.fn("lp_grad_nojac")();
     if (differ(noJacobian, plain, ROUNDING * scale + shaky)) {
-      throw new Finding(`the kernel's log joint is ${noJacobian}, the graph's ${plain} at [${q.join(", ")}]`);
+      throw new Finding(
+        `the kernel's log joint is ${noJacobian}, the graph's ${plain} at [${q.join(", ")}]`,
+      );
     }
     instance.fn("constrain")();
     instance.f64("constrained").forEach((x, i) => {
-      if (differ(x, constrained[i], 1e-11 * (1 + Math.abs(x)))) throw new Finding(`constrained[${i}] is ${x}, the graph's ${constrained[i]} at [${q.join(", ")}]`);
+      if (differ(x, constrained[i], 1e-11 * (1 + Math.abs(x))))
+        throw new Finding(
+          `constrained[${i}] is ${x}, the graph's ${constrained[i]} at [${q.join(", ")}]`,
+        );
     });
     if (!Number.isFinite(density)) continue;
     points++;
@@ -129,7 +158,12 @@ export function checkDensity(c: Case): { readonly points: number } {
 }
 
 /** The gradient against central differences of two steps, where those two agree with each other. */
-function checkSlope(f: (q: Float64Array) => number, q: Float64Array, gradient: Float64Array, scale: number): void {
+function checkSlope(
+  f: (q: Float64Array) => number,
+  q: Float64Array,
+  gradient: Float64Array,
+  scale: number,
+): void {
   const at = (i: number, by: number) => {
     const moved = q.slice();
     moved[i] += by;

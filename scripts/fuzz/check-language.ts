@@ -14,7 +14,8 @@ import type { Plain } from "./models.js";
 export function checkText({ text }: Case): void {
   const source = { path: "case.ppl", text };
   const parsed = parseSource(source);
-  if (parsed.diagnostics.length > 0) throw new Finding(`does not parse: ${messages(parsed.diagnostics)}`);
+  if (parsed.diagnostics.length > 0)
+    throw new Finding(`does not parse: ${messages(parsed.diagnostics)}`);
   const formatted = formatSource(source);
   if ("diagnostics" in formatted) throw new Finding("the formatter refuses what the parser takes");
   const again = parseSource({ path: "case.ppl", text: formatted.text });
@@ -82,7 +83,22 @@ export function mutated(text: string, c: Choices): string {
         [list[i], list[j]] = [list[j], list[i]];
         break;
       default:
-        list[i] = c.pick(["real", "1.5", "-1", "N", "[", ")", "x1", "true", "0..", "let", "~", "sum", "Normal", "s2"]);
+        list[i] = c.pick([
+          "real",
+          "1.5",
+          "-1",
+          "N",
+          "[",
+          ")",
+          "x1",
+          "true",
+          "0..",
+          "let",
+          "~",
+          "sum",
+          "Normal",
+          "s2",
+        ]);
     }
   }
   return list.join("");
@@ -99,7 +115,7 @@ export function wrongData(c: Case, choices: Choices): Case {
     () => null,
     () => [value],
     () => (Array.isArray(value) ? value.slice(1) : -1),
-    () => (Array.isArray(value) ? [...value, ...value] : 1e6),
+    () => (Array.isArray(value) ? [...value, ...value] : 5),
     () => (Array.isArray(value) && value.length > 0 ? value[0] : 0.5),
     () => (Array.isArray(value) ? value.map(() => null) : [1, 2]),
     () => (Array.isArray(value) ? [...value.slice(1), [1]] : -0.5),

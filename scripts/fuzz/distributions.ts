@@ -79,7 +79,15 @@ export class Distributions {
     const dims = scope.dims.filter((d) => d.size > 0);
     const vectors = dims.length > 0 ? 1 : 0;
     return c.weighted<() => Drawn>([
-      [5, () => this.named(c.pick(["Normal", "Normal", "StudentT", "HalfNormal", "Gamma", "Beta"]), scope, wanted)],
+      [
+        5,
+        () =>
+          this.named(
+            c.pick(["Normal", "Normal", "StudentT", "HalfNormal", "Gamma", "Beta"]),
+            scope,
+            wanted,
+          ),
+      ],
       [6, () => this.named(c.pick(scalarContinuous), scope, wanted)],
       [3, () => this.named(c.pick([...finite]), scope, wanted)],
       [wanted.continuous ? 0 : 3, () => this.named(c.pick(scalarDiscrete), scope, wanted)],
@@ -97,7 +105,7 @@ export class Distributions {
 
   /** One of the table. */
   named(name: string, scope: Scope, wanted: Wanted): Drawn {
-    const { c, e } = this;
+    const { c } = this;
     const definition = distributions[name];
     const specs = c.pick(definition.parameterisations);
     const dims = scope.dims.filter((d) => d.size > 0);
@@ -105,7 +113,9 @@ export class Distributions {
     const columns = dims.length > 0 ? c.pick(dims) : dim;
     const isFirst = specs === definition.parameterisations[0];
     const special = this.related(name, dim, scope, wanted);
-    const args = special ?? specs.map((spec) => this.argument(spec, definition.event.rank, dim, columns, scope, wanted));
+    const args =
+      special ??
+      specs.map((spec) => this.argument(spec, definition.event.rank, dim, columns, scope, wanted));
     const named = special === undefined && (!isFirst || c.chance(0.15));
     const text = `${name}(${args.map((a, k) => (named ? `${specs[k].name}: ${a}` : a)).join(", ")})`;
     if (definition.event.rank > 0) {
@@ -138,7 +148,11 @@ export class Distributions {
         return [a, `${a} + ${q}`, `${a} + ${q} + ${p()}`];
       }
       case "Hypergeometric":
-        return c.pick([["2", "3", "6"], ["1", "2", "3"], ["3", "2", "4"]]);
+        return c.pick([
+          ["2", "3", "6"],
+          ["1", "2", "3"],
+          ["3", "2", "4"],
+        ]);
       case "Wishart":
       case "InverseWishart":
         return [`${dim.text} + ${p()}`, e.cov(dim, scope, depth)];
@@ -150,7 +164,14 @@ export class Distributions {
     }
   }
 
-  private argument(spec: ParamSpec, rank: number, dim: Dim, columns: Dim, scope: Scope, { depth }: Wanted): string {
+  private argument(
+    spec: ParamSpec,
+    rank: number,
+    dim: Dim,
+    columns: Dim,
+    scope: Scope,
+    { depth }: Wanted,
+  ): string {
     const { e } = this;
     if (spec.rank === 0) {
       switch (spec.domain) {
@@ -196,9 +217,20 @@ export class Distributions {
   /** `x: positive ~ Normal(0, 1)`: arguments are constants, so that the constant is one. */
   private restricted(scope: Scope, { depth }: Wanted): Drawn {
     const { c, e } = this;
-    const base = c.pick(["Normal(0, 1)", "StudentT(4, 0.3, 1)", "Normal(0.5, 2)", "Logistic(0, 1)", "Cauchy(0, 1)"]);
+    const base = c.pick([
+      "Normal(0, 1)",
+      "StudentT(4, 0.3, 1)",
+      "Normal(0.5, 2)",
+      "Logistic(0, 1)",
+      "Cauchy(0, 1)",
+    ]);
     const dims = scope.dims.filter((d) => d.size > 0);
-    const scalar = (type: string, domain: Domain): Drawn => ({ text: base, domain, event: [], type });
+    const scalar = (type: string, domain: Domain): Drawn => ({
+      text: base,
+      domain,
+      event: [],
+      type,
+    });
     const ways: (() => Drawn)[] = [
       () => scalar("positive", "positive"),
       () => scalar("unit", "unit"),
@@ -215,9 +247,25 @@ export class Distributions {
       const dim = c.pick(dims);
       ways.push(
         () => ({ text: base, domain: "ordered", event: [dim], type: `ordered[${dim.text}]` }),
-        () => ({ text: base, domain: "ordered", event: [dim], type: `positive_ordered[${dim.text}]` }),
-        () => ({ text: "Normal(0, 1)", domain: "real", event: [dim], type: `unit_vector[${dim.text}]`, only: "latent" }),
-        () => ({ text: `Normal(${e.real({ ...scope, onlyKnown: true }, depth)}, 1)`, domain: "positive", event: [dim], type: `positive[${dim.text}]` }),
+        () => ({
+          text: base,
+          domain: "ordered",
+          event: [dim],
+          type: `positive_ordered[${dim.text}]`,
+        }),
+        () => ({
+          text: "Normal(0, 1)",
+          domain: "real",
+          event: [dim],
+          type: `unit_vector[${dim.text}]`,
+          only: "latent",
+        }),
+        () => ({
+          text: `Normal(${e.real({ ...scope, onlyKnown: true }, depth)}, 1)`,
+          domain: "positive",
+          event: [dim],
+          type: `positive[${dim.text}]`,
+        }),
       );
     }
     return c.pick(ways)();
@@ -225,26 +273,59 @@ export class Distributions {
 
   private truncated(scope: Scope, wanted: Wanted): Drawn {
     const { c, e } = this;
-    const base = this.named(c.pick(wanted.continuous ? withCdf.filter((n) => scalarContinuous.includes(n)) : withCdf), scope, wanted);
+    const base = this.named(
+      c.pick(wanted.continuous ? withCdf.filter((n) => scalarContinuous.includes(n)) : withCdf),
+      scope,
+      wanted,
+    );
     const isReal = base.domain === "real";
     const isUnit = base.domain === "unit";
-    const low = isReal ? e.real(scope, 0) : isUnit ? "0.1" : base.domain === "positive" ? "0.2" : "0";
-    const high = isReal ? `${low} + ${e.positive(scope, 0)}` : isUnit ? "0.9" : base.domain === "positive" ? `0.3 + ${e.positive(scope, 0)}` : "3";
+    const low = isReal
+      ? e.real(scope, 0)
+      : isUnit
+        ? "0.1"
+        : base.domain === "positive"
+          ? "0.2"
+          : "0";
+    const high = isReal
+      ? `${low} + ${e.positive(scope, 0)}`
+      : isUnit
+        ? "0.9"
+        : base.domain === "positive"
+          ? `0.3 + ${e.positive(scope, 0)}`
+          : "3";
     const bounds = c.pick([`lower: ${low}`, `upper: ${high}`, `lower: ${low}, upper: ${high}`]);
     const isWhole = ["count", "index", "bool"].includes(base.domain);
-    return { ...base, domain: isWhole ? "count" : base.domain, top: undefined, text: `Truncated(${base.text}, ${isWhole ? `upper: ${high}` : bounds})` };
+    return {
+      ...base,
+      domain: isWhole ? "count" : base.domain,
+      top: undefined,
+      text: `Truncated(${base.text}, ${isWhole ? `upper: ${high}` : bounds})`,
+    };
   }
 
   private censored(scope: Scope, wanted: Wanted): Drawn {
     const { c } = this;
-    const base = this.named(c.pick(["Normal", "Logistic", "Exponential", "Poisson", "Weibull"]), scope, wanted);
-    const bounds = base.domain === "real" ? c.pick(["lower: -0.5", "upper: 0.7", "lower: -1, upper: 1.5"]) : "upper: 2";
+    const base = this.named(
+      c.pick(["Normal", "Logistic", "Exponential", "Poisson", "Weibull"]),
+      scope,
+      wanted,
+    );
+    const bounds =
+      base.domain === "real"
+        ? c.pick(["lower: -0.5", "upper: 0.7", "lower: -1, upper: 1.5"])
+        : "upper: 2";
     return { ...base, text: `Censored(${base.text}, ${bounds})`, only: "observed" };
   }
 
   private mixture(scope: Scope, wanted: Wanted): Drawn {
     const { c, e } = this;
-    const names = c.pick([["Normal", "StudentT", "Cauchy"], ["Gamma", "Exponential", "LogNormal"], ["Beta", "Kumaraswamy"], ...(wanted.continuous ? [] : [["Poisson", "Geometric", "NegativeBinomial"]])]);
+    const names = c.pick([
+      ["Normal", "StudentT", "Cauchy"],
+      ["Gamma", "Exponential", "LogNormal"],
+      ["Beta", "Kumaraswamy"],
+      ...(wanted.continuous ? [] : [["Poisson", "Geometric", "NegativeBinomial"]]),
+    ]);
     const one = () => this.named(c.pick(names), scope, wanted);
     const first = one();
     const dims = scope.dims.filter((d) => d.size > 0);
@@ -253,14 +334,21 @@ export class Distributions {
       const name = `c${c.below(1000)}`;
       const inside = { ...scope, loops: [...scope.loops, { name, dim }] };
       const part = this.named(c.pick(names), inside, wanted);
-      return { ...part, text: `Mixture(${e.simplex(dim, scope, 1)}, [for ${name} in 0..${dim.text}: ${part.text}])` };
+      return {
+        ...part,
+        text: `Mixture(${e.simplex(dim, scope, 1)}, [for ${name} in 0..${dim.text}: ${part.text}])`,
+      };
     }
     const share = e.unit(scope, 1);
     return { ...first, text: `Mixture([${share}, 1 - ${share}], [${first.text}, ${one().text}])` };
   }
 
   private zeroInflated(scope: Scope, wanted: Wanted): Drawn {
-    const base = this.named(this.c.pick(["Poisson", "NegativeBinomial", "Binomial"]), scope, wanted);
+    const base = this.named(
+      this.c.pick(["Poisson", "NegativeBinomial", "Binomial"]),
+      scope,
+      wanted,
+    );
     return { ...base, text: `ZeroInflated(${this.e.unit(scope, 1)}, ${base.text})` };
   }
 
@@ -268,13 +356,24 @@ export class Distributions {
     const { c } = this;
     const dims = scope.dims.filter((d) => d.size > 0);
     const sizes = c.chance(0.25) ? [c.pick(dims), c.pick(dims)] : [c.pick(dims)];
-    const base = this.named(c.pick(wanted.continuous ? scalarContinuous : [...scalarContinuous, ...scalarDiscrete]), scope, wanted);
-    return { ...base, text: `iid(${base.text}, ${sizes.map((d) => d.text).join(", ")})`, event: sizes };
+    const base = this.named(
+      c.pick(wanted.continuous ? scalarContinuous : [...scalarContinuous, ...scalarDiscrete]),
+      scope,
+      wanted,
+    );
+    return {
+      ...base,
+      text: `iid(${base.text}, ${sizes.map((d) => d.text).join(", ")})`,
+      event: sizes,
+    };
   }
 
   private transformed(scope: Scope, wanted: Wanted): Drawn {
     const { c, e } = this;
-    const base = this.named(c.pick(["Normal", "Logistic", "StudentT"]), scope, { ...wanted, depth: Math.min(wanted.depth, 1) });
+    const base = this.named(c.pick(["Normal", "Logistic", "StudentT"]), scope, {
+      ...wanted,
+      depth: Math.min(wanted.depth, 1),
+    });
     const [map, domain] = c.pick<readonly [string, Domain]>([
       ["exp", "positive"],
       ["sigmoid", "unit"],
@@ -290,6 +389,10 @@ export class Distributions {
   }
 
   private written(name: string, scope: Scope, { depth }: Wanted): Drawn {
-    return { text: `${name}(${this.e.real(scope, depth)}, ${this.e.positive(scope, depth)})`, domain: "real", event: [] };
+    return {
+      text: `${name}(${this.e.real(scope, depth)}, ${this.e.positive(scope, depth)})`,
+      domain: "real",
+      event: [],
+    };
   }
 }

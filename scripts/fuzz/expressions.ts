@@ -9,8 +9,8 @@ import {
   type Scope,
   sameDim,
   type Value,
-  within,
   wholeDomains,
+  within,
 } from "./scope.js";
 
 type Ways<T> = readonly (readonly [weight: number, way: () => T])[];
@@ -71,7 +71,8 @@ export class Expressions {
   }
 
   positive(scope: Scope, depth: number): string {
-    if (depth <= 0) return this.read(["positive"], scope) ?? this.c.pick(["0.5", "1.3", "2", "0.8"]);
+    if (depth <= 0)
+      return this.read(["positive"], scope) ?? this.c.pick(["0.5", "1.3", "2", "0.8"]);
     const d = depth - 1;
     const r = () => this.real(scope, d);
     const p = () => this.positive(scope, d);
@@ -110,16 +111,30 @@ export class Expressions {
   /** A whole number from 0 that follows from inputs alone. */
   count(scope: Scope): string {
     const known = { ...scope, onlyKnown: true };
-    return (this.c.chance(0.5) ? this.read(["count"], known) : undefined) ?? this.c.pick(["1", "2", "3"]);
+    return (
+      (this.c.chance(0.5) ? this.read(["count"], known) : undefined) ?? this.c.pick(["1", "2", "3"])
+    );
   }
 
   bool(scope: Scope, depth: number): string {
     const ways: Ways<string | undefined> = [
       [3, () => this.read(["bool"], scope)],
-      [2, () => `${this.real(scope, depth - 1)} ${this.c.pick(["<", ">", "<=", ">="])} ${this.constant()}`],
+      [
+        2,
+        () =>
+          `${this.real(scope, depth - 1)} ${this.c.pick(["<", ">", "<=", ">="])} ${this.c.pick(["0.37", "-0.41", "0.83"])}`,
+      ],
       [1, () => this.label(scope)],
-      [scope.loops.length > 0 ? 2 : 0, () => `${this.c.pick(scope.loops).name} ${this.c.pick(["==", "!=", ">", "<="])} ${this.c.below(2)}`],
-      [depth > 0 ? 1 : 0, () => `(${this.bool(scope, depth - 1)} ${this.c.pick(["&&", "||"])} ${this.bool(scope, depth - 1)})`],
+      [
+        scope.loops.length > 0 ? 2 : 0,
+        () =>
+          `${this.c.pick(scope.loops).name} ${this.c.pick(["==", "!=", ">", "<="])} ${this.c.below(2)}`,
+      ],
+      [
+        depth > 0 ? 1 : 0,
+        () =>
+          `(${this.bool(scope, depth - 1)} ${this.c.pick(["&&", "||"])} ${this.bool(scope, depth - 1)})`,
+      ],
       [depth > 0 ? 0.5 : 0, () => `!(${this.bool(scope, depth - 1)})`],
     ];
     return `(${this.c.weighted(ways)() ?? `${this.real(scope, 0)} > 0.25`})`;
@@ -127,7 +142,9 @@ export class Expressions {
 
   private label(scope: Scope): string | undefined {
     const at = this.read(["index"], scope);
-    return at === undefined ? undefined : `${at} ${this.c.pick(["==", "!=", "<"])} ${this.c.below(2)}`;
+    return at === undefined
+      ? undefined
+      : `${at} ${this.c.pick(["==", "!=", "<"])} ${this.c.below(2)}`;
   }
 
   constant(): string {
@@ -135,15 +152,30 @@ export class Expressions {
   }
 
   /** An element of something that can be read, in one of the domains. */
-  read(domains: readonly Domain[], scope: Scope, also: (v: Value) => boolean = () => true): string | undefined {
-    const found = readable(scope).filter((v) => also(v) && (domains.includes(v.domain) || (domains.includes("unit") && v.domain === "simplex" && v.dims.length > 0) || (domains.includes("real") && wholeDomains.has(v.domain))));
+  read(
+    domains: readonly Domain[],
+    scope: Scope,
+    also: (v: Value) => boolean = () => true,
+  ): string | undefined {
+    const found = readable(scope).filter(
+      (v) =>
+        also(v) &&
+        (domains.includes(v.domain) ||
+          (domains.includes("unit") && v.domain === "simplex" && v.dims.length > 0) ||
+          (domains.includes("real") && wholeDomains.has(v.domain))),
+    );
     return found.length === 0 ? undefined : element(this.c, scope, this.c.pick(found));
   }
 
   private fromLoop(scope: Scope): string | undefined {
     if (scope.loops.length === 0) return undefined;
     const { name } = this.c.pick(scope.loops);
-    return this.c.pick([`0.3 * ${name}`, `(${name} + 1) / 2`, `real(${name} % 2)`, `real(idiv(${name}, 2))`]);
+    return this.c.pick([
+      `0.3 * ${name}`,
+      `(${name} + 1) / 2`,
+      `real(${name} % 2)`,
+      `real(idiv(${name}, 2))`,
+    ]);
   }
 
   private binder(): string {
@@ -214,14 +246,20 @@ export class Expressions {
   }
 
   /** A call of a function of the file. */
-  private called(result: FunctionOf["result"], scope: Scope, depth: number, dim?: Dim): string | undefined {
+  private called(
+    result: FunctionOf["result"],
+    scope: Scope,
+    depth: number,
+    dim?: Dim,
+  ): string | undefined {
     const found = scope.functions.filter((f) => f.result === result);
     if (found.length === 0) return undefined;
     const f = this.c.pick(found);
     const dims = scope.dims.filter((d) => d.size > 0);
     const along = dim ?? (dims.length > 0 ? this.c.pick(dims) : undefined);
     const args = f.args.map((a) => {
-      if (a === "vector") return along === undefined ? undefined : this.vector("real", along, scope, depth);
+      if (a === "vector")
+        return along === undefined ? undefined : this.vector("real", along, scope, depth);
       return this.scalar(a, scope, depth);
     });
     return args.includes(undefined) ? undefined : `${f.name}(${args.join(", ")})`;
@@ -232,10 +270,12 @@ export class Expressions {
     if (domain === "simplex") return this.simplex(dim, scope, depth);
     if (domain === "ordered") return this.ordered(dim, scope, depth);
     const d = depth - 1;
-    const wanted: readonly Domain[] = domain === "real" ? ["real", "positive", "unit", "simplex", "ordered"] : [domain];
+    const wanted: readonly Domain[] =
+      domain === "real" ? ["real", "positive", "unit", "simplex", "ordered"] : [domain];
     const whole = (): string | undefined => {
       const found = readable(scope).filter(
-        (v) => wanted.includes(v.domain) && v.dims.length > 0 && sameDim(v.dims[v.dims.length - 1], dim),
+        (v) =>
+          wanted.includes(v.domain) && v.dims.length > 0 && sameDim(v.dims[v.dims.length - 1], dim),
       );
       return found.length === 0 ? undefined : element(this.c, scope, this.c.pick(found), 1, 1);
     };
@@ -250,9 +290,17 @@ export class Expressions {
       [6, whole],
       [3, comprehension],
       [1, fill],
-      [/^\d+$/.test(dim.text) && dim.size > 0 ? 2 : 0, () => `[${Array.from({ length: dim.size }, () => this.scalar(domain, scope, d)).join(", ")}]`],
+      [
+        /^\d+$/.test(dim.text) && dim.size > 0 ? 2 : 0,
+        () =>
+          `[${Array.from({ length: dim.size }, () => this.scalar(domain, scope, d)).join(", ")}]`,
+      ],
       [0.7, () => `(if ${this.bool(scope, d)} then ${same()} else ${same()})`],
-      [domain === "real" ? 2 : 0, () => `(${same()} ${this.c.pick(["+", "-"])} ${this.c.chance(0.5) ? same() : this.real(scope, d)})`],
+      [
+        domain === "real" ? 2 : 0,
+        () =>
+          `(${same()} ${this.c.pick(["+", "-"])} ${this.c.chance(0.5) ? same() : this.real(scope, d)})`,
+      ],
       [domain === "real" ? 1 : 0, () => `tanh(${same()})`],
       [domain === "real" ? 0.5 : 0, () => `cumsum(tanh(${same()}))`],
       [0.5, () => `reverse(${same()})`],
@@ -267,16 +315,26 @@ export class Expressions {
 
   /** `alpha[group]` with a known array of labels of that length. */
   private gathered(dim: Dim, scope: Scope): string | undefined {
-    const labels = scope.values.filter((v) => v.known && v.domain === "index" && v.dims.length === 1 && sameDim(v.dims[0], dim));
+    const labels = scope.values.filter(
+      (v) => v.known && v.domain === "index" && v.dims.length === 1 && sameDim(v.dims[0], dim),
+    );
     for (const g of labels) {
-      const found = readable(scope).filter((v) => v.domain === "real" && v.dims.length === 1 && g.top !== undefined && sameDim(v.dims[0], g.top));
+      const found = readable(scope).filter(
+        (v) =>
+          v.domain === "real" &&
+          v.dims.length === 1 &&
+          g.top !== undefined &&
+          sameDim(v.dims[0], g.top),
+      );
       if (found.length > 0) return `${this.c.pick(found).text}[${g.text}]`;
     }
     return undefined;
   }
 
   simplex(dim: Dim, scope: Scope, depth: number): string {
-    const whole = readable(scope).filter((v) => v.domain === "simplex" && sameDim(v.dims[v.dims.length - 1], dim));
+    const whole = readable(scope).filter(
+      (v) => v.domain === "simplex" && sameDim(v.dims[v.dims.length - 1], dim),
+    );
     if (whole.length > 0 && this.c.chance(0.6)) {
       const found = element(this.c, scope, this.c.pick(whole), 1, 1);
       if (found !== undefined) return found;
@@ -286,7 +344,9 @@ export class Expressions {
   }
 
   ordered(dim: Dim, scope: Scope, depth: number): string {
-    const whole = readable(scope).filter((v) => v.domain === "ordered" && sameDim(v.dims[v.dims.length - 1], dim));
+    const whole = readable(scope).filter(
+      (v) => v.domain === "ordered" && sameDim(v.dims[v.dims.length - 1], dim),
+    );
     if (whole.length > 0 && this.c.chance(0.6)) {
       const found = element(this.c, scope, this.c.pick(whole), 1, 1);
       if (found !== undefined) return found;
@@ -313,11 +373,23 @@ export class Expressions {
     const [i, j] = [this.binder(), this.binder()];
     const ways: Ways<string | undefined> = [
       [5, whole],
-      [1, () => `outer(${this.vector("real", rows, scope, d)}, ${this.vector("real", columns, scope, d)})`],
-      [2, () => `[for ${i} in 0..${rows.text}, ${j} in 0..${columns.text}: ${this.real(within(within(scope, { name: i, dim: rows }), { name: j, dim: columns }), d)}]`],
+      [
+        1,
+        () =>
+          `outer(${this.vector("real", rows, scope, d)}, ${this.vector("real", columns, scope, d)})`,
+      ],
+      [
+        2,
+        () =>
+          `[for ${i} in 0..${rows.text}, ${j} in 0..${columns.text}: ${this.real(within(within(scope, { name: i, dim: rows }), { name: j, dim: columns }), d)}]`,
+      ],
       [1, () => `transpose(${this.matrix(columns, rows, scope, d)})`],
       [1, () => `(${this.matrix(rows, columns, scope, d)} + ${this.real(scope, d)})`],
-      [0.7, () => `tanh(${this.matrix(rows, columns, scope, d)} @ ${this.matrix(columns, columns, scope, d)})`],
+      [
+        0.7,
+        () =>
+          `tanh(${this.matrix(rows, columns, scope, d)} @ ${this.matrix(columns, columns, scope, d)})`,
+      ],
       [0.5, () => zeros],
     ];
     return this.c.weighted(ways)() ?? zeros;
@@ -326,7 +398,9 @@ export class Expressions {
   /** A covariance matrix that is well conditioned. */
   cov(dim: Dim, scope: Scope, depth: number): string {
     const whole = (): string | undefined => {
-      const found = readable(scope).filter((v) => ["cov", "corr"].includes(v.domain) && sameDim(v.dims[v.dims.length - 1], dim));
+      const found = readable(scope).filter(
+        (v) => ["cov", "corr"].includes(v.domain) && sameDim(v.dims[v.dims.length - 1], dim),
+      );
       return found.length === 0 ? undefined : element(this.c, scope, this.c.pick(found), 1, 2);
     };
     const eye = `eye(${dim.text})`;
@@ -340,17 +414,25 @@ export class Expressions {
       [1, () => `(outer(${u}, ${u}) + ${eye})`],
       [1, () => `diag_matrix(${this.vector("positive", dim, scope, d)})`],
       [1, () => `(${this.positive(scope, d)} * ${eye})`],
-      [0.7, () => `[for ${name} in 0..${dim.text}, ${name}b in 0..${dim.text}: exp(-abs(${name} - ${name}b) / 2) + (if ${name} == ${name}b then 0.1 else 0)]`],
+      [
+        0.7,
+        () =>
+          `[for ${name} in 0..${dim.text}, ${name}b in 0..${dim.text}: exp(-abs(${name} - ${name}b) / 2) + (if ${name} == ${name}b then 0.1 else 0)]`,
+      ],
     ];
     return this.c.weighted(ways)() ?? eye;
   }
 
   cholesky(dim: Dim, scope: Scope, depth: number): string {
-    const found = readable(scope).filter((v) => v.domain === "cholesky" && sameDim(v.dims[v.dims.length - 1], dim));
+    const found = readable(scope).filter(
+      (v) => v.domain === "cholesky" && sameDim(v.dims[v.dims.length - 1], dim),
+    );
     if (found.length > 0 && this.c.chance(0.7)) {
       const text = element(this.c, scope, this.c.pick(found), 1, 2);
       if (text !== undefined) return text;
     }
-    return this.c.chance(0.5) ? `cholesky(${this.cov(dim, scope, depth)})` : `diag_matrix(${this.vector("positive", dim, scope, depth)})`;
+    return this.c.chance(0.5)
+      ? `cholesky(${this.cov(dim, scope, depth)})`
+      : `diag_matrix(${this.vector("positive", dim, scope, depth)})`;
   }
 }

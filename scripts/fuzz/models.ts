@@ -2,7 +2,15 @@
 import { Choices } from "./choices.js";
 import { Distributions, type Drawn, type Wanted } from "./distributions.js";
 import { Expressions } from "./expressions.js";
-import { type Dim, type Domain, type FunctionOf, type Loop, type Scope, type Value, within } from "./scope.js";
+import {
+  type Dim,
+  type Domain,
+  type FunctionOf,
+  type Loop,
+  type Scope,
+  type Value,
+  within,
+} from "./scope.js";
 
 export type Plain = number | boolean | null | readonly Plain[];
 
@@ -19,6 +27,8 @@ export interface Flavour {
   readonly finite?: boolean;
   /** Latent sites are continuous or have finitely many values. */
   readonly continuous?: boolean;
+  /** One or two statements: few latent numbers, which quadrature can do. */
+  readonly small?: boolean;
   /** Sizes may be 0. */
   readonly empty?: boolean;
 }
@@ -65,14 +75,17 @@ class Generator {
       declarations.push(text);
       if (made !== undefined) scope = { ...scope, functions: [...scope.functions, made] };
     }
-    const body = this.#block(scope, c.between(1, this.flavour.finite ? 3 : 5), 2);
+    const most = this.flavour.small === true ? 2 : this.flavour.finite === true ? 3 : 5;
+    const body = this.#block(scope, c.between(1, most), this.flavour.small === true ? 1 : 2);
     const text = `${declarations.join("\n")}\nmodel m(${params.join(", ")}) {\n${body.lines.map((l) => `  ${l}`).join("\n")}\n}\n`;
     return { text, inputs: this.#inputs, observed: this.#observed };
   }
 
   #size(): number {
     if (this.flavour.empty === true && this.#c.chance(0.4)) return 0;
-    return this.flavour.finite === true ? this.#c.between(1, 2) : this.#c.pick([1, 2, 2, 3, 3, 4]);
+    return this.flavour.finite === true || this.flavour.small === true
+      ? this.#c.between(1, 2)
+      : this.#c.pick([1, 2, 2, 3, 3, 4]);
   }
 
   #name(prefix: string): string {
@@ -129,28 +142,55 @@ class Generator {
       this.#written.push(name);
       const sign = c.pick(["u", "-u", "abs(u) * 0.5"]);
       return {
-        text: c.pick([
-          `dist ${name}(m: real, s: positive) on real { logpdf(x) = Normal(m, s).log_prob(x); sample = m + s * Normal(0, 1).sample; mean = m }`,
-          `dist ${name}(m: real, s: positive) on real { logpdf(x) = -log(2 * s) - abs(x - m) / s; quantile(u) = if u < 0.5 then m + s * log(2 * u) else m - s * log(2 - 2 * u); cdf(x) = if x < m then 0.5 * exp((x - m) / s) else 1 - 0.5 * exp((m - x) / s) }`,
-          `dist ${name}(m: real, s: positive) on real { logpdf(x) = log(2) + Normal(m, s).log_prob(x) + log(normal_cdf((x - m) / s)); sample = m + s * (abs(Normal(0, 1).sample) + Normal(0, 1).sample) / sqrt(2) }`,
-        ].filter((_, k) => k !== 2 || sign === "u")),
+        text: c.pick(
+          [
+            `dist ${name}(m: real, s: positive) on real { logpdf(x) = Normal(m, s).log_prob(x); sample = m + s * Normal(0, 1).sample; mean = m }`,
+            `dist ${name}(m: real, s: positive) on real { logpdf(x) = -log(2 * s) - abs(x - m) / s; quantile(u) = if u < 0.5 then m + s * log(2 * u) else m - s * log(2 - 2 * u); cdf(x) = if x < m then 0.5 * exp((x - m) / s) else 1 - 0.5 * exp((m - x) / s) }`,
+            `dist ${name}(m: real, s: positive) on real { logpdf(x) = log(2) + Normal(m, s).log_prob(x) + log(normal_cdf((x - m) / s)); sample = m + s * (abs(Normal(0, 1).sample) + Normal(0, 1).sample) / sqrt(2) }`,
+          ].filter((_, k) => k !== 2 || sign === "u"),
+        ),
       };
     }
     const result = c.pick(["real", "positive", "vector"] as const);
-    const args = result === "vector" ? (["vector", "real"] as const) : c.pick([["real"], ["real", "positive"], ["vector"], ["positive", "real"]] as const);
+    const args =
+      result === "vector"
+        ? (["vector", "real"] as const)
+        : c.pick([["real"], ["real", "positive"], ["vector"], ["positive", "real"]] as const);
     const names = args.map((_, k) => `a${k}`);
     const n: Dim = { text: "n", size: 2 };
-    const values: Value[] = args.map((a, k) => ({ text: names[k], domain: a === "vector" ? "real" : a, dims: a === "vector" ? [{ text: "n", size: 0 }] : [], known: false }));
-    const scope: Scope = { values, loops: [], dims: args.includes("vector" as never) ? [{ ...n, size: 0 }, { text: "2", size: 2 }] : [{ text: "2", size: 2 }], functions, onlyKnown: false };
+    const values: Value[] = args.map((a, k) => ({
+      text: names[k],
+      domain: a === "vector" ? "real" : a,
+      dims: a === "vector" ? [{ text: "n", size: 0 }] : [],
+      known: false,
+    }));
+    const scope: Scope = {
+      values,
+      loops: [],
+      dims: args.includes("vector" as never)
+        ? [
+            { ...n, size: 0 },
+            { text: "2", size: 2 },
+          ]
+        : [{ text: "2", size: 2 }],
+      functions,
+      onlyKnown: false,
+    };
     const name = this.#name("f");
-    const value = (s: Scope) => (result === "vector" ? this.#e.vector("real", { text: "n", size: 0 }, s, 2) : this.#e.scalar(result, s, 2));
+    const value = (s: Scope) =>
+      result === "vector"
+        ? this.#e.vector("real", { text: "n", size: 0 }, s, 2)
+        : this.#e.scalar(result, s, 2);
     const params = args.map((a, k) => `${names[k]}: ${a === "vector" ? "real[n]" : a}`).join(", ");
     const type = c.chance(0.3) ? "" : ` -> ${result === "vector" ? "real[n]" : result}`;
     const made: FunctionOf = { name, args, result };
     if (c.chance(0.4)) {
       const local: Value = { text: "u", domain: "real", dims: [], known: false };
       const first = this.#e.real(scope, 1);
-      return { text: `fn ${name}(${params})${type} {\n  let u = ${first}\n  return ${value({ ...scope, values: [...values, local] })}\n}`, made };
+      return {
+        text: `fn ${name}(${params})${type} {\n  let u = ${first}\n  return ${value({ ...scope, values: [...values, local] })}\n}`,
+        made,
+      };
     }
     return { text: `fn ${name}(${params})${type} = ${value(scope)}`, made };
   }
@@ -188,20 +228,47 @@ class Generator {
   }
 
   #wanted(): Wanted {
-    return { depth: this.#c.weighted([[3, 0], [4, 1], [2, 2]]), continuous: this.flavour.continuous };
+    return {
+      depth: this.#c.weighted([
+        [3, 0],
+        [4, 1],
+        [2, 2],
+      ]),
+      continuous: this.flavour.continuous,
+    };
   }
 
   #drawn(scope: Scope): Drawn {
     if (this.flavour.finite !== true) return this.#d.any(scope, this.#wanted(), this.#written);
-    const name = this.#c.pick(["Bernoulli", "Categorical", "OrderedLogistic", "Bernoulli", "Categorical", "Binomial", "Hypergeometric", "BetaBinomial"]);
+    const name = this.#c.pick([
+      "Bernoulli",
+      "Categorical",
+      "OrderedLogistic",
+      "Bernoulli",
+      "Categorical",
+      "Binomial",
+      "Hypergeometric",
+      "BetaBinomial",
+    ]);
     return this.#d.named(name, scope, { depth: 2 });
   }
 
   /** The value that a statement defines, as its loop sees it (`inside`) and as others do. */
-  #defined(name: string, scope: Scope, drawn: Pick<Drawn, "domain" | "event" | "top">, known = false) {
+  #defined(
+    name: string,
+    scope: Scope,
+    drawn: Pick<Drawn, "domain" | "event" | "top">,
+    known = false,
+  ) {
     const { loops } = scope;
     const at = loops.length > 0 ? `[${loops.map((l) => l.name).join(", ")}]` : "";
-    const one: Value = { text: `${name}${at}`, domain: drawn.domain, dims: drawn.event, known, ...(drawn.top && { top: drawn.top }) };
+    const one: Value = {
+      text: `${name}${at}`,
+      domain: drawn.domain,
+      dims: drawn.event,
+      known,
+      ...(drawn.top && { top: drawn.top }),
+    };
     const whole: Value = { ...one, text: name, dims: [...loops.map((l) => l.dim), ...drawn.event] };
     return { at, one, whole };
   }
@@ -229,10 +296,16 @@ class Generator {
     const dims = scope.dims.filter((d) => d.size > 0);
     const event = dims.length > 0 && c.chance(0.3) ? [c.pick(dims)] : [];
     const depth = c.between(1, 3);
-    const value = event.length > 0 ? this.#e.vector(domain, event[0], scope, depth) : this.#e.scalar(domain, scope, depth);
+    const value =
+      event.length > 0
+        ? this.#e.vector(domain, event[0], scope, depth)
+        : this.#e.scalar(domain, scope, depth);
     const name = this.#name("v");
     if (scope.loops.length > 0 && c.chance(0.3)) {
-      return { lines: [`let ${name} = ${value}`], values: [{ text: name, domain, dims: event, known: false }] };
+      return {
+        lines: [`let ${name} = ${value}`],
+        values: [{ text: name, domain, dims: event, known: false }],
+      };
     }
     const { at, one } = this.#defined(name, scope, { domain, event });
     return { lines: [`let ${name}${at} = ${value}`], values: [one] };
@@ -242,16 +315,24 @@ class Generator {
   #loop(scope: Scope, depth: number): Statements {
     const c = this.#c;
     const sizes = scope.dims.filter((d) => !/^\d/.test(d.text) || c.chance(0.3));
-    const loop: Loop = { name: this.#name("i"), dim: c.pick(sizes.length > 0 ? sizes : scope.dims) };
+    const loop: Loop = {
+      name: this.#name("i"),
+      dim: c.pick(sizes.length > 0 ? sizes : scope.dims),
+    };
     const inner = within(scope, loop);
     const body = this.#block(inner, c.between(1, 3), depth - 1);
     const suffix = `[${inner.loops.map((l) => l.name).join(", ")}`;
     const values = body.values.flatMap((v) => {
       const cut = v.text.indexOf(suffix);
-      if (cut < 0) return v.text.includes("[") || !/^[sv]/.test(v.text) ? [] : this.#afterLoop(v, loop, inner);
+      if (cut < 0)
+        return v.text.includes("[") || !/^[sv]/.test(v.text) ? [] : this.#afterLoop(v, loop, inner);
       return this.#afterLoop(v, loop, inner);
     });
-    const lines = [`for ${loop.name} in 0..${loop.dim.text} {`, ...body.lines.map((l) => `  ${l}`), "}"];
+    const lines = [
+      `for ${loop.name} in 0..${loop.dim.text} {`,
+      ...body.lines.map((l) => `  ${l}`),
+      "}",
+    ];
     return { lines, values };
   }
 
@@ -279,7 +360,11 @@ class Generator {
   #observe(scope: Scope): Statements {
     const known = { ...scope, onlyKnown: true };
     const value = this.#e.real(known, 1);
-    const drawn = this.#d.named(this.#c.pick(["Normal", "StudentT", "Cauchy", "Laplace", "Logistic", "Gumbel"]), scope, this.#wanted());
+    const drawn = this.#d.named(
+      this.#c.pick(["Normal", "StudentT", "Cauchy", "Laplace", "Logistic", "Gumbel"]),
+      scope,
+      this.#wanted(),
+    );
     return { lines: [`observe ${value} ~ ${drawn.text}`], values: [] };
   }
 
@@ -288,13 +373,27 @@ class Generator {
     const c = this.#c;
     const condition = this.#e.bool({ ...scope, onlyKnown: true }, 1);
     const known = /[a-z]/.test(condition) ? condition : "N > 1";
-    const a = this.#d.named(c.pick(this.flavour.finite ? ["Bernoulli"] : ["Normal", "Cauchy", "StudentT", "Logistic"]), scope, this.#wanted());
-    const b = this.#d.named(c.pick(this.flavour.finite ? ["Bernoulli"] : ["Normal", "Laplace"]), scope, this.#wanted());
+    const a = this.#d.named(
+      c.pick(this.flavour.finite ? ["Bernoulli"] : ["Normal", "Cauchy", "StudentT", "Logistic"]),
+      scope,
+      this.#wanted(),
+    );
+    const b = this.#d.named(
+      c.pick(this.flavour.finite ? ["Bernoulli"] : ["Normal", "Laplace"]),
+      scope,
+      this.#wanted(),
+    );
     const name = this.#name("s");
     const { at, one } = this.#defined(name, scope, a);
     this.#choose(name, a);
     return {
-      lines: [`if ${known} {`, `  ${name}${at} ~ ${a.text}`, "} else {", `  ${name}${at} ~ ${b.text}`, "}"],
+      lines: [
+        `if ${known} {`,
+        `  ${name}${at} ~ ${a.text}`,
+        "} else {",
+        `  ${name}${at} ~ ${b.text}`,
+        "}",
+      ],
       values: [one],
     };
   }
@@ -311,7 +410,10 @@ class Generator {
     if (this.flavour.finite === true || c.chance(0.4)) {
       const k = c.pick(scope.dims.filter((d) => d.size > 0));
       const rows = readableRows(scope, k);
-      const table = rows.length > 0 && c.chance(0.7) ? `${c.pick(rows)}[${name}[${t} - 1]]` : `softmax([for q in 0..${k.text}: if q == ${name}[${t} - 1] then 1 else ${this.#e.real(scope, 1)}])`;
+      const table =
+        rows.length > 0 && c.chance(0.7)
+          ? `${c.pick(rows)}[${name}[${t} - 1]]`
+          : `softmax([for q in 0..${k.text}: if q == ${name}[${t} - 1] then 1 else ${this.#e.real(scope, 1)}])`;
       this.#choose(name, { text: "", domain: "index", event: [] });
       return {
         lines: [
@@ -322,7 +424,11 @@ class Generator {
       };
     }
     const s = this.#e.positive(scope, 1);
-    const map = c.pick([(x: string) => x, (x: string) => `0.7 * ${x}`, (x: string) => `sin(${x}) + ${this.#e.real(scope, 1)}`]);
+    const map = c.pick([
+      (x: string) => x,
+      (x: string) => `0.7 * ${x}`,
+      (x: string) => `sin(${x}) + ${this.#e.real(scope, 1)}`,
+    ]);
     this.#choose(name, { text: "", domain: "real", event: [] });
     return {
       lines: [
@@ -344,10 +450,14 @@ class Generator {
     const step = c.pick([
       () => `0.5 * ${before} + ${this.#e.real(inner, 1)}`,
       () => `tanh(${before}) * ${this.#e.real(inner, 1)}`,
-      () => `(if ${before} > 0.2 then ${before} - ${this.#e.real(inner, 0)} else ${this.#e.real(inner, 1)})`,
+      () =>
+        `(if ${before} > 0.2 then ${before} - ${this.#e.real(inner, 0)} else ${this.#e.real(inner, 1)})`,
     ])();
     return {
-      lines: [`let ${name}[0] = ${this.#e.real(scope, 1)}`, `for ${t} in 1..${dim.text} { let ${name}[${t}] = ${step} }`],
+      lines: [
+        `let ${name}[0] = ${this.#e.real(scope, 1)}`,
+        `for ${t} in 1..${dim.text} { let ${name}[${t}] = ${step} }`,
+      ],
       values: [{ text: name, domain: "real", dims: [dim], known: false }],
     };
   }
@@ -359,7 +469,9 @@ class Generator {
     const name = this.#name("v");
     const e = this.#e;
     return {
-      lines: [`let ${name} = scan((l, x) => tanh(${e.unit(scope, 0)} * l + x), ${e.real(scope, 1)}, ${e.vector("real", dim, scope, 1)})`],
+      lines: [
+        `let ${name} = scan((l, x) => tanh(${e.unit(scope, 0)} * l + x), ${e.real(scope, 1)}, ${e.vector("real", dim, scope, 1)})`,
+      ],
       values: [{ text: name, domain: "real", dims: [dim], known: false }],
     };
   }
@@ -375,7 +487,8 @@ class Generator {
     const isMatrix = c.chance(0.25);
     const columns = c.pick(dims);
     const mean = isMatrix ? e.matrix(dim, columns, scope, 1) : e.vector("real", dim, scope, 2);
-    const scale = !isMatrix && c.chance(0.4) ? e.vector("positive", dim, scope, 1) : e.positive(scope, 1);
+    const scale =
+      !isMatrix && c.chance(0.4) ? e.vector("positive", dim, scope, 1) : e.positive(scope, 1);
     const event = isMatrix ? [dim, columns] : [dim];
     const made = c.pick([
       { text: `Normal(${mean}, ${scale})`, domain: "real" as const },
@@ -385,13 +498,19 @@ class Generator {
     ]);
     const drawn: Drawn = { ...made, event };
     this.#choose(name, drawn);
-    return { lines: [`${name} ~ ${drawn.text}`], values: [{ text: name, domain: drawn.domain, dims: event, known: false }] };
+    return {
+      lines: [`${name} ~ ${drawn.text}`],
+      values: [{ text: name, domain: drawn.domain, dims: event, known: false }],
+    };
   }
 }
 
 function readableRows(scope: Scope, k: Dim): string[] {
   return scope.values
-    .filter((v) => v.domain === "simplex" && v.dims.length === 2 && v.dims.every((d) => d.text === k.text))
+    .filter(
+      (v) =>
+        v.domain === "simplex" && v.dims.length === 2 && v.dims.every((d) => d.text === k.text),
+    )
     .map((v) => v.text);
 }
 

@@ -51,8 +51,9 @@ function* smaller(c: Case): Generator<Case> {
       if (value > 2) yield { ...c, data: shorter(c.data, name, value, 2) };
     }
   }
-  const edits = [...editsOf(ast, c.text)].sort(
-    (a, b) => b.span.end - b.span.start - b.text.length - (a.span.end - a.span.start - a.text.length),
+  const edits = [...editsOf({ ...ast }, c.text)].sort(
+    (a, b) =>
+      b.span.end - b.span.start - b.text.length - (a.span.end - a.span.start - a.text.length),
   );
   for (const { span, text } of edits) {
     if (text.length >= span.end - span.start) continue;
@@ -70,14 +71,31 @@ function shorter(data: Case["data"], size: string, from: number, to: number): Ca
 }
 
 const constants = ["1", "0.5", "0"];
-const expressions: ReadonlySet<unknown> = new Set(["array", "name", "unary", "binary", "if", "call", "index", "member", "comprehension", "reduce"]);
-const statements: ReadonlySet<unknown> = new Set(["sample", "observe", "let", "param", "factor", "for", "if", "return"]);
+const expressions: ReadonlySet<unknown> = new Set([
+  "array",
+  "name",
+  "unary",
+  "binary",
+  "if",
+  "call",
+  "index",
+  "member",
+  "comprehension",
+  "reduce",
+]);
+const statements: ReadonlySet<unknown> = new Set([
+  "sample",
+  "observe",
+  "let",
+  "param",
+  "factor",
+  "for",
+  "if",
+  "return",
+]);
 
-interface Node {
-  readonly span: Span;
-  readonly kind?: unknown;
-  readonly [key: string]: unknown;
-}
+/** Any part of the tree, seen by its fields. */
+type Node = { readonly span: Span; readonly kind?: unknown; readonly [key: string]: unknown };
 
 function isNode(x: unknown): x is Node {
   return typeof x === "object" && x !== null && "span" in x && !Array.isArray(x);
@@ -97,7 +115,13 @@ function childrenOf(node: Node): Node[] {
 function* editsOf(node: Node, text: string): Generator<Edit> {
   const { span } = node;
   const of = (n: Node) => text.slice(n.span.start, n.span.end);
-  const isStatement = statements.has(node.kind) && ("body" in node || "target" in node || "dist" in node || isNode(node.then) && node.then.kind === "block" || node.kind === "factor");
+  const isStatement =
+    statements.has(node.kind) &&
+    ("body" in node ||
+      "target" in node ||
+      "dist" in node ||
+      (isNode(node.then) && node.then.kind === "block") ||
+      node.kind === "factor");
   if (isStatement) {
     yield { span, text: "" };
     for (const child of childrenOf(node)) {
