@@ -17,7 +17,9 @@ import {
   type GpuPipelineLayout,
   USAGE,
 } from "./api.js";
-import { type Tuning, USUAL_TUNING } from "./plan/context.js";
+import { SOFTWARE_TUNING, type Tuning, USUAL_TUNING } from "./plan/context.js";
+import type { Profiler } from "./profile.js";
+import type { KernelText } from "./program.js";
 
 /** What `create` returned. Dawn's instance ends with this object, and the process with it. */
 const keptForEver: GpuEntry[] = [];
@@ -47,12 +49,15 @@ export class WebGpuDevice {
   /** By the number of pieces of `data`. */
   readonly #layouts = new Map<number, Layouts>();
   #lost: string | undefined;
+  /** Where set, every dispatch is timed; see `profile.ts`. */
+  profiler: Profiler<KernelText> | undefined;
 
   constructor(
     readonly gpu: GpuDevice,
     readonly info: GpuAdapterInfo,
     /** Bytes that one buffer may have and one binding may show; the device's own, or fewer. */
     readonly mostBytes = Math.min(gpu.limits.maxBufferSize, gpu.limits.maxStorageBufferBindingSize),
+    private readonly ownTuning?: Tuning,
   ) {
     void gpu.lost.then(({ reason, message }) => {
       this.#lost = message.length > 0 ? message : reason;
@@ -64,7 +69,15 @@ export class WebGpuDevice {
   }
   /** What its kernels may use. */
   get tuning(): Tuning {
+    if (this.ownTuning !== undefined) return this.ownTuning;
+    if (this.isSoftware) return SOFTWARE_TUNING;
     return { ...USUAL_TUNING, subgroups: this.gpu.features.has("subgroups") };
+  }
+  /** Whether it is no card: the adapter says so, or is one of those that are none. */
+  get isSoftware(): boolean {
+    const { isFallbackAdapter, architecture, device, description } = this.info;
+    if (isFallbackAdapter !== undefined) return isFallbackAdapter;
+    return /swiftshader|llvmpipe|lavapipe/i.test(`${architecture} ${device} ${description}`);
   }
   get features(): readonly string[] {
     return [...this.gpu.features].sort();
@@ -230,6 +243,8 @@ const RAISED_LIMITS = [
 export interface GpuOptions {
   /** Bytes of one buffer and one binding, at most: data above that are cut into pieces. */
   readonly mostBytes?: number;
+  /** What kernels may use, whatever the adapter is. */
+  readonly tuning?: Tuning;
 }
 
 /**
@@ -247,8 +262,21 @@ export async function openGpu(options: GpuOptions = {}): Promise<WebGpuDevice> {
     requiredFeatures: WANTED_FEATURES.filter((f) => adapter.features.has(f)),
     requiredLimits: limits,
   });
-  return new WebGpuDevice(gpu, adapter.info, options.mostBytes);
+  return new WebGpuDevice(gpu, adapter.info, options.mostBytes, options.tuning);
 }
+
+/**
+ * How Dawn is opened where it is ours to say (a browser's is not). Kernels write what they read of
+ * workgroup memory (a test puts NaN there before), so nothing sets it to 0 for them: SwiftShader wrote a
+ * store for each number of a tile, 90 % of the time that products took to compile, and every device is
+ * spared the stores and a barrier. Nor is each place held against the length of its array, 40 % of the time
+ * that was left: no kernel reads or writes outside (a test looks), and indices that come from a
+ * program's numbers are bounded by the kernels. Timestamps are not rounded to tenths of milliseconds.
+ */
+const DAWN_FLAGS: readonly string[] = [
+  "enable-dawn-features=disable_workgroup_init,disable_robustness",
+  "disable-dawn-features=timestamp_quantization",
+];
 
 function browserEntry(): GpuEntry | undefined {
   const { navigator } = globalThis as { navigator?: { gpu?: GpuEntry } };
@@ -269,7 +297,7 @@ async function packageEntry(): Promise<GpuEntry> {
   if (typeof create !== "function") {
     return fail("webgpu_missing", undefined, { reason: "it has no function `create`" });
   }
-  const entry = (create as (flags: readonly string[]) => GpuEntry)([]);
+  const entry = (create as (flags: readonly string[]) => GpuEntry)(DAWN_FLAGS);
   keptForEver.push(entry);
   return entry;
 }
@@ -277,3 +305,4 @@ async function packageEntry(): Promise<GpuEntry> {
 export const STORAGE_USAGE = USAGE.storage | USAGE.copySource | USAGE.copyTarget;
 export const UNIFORM_USAGE = USAGE.uniform | USAGE.copyTarget;
 export const READ_USAGE = USAGE.mapRead | USAGE.copyTarget;
+export const QUERY_USAGE = USAGE.queryResolve | USAGE.copySource;

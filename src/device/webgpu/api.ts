@@ -21,6 +21,8 @@ export interface GpuAdapterInfo {
   readonly architecture: string;
   readonly device: string;
   readonly description: string;
+  /** Whether it is software on the processor; absent in older browsers. */
+  readonly isFallbackAdapter?: boolean;
 }
 
 export interface GpuLimits {
@@ -75,6 +77,7 @@ export interface GpuDevice {
     }[];
   }): GpuBindGroup;
   createCommandEncoder(): GpuCommandEncoder;
+  createQuerySet(descriptor: { readonly type: "timestamp"; readonly count: number }): GpuQuerySet;
   pushErrorScope(filter: "validation" | "out-of-memory" | "internal"): void;
   popErrorScope(): Promise<GpuError | null>;
   destroy(): void;
@@ -95,7 +98,21 @@ export interface GpuBuffer {
 }
 
 export interface GpuCommandEncoder {
-  beginComputePass(): GpuComputePass;
+  beginComputePass(descriptor?: {
+    readonly timestampWrites: {
+      readonly querySet: GpuQuerySet;
+      readonly beginningOfPassWriteIndex: number;
+      readonly endOfPassWriteIndex: number;
+    };
+  }): GpuComputePass;
+  /** Writes 64-bit numbers, of timestamps nanoseconds. */
+  resolveQuerySet(
+    set: GpuQuerySet,
+    first: number,
+    count: number,
+    to: GpuBuffer,
+    offset: number,
+  ): void;
   /** All of it to 0. */
   clearBuffer(buffer: GpuBuffer): void;
   copyBufferToBuffer(
@@ -125,6 +142,10 @@ export interface GpuShaderModule {
   }>;
 }
 
+export interface GpuQuerySet {
+  destroy(): void;
+}
+
 /** Objects that are only handed on. */
 export interface GpuBindGroupLayout {
   readonly label?: string;
@@ -146,6 +167,7 @@ export const USAGE = {
   copyTarget: 0x8,
   uniform: 0x40,
   storage: 0x80,
+  queryResolve: 0x200,
 } as const;
 export const MAP_READ = 0x1;
 export const COMPUTE_STAGE = 0x4;

@@ -3,5 +3,6 @@ export { type GpuOptions, openGpu, type WebGpuDevice } from "./adapter.js";
 export { asGraphDevice, openWebGpu } from "./device.js";
 export { compileGraph, graphKernels, printWgsl, type WebGpuProgram } from "./graph.js";
 export { compileLoop, printLoop, type WebGpuLoop } from "./loop.js";
-export type { Tuning } from "./plan/context.js";
+export { SOFTWARE_TUNING, type Tuning, USUAL_TUNING } from "./plan/context.js";
+export { type KernelTime, Profiler } from "./profile.js";
 export type { KernelText } from "./program.js";

@@ -35,7 +35,12 @@ export interface Planned {
 
 /** A stage with its pipelines. */
 type Compiled =
-  | { readonly kind: "dispatch"; readonly pipeline: GpuPipeline; readonly groups: number }
+  | {
+      readonly kind: "dispatch";
+      readonly pipeline: GpuPipeline;
+      readonly groups: number;
+      readonly kernel: KernelText;
+    }
   | {
       readonly kind: "loop";
       readonly length: number | "call";
@@ -241,12 +246,22 @@ export class Executable {
    */
   submit(count: number, turnOf: (step: number) => number = () => 0): void {
     this.#check();
-    const encoder = this.#device.gpu.createCommandEncoder();
+    const { gpu, profiler } = this.#device;
+    const encoder = gpu.createCommandEncoder();
+    const call = { count, turnOf, step: 0 };
+    if (profiler !== undefined) {
+      const timed = profiler.recorder(encoder, this.#group);
+      record(timed.dispatch, this.#stages, call);
+      const read = timed.finish();
+      gpu.queue.submit([encoder.finish()]);
+      read();
+      return;
+    }
     const pass = encoder.beginComputePass();
     pass.setBindGroup(0, this.#group);
-    record(pass, this.#stages, { count, turnOf, step: 0 });
+    record(dispatcher(pass), this.#stages, call);
     pass.end();
-    this.#device.gpu.queue.submit([encoder.finish()]);
+    gpu.queue.submit([encoder.finish()]);
   }
 
   /** Reads regions back; waits for what was submitted. */
@@ -357,11 +372,12 @@ async function compile(
       const most = device.limits.maxComputeWorkgroupsPerDimension;
       const { code, groups } = kernelModule(parts, layout, most, roles);
       const label = labelOfKernel(parts);
-      kernels.push({ code, label, groups });
+      const kernel = { code, label, groups };
+      kernels.push(kernel);
       const tasks = parts.flatMap((p) => p.tasks);
       const origin = tasks.find((t) => t.origin !== undefined)?.origin;
       const pipeline = await device.pipeline(code, label, origin?.span, layout.pieces);
-      return { kind: "dispatch", pipeline, groups };
+      return { kind: "dispatch", pipeline, groups, kernel };
     }
     case "loop": {
       const { level, length, body } = stage;
@@ -407,26 +423,32 @@ interface Recorded {
   readonly step: number;
 }
 
-function record(pass: GpuComputePass, stages: readonly Compiled[], call: Recorded): void {
+/** Runs a pipeline with so many workgroups; `kernel` is none of a loop's counters. */
+type Dispatch = (pipeline: GpuPipeline, groups: number, kernel?: KernelText) => void;
+
+function dispatcher(pass: GpuComputePass): Dispatch {
+  return (pipeline, groups) => {
+    pass.setPipeline(pipeline);
+    pass.dispatchWorkgroups(groups);
+  };
+}
+
+function record(dispatch: Dispatch, stages: readonly Compiled[], call: Recorded): void {
   for (const stage of stages) {
     if (stage.kind === "dispatch") {
-      pass.setPipeline(stage.pipeline);
-      pass.dispatchWorkgroups(stage.groups);
+      dispatch(stage.pipeline, stage.groups, stage.kernel);
       continue;
     }
     if (stage.kind === "choice") {
-      record(pass, stage.cases[call.turnOf(call.step)], call);
+      record(dispatch, stage.cases[call.turnOf(call.step)], call);
       continue;
     }
     const isCall = stage.length === "call";
     const length = stage.length === "call" ? call.count : stage.length;
-    pass.setPipeline(stage.reset);
-    pass.dispatchWorkgroups(1);
+    dispatch(stage.reset, 1);
     for (let step = 0; step < length; step++) {
-      record(pass, stage.body, isCall ? { ...call, step } : call);
-      if (stage.next === undefined) continue;
-      pass.setPipeline(stage.next);
-      pass.dispatchWorkgroups(1);
+      record(dispatch, stage.body, isCall ? { ...call, step } : call);
+      if (stage.next !== undefined) dispatch(stage.next, 1);
     }
   }
 }

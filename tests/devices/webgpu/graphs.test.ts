@@ -1,6 +1,11 @@
 /** Array operations and random graphs on WebGPU against the f64 evaluator. */
 import { afterAll, describe, expect, test } from "vitest";
-import { compileGraph, type WebGpuDevice } from "../../../src/device/webgpu/index.js";
+import {
+  compileGraph,
+  SOFTWARE_TUNING,
+  USUAL_TUNING,
+  type WebGpuDevice,
+} from "../../../src/device/webgpu/index.js";
 import { withGradient } from "../../../src/passes/grad/index.js";
 import { SimplifyingBuilder, simplify } from "../../../src/passes/simplify/index.js";
 import { GraphBuilder } from "../../../src/tensor/builder.js";
@@ -31,7 +36,8 @@ function randomInputs(graph: Graph, seed = 1): Record<string, Float64Array> {
 
 /**
  * Relative to 1 + size, single precision leaves 6e-8 a rounding; a few hundred of them, and sums of
- * a few thousand terms by trees, stay below 1e-5 for values of order 1.
+ * a few thousand terms by trees, stay below 1e-5 for values of order 1. By the kernels of software
+ * devices and by those of cards; gives the number of the latter.
  */
 async function check(
   on: WebGpuDevice,
@@ -42,17 +48,23 @@ async function check(
   const graph = graphOf(outputs);
   const values = inputs ?? randomInputs(graph);
   const exact = evaluateGraph(graph, values);
-  const program = await compileGraph(on, graph);
-  // Twice: the second run starts from used memory.
-  await program.run(values);
-  const actual = await program.run(values);
-  program.close();
-  for (const { name, node } of graph.outputs) {
-    const d = distance(actual[name], exact[name]);
-    expect(d, `output ${name}, ${node.op}`).toBeLessThan(tolerance);
+  let kernels = 0;
+  for (const tuning of [SOFTWARE_TUNING, { ...USUAL_TUNING, subgroups: hasSubgroups }]) {
+    const program = await compileGraph(on, graph, { tuning });
+    // Twice: the second run starts from used memory.
+    await program.run(values);
+    const actual = await program.run(values);
+    program.close();
+    for (const { name, node } of graph.outputs) {
+      const d = distance(actual[name], exact[name]);
+      const kind = tuning.isSoftware ? "as software" : "as a card";
+      expect(d, `output ${name}, ${node.op}, ${kind}`).toBeLessThan(tolerance);
+    }
+    kernels = program.kernels.length;
   }
-  return program.kernels.length;
+  return kernels;
 }
+const hasSubgroups = device?.features.includes("subgroups") === true;
 
 type Case = (g: GraphBuilder) => readonly Node[];
 const iotaOf = (g: GraphBuilder, values: readonly number[]): Node =>

@@ -15,6 +15,7 @@ import { accumulate, combineVectors, vectorOf } from "./accumulate.js";
 import { type Fold, type GroupShape, groupTask, type Target } from "./fold-group.js";
 import { fixed, type Ix, plusIx, quadIx, timesIx } from "./indices.js";
 import { item, threadsTask, writesOwn } from "./map.js";
+import { foldParts, foldPartsTask } from "./software.js";
 import { ValueEmitter } from "./values.js";
 
 export type { Fold } from "./fold-group.js";
@@ -43,6 +44,7 @@ export function foldTasks(context: BlockContext, fold: Fold, out: Region): Task[
   if (length <= SERIAL || (fold.columns && results >= ENOUGH_RESULTS)) {
     return [serialTask(context, fold, out)];
   }
+  if (context.tuning.isSoftware) return softwareTasks(context, fold, out);
   const isLarge = results * length >= context.tuning.vectorsFrom;
   const isQuad = isLarge && fold.range === undefined;
   const wanted = shapeOf(fold, isQuad);
@@ -74,6 +76,24 @@ export function foldTasks(context: BlockContext, fold: Fold, out: Region): Task[
     origin: fold.origin,
   };
   return [groupTask(context, fold, target, shapes), ...foldTasks(context, second, out)];
+}
+
+/** On a software device: one thread a result, or parts of results and what adds those up. */
+function softwareTasks(context: BlockContext, fold: Fold, out: Region): Task[] {
+  const parts = foldParts(fold);
+  if (parts === 1) return [serialTask(context, fold, out)];
+  const region = context.regions.make("p", parts * fold.results);
+  const second: Fold = {
+    fn: fold.fn,
+    results: fold.results,
+    length: parts,
+    elements: (emitter, m) => (k) =>
+      emitter.loadRegion(region, plusIx(timesIx(k, fold.results), m)),
+    columns: true,
+    label: fold.label,
+    origin: fold.origin,
+  };
+  return [foldPartsTask(context, fold, parts, region), ...foldTasks(context, second, out)];
 }
 
 /** Of no elements: what the reduction starts from. */

@@ -12,6 +12,7 @@ import { foldTasks } from "./fold.js";
 import { fixed, type Ix, modIx, overIx, plusIx, timesIx, unravel } from "./indices.js";
 import { labelOf } from "./map.js";
 import { matrixOperands, productTasks, runsAlongRows } from "./reduce.js";
+import { blockParts, blockTask } from "./software.js";
 import { ValueEmitter } from "./values.js";
 
 /** Threads along an edge of a tile. */
@@ -51,6 +52,7 @@ export function matmulTasks(context: BlockContext, node: MatmulNode, out: Region
   const [rows, columns] = node.shape.slice(-2);
   const inner = node.x.shape[node.x.shape.length - 1];
   if (Math.min(rows, columns, inner) < LEAST) return productTasks(context, node, out);
+  if (context.tuning.isSoftware) return productOf(context, node, out, blockParts(node), blockTask);
   const batches = sizeOf(node.shape.slice(0, -2));
   const tiling = tilingOf(rows, columns, batches);
   const tile = EDGE * tiling.own;
@@ -60,11 +62,22 @@ export function matmulTasks(context: BlockContext, node: MatmulNode, out: Region
     1,
     Math.min(Math.ceil(ENOUGH_GROUPS / groups), Math.floor(inner / LEAST_PART)),
   );
-  if (parts === 1) return [tiledTask(context, node, out, tiling, 1)];
+  return productOf(context, node, out, parts, (...args) => tiledTask(tiling, ...args));
+}
+
+/** A product in one task, or one for parts of its inner axis and a fold. */
+function productOf(
+  context: BlockContext,
+  node: MatmulNode,
+  out: Region,
+  parts: number,
+  task: (context: BlockContext, node: MatmulNode, out: Region, parts: number) => Task,
+): Task[] {
+  if (parts === 1) return [task(context, node, out, 1)];
   const size = sizeOf(node.shape);
   const partial = context.regions.make("p", parts * size);
   return [
-    tiledTask(context, node, partial, tiling, parts),
+    task(context, node, partial, parts),
     ...foldTasks(
       context,
       {
@@ -82,10 +95,10 @@ export function matmulTasks(context: BlockContext, node: MatmulNode, out: Region
 }
 
 function tiledTask(
+  { own, size, depth }: Tiling,
   context: BlockContext,
   node: MatmulNode,
   out: Region,
-  { own, size, depth }: Tiling,
   parts: number,
 ): Task {
   const [rows, columns] = node.shape.slice(-2);

@@ -20,12 +20,10 @@ export function noiseTask(
   const { law, site } = noise;
   const lines = [
     `let step = params.first + ${stepName(context.level)};`,
-    `let words = philox(item, step, ${site >>> 0}u);`,
+    `let drawn = philox(item, step, ${site >>> 0}u);`,
   ];
-  const store = (k: number, text: string): void => {
-    lines.push(`ws[${region.name} + 2u * item + ${k}u] = ${text};`);
-  };
-  const [first, second] = ["words.x, words.y", "words.z, words.w"];
+  /** Either number of a pair, from the words `low` and `high`: written once, since it is long. */
+  let value: string;
   switch (law.kind) {
     case "normal": {
       const { edges, heights, tailStart } = law.tables;
@@ -36,23 +34,21 @@ export function noiseTask(
         `${thresholdsOf(context.tables, edges)}u`,
         literal(tailStart),
       ].join(", ");
-      store(0, `ziggurat(${first}, 2u * item, step, ${at})`);
-      store(1, `ziggurat(${second}, 2u * item + 1u, step, ${at})`);
+      value = `ziggurat(low, high, 2u * item + k, step, ${at})`;
       break;
     }
     case "uniform":
-      store(0, `open_uniform(${first})`);
-      store(1, `open_uniform(${second})`);
+      value = "open_uniform(low, high)";
       break;
     case "index":
-      store(0, `f32(random_index(${first}, ${law.of}u))`);
-      store(1, `f32(random_index(${second}, ${law.of}u))`);
+      value = `f32(random_index(low, high, ${law.of}u))`;
       break;
     case "rows":
       return internalError("rows are no numbers of their own");
     default:
       return assertNever(law, "noiseTask");
   }
+  lines.push(eachOfPair("drawn", `ws[${region.name} + 2u * item + k] = ${value};`));
   const count = Math.ceil(length / 2);
   return {
     kind: "task",
@@ -66,6 +62,15 @@ export function noiseTask(
     shared: [],
     label: `random numbers for ${noise.input}`,
   };
+}
+
+/** Lines for each half `k` of four drawn words, named `low` and `high`. */
+export function eachOfPair(drawn: string, lines: string): string {
+  return `for (var k = 0u; k < 2u; k++) {
+let low = select(${drawn}.x, ${drawn}.z, k == 1u);
+let high = select(${drawn}.y, ${drawn}.w, k == 1u);
+${lines}
+}`;
 }
 
 /**

@@ -12,6 +12,7 @@
 import type { DeviceNoise } from "../../contract.js";
 import { type BlockContext, LANES, stepName, type Task } from "../plan/context.js";
 import type { Region } from "../plan/storage.js";
+import { eachOfPair } from "./noise.js";
 
 /** What a shuffle keeps on the device. */
 export interface Shuffle {
@@ -54,16 +55,17 @@ export function rowTasks(
     shared: [],
     label,
   });
-  const target = (k: number, low: string, high: string): string =>
-    `${at(targets, `2u * item + ${k}u`)} = 2u * item + ${k}u + random_index(drawn.${low}, drawn.${high}, ${all}u - min(2u * item + ${k}u, ${all - 1}u));`;
   const draw = task(
     pairs,
     4,
     [],
     [targets],
     `let drawn = philox(item, params.first + ${stepName(context.level)}, ${noise.site >>> 0}u);
-${target(0, "x", "y")}
-${target(1, "z", "w")}`,
+${eachOfPair(
+  "drawn",
+  `let own = 2u * item + k;
+${at(targets, "own")} = own + random_index(low, high, ${all}u - min(own, ${all - 1}u));`,
+)}`,
   );
   const store = `${at(earlier, "item")} = before;
 ${at(same, "item")} = twin;

@@ -31,8 +31,20 @@ export interface Tuning {
    * numbers as there are threads, fewer threads with more each would gain nothing.
    */
   readonly vectorsFrom: number;
+  /**
+   * The device is software on the processor (SwiftShader, lavapipe). It compiles what a step needs
+   * longer than it runs it, by the reads and writes in the text: each becomes a branch a lane. So
+   * products there are short loops, nothing is read as vectors, and registers are no concern.
+   */
+  readonly isSoftware?: boolean;
 }
 export const USUAL_TUNING: Tuning = { subgroups: false, vectorsFrom: 1 << 19 };
+/** Of a software device. */
+export const SOFTWARE_TUNING: Tuning = {
+  subgroups: false,
+  vectorsFrom: Number.POSITIVE_INFINITY,
+  isSoftware: true,
+};
 
 /** An array of numbers or vectors in workgroup memory; equal names are one array. */
 export interface SharedArray {

@@ -374,6 +374,10 @@ function soloTask(task: Task, shift: number): string {
     return `for (var group = 0u; group < ${task.count}u; group++) {\n${task.text}\n}`;
   }
   const first = shift === 0 ? "lane" : `((lane + ${LANES - shift}u) % ${LANES}u)`;
+  if (task.count === 1) {
+    // Places are then known to the compiler, and the same for all threads.
+    return `if (lane == ${shift}u) {\nlet item = 0u;\n${task.text}\n}`;
+  }
   if (task.count <= LANES) {
     const test = `item < ${task.count}u`;
     return `{\nlet item = ${first};\nif (${test}) {\n${task.text}\n}\n}`;

@@ -102,19 +102,15 @@ export const exponentialLibrary: Readonly<Record<string, string>> = {
   let z = s * s;
   return f - s * (f - z * ${horner(LOG_SERIES, "z")});
 }`,
+  // One way for all: a subnormal is a whole number of 2⁻¹⁴⁹, whether or not arithmetic flushes it.
   m_log: `fn m_log(x: f32) -> f32 {
   let bits = bitcast<u32>(x);
-  if (bits >= 0x7f800000u) {
-    return select(select(nan_value(), -inf_value(), (bits << 1u) == 0u), x, bits == 0x7f800000u);
-  }
-  if (bits < 0x00800000u) {
-    if (bits == 0u) { return -inf_value(); }
-    // A subnormal is a whole number of 2⁻¹⁴⁹, whether or not arithmetic flushes it.
-    let p = log_parts(f32(bits));
-    return (p.x - 149.0f) * params.ln2_high + ((p.x - 149.0f) * params.ln2_low + log_near(p.y));
-  }
-  let parts = log_parts(x);
-  return parts.x * params.ln2_high + (parts.x * params.ln2_low + log_near(parts.y));
+  let small = bits < 0x00800000u;
+  let parts = log_parts(select(x, f32(bits), small));
+  let k = parts.x - select(0.0f, 149.0f, small);
+  let value = k * params.ln2_high + (k * params.ln2_low + log_near(parts.y));
+  let odd = select(select(nan_value(), x, bits == 0x7f800000u), -inf_value(), (bits << 1u) == 0u);
+  return select(value, odd, bits >= 0x7f800000u || bits == 0u);
 }`,
   m_log1p: `fn m_log1p(x: f32) -> f32 {
   if (abs(x) < 1e-10f) { return x; }
