@@ -78,7 +78,7 @@ async function maximiseOn(
 function fitOf(
   run: Run,
   method: EmOptions,
-  { result, compiled, warnings }: Omit<EmOnDevice, "kind">,
+  { result, compiled, warnings, mSteps }: Omit<EmOnDevice, "kind">,
   figures: FitData["figures"],
 ): FitData {
   const { conditioned, seed } = run;
@@ -102,6 +102,7 @@ function fitOf(
       ...figures,
       ...climbFigures("log_likelihood", { ...result, value: result.logLikelihood }),
       exact: result.exact,
+      ...(mSteps !== undefined && { m_steps: mSteps, device_iterations: result.deviceIterations }),
       restarts: result.restarts.map((r) => r.logLikelihood),
     },
   };

@@ -90,6 +90,27 @@ export function substitute(
   return transform(g, outputs, (n) => replaced.get(n)).outputs;
 }
 
+/** The same, without copying what only the replaced nodes depend on. */
+export function graft(
+  g: GraphBuilder,
+  outputs: readonly Node[],
+  replaced: ReadonlyMap<Node, Node>,
+): Node[] {
+  const needed = new Set(outputs);
+  const order = topological(outputs);
+  for (const n of [...order].reverse()) {
+    if (needed.has(n) && !replaced.has(n)) for (const x of operandsOf(n)) needed.add(x);
+  }
+  const map = new Map<Node, Node>();
+  const at: Lookup = (old) => map.get(old)!;
+  for (const n of order) {
+    if (!needed.has(n)) continue;
+    const make = (): Node => replaced.get(n) ?? rebuild(g, n, at);
+    map.set(n, n.origin === undefined ? make() : g.withOrigin(n.origin, make));
+  }
+  return outputs.map(at);
+}
+
 /** The inputs that nodes depend on, in the order of their ids. */
 export function inputsOf(outputs: readonly Node[]): InputNode[] {
   const found = topological(outputs).filter((n): n is InputNode => n.op === "input");

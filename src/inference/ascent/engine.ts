@@ -72,7 +72,8 @@ export interface AscentState {
   /** None where they stay on a device. */
   readonly counts: readonly Float64Array[];
   readonly discreteEntropy: number;
-  readonly scenarios: readonly (readonly (Float64Array | undefined)[])[];
+  /** Absent where whoever restores has set them. */
+  readonly scenarios?: readonly (readonly (Float64Array | undefined)[])[];
 }
 
 /**
@@ -270,7 +271,7 @@ export class Ascent {
   }
   /** @param state of this plan, saved when every factor had been updated */
   restore(state: AscentState): void {
-    this.setScenarios(state.scenarios);
+    if (state.scenarios !== undefined) this.setScenarios(state.scenarios);
     state.counts.forEach((counts, p) => {
       this.#counts[p].set(counts);
     });

@@ -13,7 +13,7 @@ import { ConstantPool, type Lowered, lowerGraph } from "../../passes/lower/index
 import { SimplifyingBuilder, simplify } from "../../passes/simplify/index.js";
 import type { ConstNode, InputNode, Node } from "../../tensor/ops.js";
 import { sizeOf } from "../../tensor/shape-rules.js";
-import { substitute, transform } from "../../tensor/transform.js";
+import { graft, transform } from "../../tensor/transform.js";
 import { operandsOf, topological } from "../../tensor/traverse.js";
 import type { ExpectedJoint } from "../expectation/contract.js";
 import { type Columns, columnsOf } from "./columns.js";
@@ -31,6 +31,10 @@ export interface StagedKernels extends AscentKernels {
   readonly graphs: StagedGraphs;
   readonly inputs: readonly { readonly name: string; readonly length: number }[];
   readonly sums: readonly Sum[];
+  /** What both parts are made of, for graphs of whole iterations. */
+  readonly stages: Stages;
+  /** Numbers of the data with an entry for each item. */
+  readonly dataNumbers: number;
 }
 
 export interface Sum {
@@ -110,7 +114,8 @@ export function stageAscent(joint: ExpectedJoint, isSingle = false): StagedKerne
   const inputs = entries.map((n, j) => ({ name: stageNames.input(j), length: sizeOf(n.shape) }));
   const host = hostModule({ ...parts, patterns, entries, sums, inputs });
   const made = expectedCounts(patterns, discrete);
-  const graphs = deviceGraphs({ ...parts, patterns, discrete, entries, sums, made });
+  const stages: Stages = { ...parts, patterns, entries, sums };
+  const graphs = deviceGraphs({ ...stages, discrete, made });
   return {
     kind: "staged",
     module: host,
@@ -120,6 +125,8 @@ export function stageAscent(joint: ExpectedJoint, isSingle = false): StagedKerne
     graphs,
     inputs,
     sums: describeSums(sums, parts),
+    stages,
+    dataNumbers: [...parts.data.values()].reduce((n, c) => n + c.data.length, 0),
   };
 }
 
@@ -270,7 +277,7 @@ function hostModule(
   for (const [input, n] of data) replaced.set(input, g.constant(n.data, n.shape, n.dtype));
   const all = [...own, ...read].map(requireInput);
   const add = (name: string, nodes: readonly Node[], outputs: readonly string[]): void => {
-    const made = substitute(g, nodes, replaced);
+    const made = graft(g, nodes, replaced);
     const isValue = outputs.length === 0;
     const graph = simplify({
       inputs: all,

@@ -79,6 +79,8 @@ export interface EmResult {
   readonly converged: boolean;
   readonly stopped: boolean;
   readonly restarts: readonly EmRestart[];
+  /** Iterations, of all restarts, that a device took whole. */
+  readonly deviceIterations: number;
   readonly latents: readonly EmLatent[];
   readonly discrete: readonly EmDiscrete[];
   /** Where standard errors were asked for and the observed information is singular. */

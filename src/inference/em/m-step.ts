@@ -40,6 +40,7 @@ export class MStep {
   readonly #expected: Expected;
   readonly #parameters: readonly Parameter[];
   readonly #largest: readonly Float64Array[];
+  readonly #watched: readonly (Watched | undefined)[];
 
   /** Parameters over all reals in which Q is quadratic, each by itself. */
   readonly #locations: readonly number[];
@@ -53,6 +54,7 @@ export class MStep {
     });
     this.#expected = expected;
     this.#parameters = parameters;
+    this.#watched = parameters.map(watchedOf);
     this.values = parameters.map((p) => new Float64Array(p.coordinates.latent.length));
     this.#largest = parameters.map((p) => new Float64Array(p.coordinates.latent.length));
   }
@@ -61,6 +63,15 @@ export class MStep {
   set(index: number, value: Float64Array): void {
     this.values[index].set(value);
     this.#largest[index].fill(0);
+    this.#write(index);
+  }
+
+  /** Puts a parameter where a device has brought it. */
+  move(index: number, value: Float64Array, largest: Float64Array | undefined): void {
+    this.values[index].set(value);
+    this.#watched[index]?.scalars.forEach((scalar, i) => {
+      if (largest !== undefined) this.#largest[index][scalar] = largest[i];
+    });
     this.#write(index);
   }
 
@@ -212,21 +223,20 @@ export class MStep {
     }
   }
 
+  /** The largest that each scalar of a parameter was, where it is watched; live. */
+  largest(index: number): Float64Array {
+    return this.#largest[index];
+  }
+
   /** A scale or variance that has vanished beside what it was; −1 where there is none. */
   #collapsed(index: number): number {
-    const { expected, coordinates, side } = this.#parameters[index];
-    const kinds = new Set(expected.direct.supports.map((s) => s.kind));
-    const isScale = kinds.has("positive") || kinds.has("nonnegative");
-    if (!isScale && !kinds.has("cov")) return -1;
-    // Variances go with the square of scales.
-    const limit = isScale && !this.#isVariance(expected) ? COLLAPSE : COLLAPSE ** 2;
+    const watched = this.#watched[index];
+    if (watched === undefined) return -1;
     const largest = this.#largest[index];
     const value = this.values[index];
-    for (let i = 0; i < coordinates.latent.length; i++) {
-      const place = i % (side * side);
-      if (!isScale && place % (side + 1) !== 0) continue;
+    for (const i of watched.scalars) {
       largest[i] = Math.max(largest[i], value[i]);
-      if (!(value[i] > limit * largest[i])) return i;
+      if (!(value[i] > watched.limit * largest[i])) return i;
     }
     return -1;
   }
@@ -244,11 +254,31 @@ export class MStep {
     });
     return found;
   }
+}
 
-  #isVariance(expected: ExpectedSite): boolean {
-    if (expected.kind === "point") return false;
-    return expected.statistics.some(
-      ({ statistic: s }) => s.kind === "value" || (s.kind === "power" && s.exponent === -1),
-    );
-  }
+/** Scales and variances, which end a run where they vanish. */
+export interface Watched {
+  readonly scalars: Int32Array;
+  /** The least part of the largest value so far that is something still. */
+  readonly limit: number;
+}
+
+/** What is watched of a parameter, if anything. */
+export function watchedOf({ expected, coordinates, side }: Parameter): Watched | undefined {
+  const kinds = new Set(expected.direct.supports.map((s) => s.kind));
+  const isScale = kinds.has("positive") || kinds.has("nonnegative");
+  if (!isScale && !kinds.has("cov")) return undefined;
+  const all = Int32Array.from({ length: coordinates.latent.length }, (_, i) => i);
+  return {
+    scalars: isScale ? all : all.filter((i) => (i % (side * side)) % (side + 1) === 0),
+    // Variances go with the square of scales.
+    limit: isScale && !isVariance(expected) ? COLLAPSE : COLLAPSE ** 2,
+  };
+}
+
+function isVariance(expected: ExpectedSite): boolean {
+  if (expected.kind === "point") return false;
+  return expected.statistics.some(
+    ({ statistic: s }) => s.kind === "value" || (s.kind === "power" && s.exponent === -1),
+  );
 }

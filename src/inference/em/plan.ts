@@ -19,6 +19,7 @@ import type { EmOptions, EmRefusal } from "./contract.js";
 import { coordinateKernels } from "./coordinates.js";
 import { type EStep, factorisedEStep, type LatentFactor } from "./e-step.js";
 import { Expected } from "./expected.js";
+import { type Iteration, iterationOf } from "./graph/iteration.js";
 import { findJointBlocks, jointNormalEStep } from "./joint-normal.js";
 import { MStep, type Parameter } from "./m-step.js";
 import { closedForm } from "./maximise/index.js";
@@ -34,6 +35,8 @@ export interface EmPlan {
   /** In the order in which they are maximised. */
   readonly parameters: readonly Parameter[];
   readonly eStep: EStep;
+  /** Of a plan whose passes are a device's: whole iterations there, or why M-steps are the host's. */
+  readonly iteration?: Iteration;
   /** Continuous latent sites that are integrated out, by index in the joint. */
   readonly latents: readonly {
     readonly site: number;
@@ -88,6 +91,7 @@ export function planEmWithin(
  * The same with passes over the data left to a device: `stage` makes an instance that answers for
  * them, of kernels whose module is the host's part.
  * @param isSingle whether the device counts in single precision
+ * @param takesIterations whether the device is to take whole iterations, M-steps too
  * @returns what stands in the way where the passes cannot be told apart from the rest
  */
 export function planStagedEm(
@@ -96,8 +100,10 @@ export function planStagedEm(
   options: EmOptions,
   isSingle: boolean,
   stage: (kernels: StagedKernels) => KernelInstance,
+  takesIterations = true,
 ): EmPlan | EmRefusal | NotStaged {
   const most = isSingle ? undefined : MOST_STAGED;
+  let staged: StagedKernels | undefined;
   const prepare = (joint: ExpectedJoint, latents: readonly string[]): Prepared | NotStaged => {
     const [latent] = latents;
     if (latent !== undefined) {
@@ -105,9 +111,13 @@ export function planStagedEm(
       return { kind: "not_staged", step, reason: "continuous sites are integrated out on the CPU" };
     }
     const kernels = stageAscent(joint, isSingle);
-    return kernels.kind === "not_staged" ? kernels : { kernels, instance: stage(kernels) };
+    if (kernels.kind === "not_staged") return kernels;
+    staged = kernels;
+    return { kernels, instance: stage(kernels) };
   };
-  return planWith(conditioned, make, options, prepare, most);
+  const plan = planWith(conditioned, make, options, prepare, most);
+  if (plan.kind !== "plan" || staged === undefined || !takesIterations) return plan;
+  return { ...plan, iteration: iterationOf(staged, plan.parameters, isSingle) };
 }
 
 interface Prepared {

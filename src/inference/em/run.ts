@@ -4,6 +4,7 @@
  */
 import { internalError } from "../../base/internal.js";
 import { finish, type Waiting } from "../ascent/pending.js";
+import { ahead, DeviceUse } from "./ahead.js";
 import type {
   EmControls,
   EmDiscrete,
@@ -15,6 +16,7 @@ import type {
 } from "./contract.js";
 import { MStep } from "./m-step.js";
 import type { EmPlan } from "./plan.js";
+import { BREAKDOWN } from "./run-limits.js";
 import { standardErrors } from "./standard-errors.js";
 import { startAt, startIsRandom } from "./start/start.js";
 
@@ -22,11 +24,6 @@ const SHORT_RUN = 15;
 const RESTARTS = 12;
 /** So many of the best short runs go on. */
 const FINALISTS = 3;
-/**
- * No step lowers the log likelihood; where it falls by so much (relative), sums over data of a
- * vanishing spread have lost all their digits.
- */
-const BREAKDOWN = 1e-3;
 
 interface Segment {
   readonly history: readonly number[];
@@ -54,6 +51,7 @@ export function* emRun(
 ): Waiting<EmResult | EmFailed> {
   const { options } = plan;
   const mStep = new MStep(plan.expected, plan.parameters);
+  const device = new DeviceUse(plan.iteration);
   const starts = options.restarts ?? (startIsRandom(plan) ? RESTARTS : 1);
   const restarts: EmRestart[] = [];
   const segments: Segment[] = [];
@@ -61,12 +59,12 @@ export function* emRun(
   for (let restart = 0; restart < starts; restart++) {
     yield* startAt(plan, mStep, seed, restart);
     const limit = starts === 1 ? options.maxIterations : Math.min(SHORT_RUN, options.maxIterations);
-    const segment = yield* iterate(plan, mStep, limit, controls, (done, logLikelihood) => {
-      if (starts === 1) {
-        const total = options.maxIterations;
-        controls.onProgress?.({ phase: "run", done, total, logLikelihood });
-      }
-    });
+    const report = (done: number, logLikelihood: number): void => {
+      if (starts > 1) return;
+      const total = options.maxIterations;
+      controls.onProgress?.({ phase: "run", done, total, logLikelihood });
+    };
+    const segment = yield* iterate(plan, mStep, limit, controls, device, report);
     if ("kind" in segment) {
       failure ??= segment;
       restarts.push({ logLikelihood: Number.NaN, failure: segment });
@@ -86,7 +84,7 @@ export function* emRun(
   const finished: Segment[] = [];
   for (const segment of segments) {
     if (finished.length >= FINALISTS || finished.some((f) => f.end === "stopped")) break;
-    const found = starts === 1 ? segment : yield* resume(plan, mStep, segment, controls);
+    const found = starts === 1 ? segment : yield* resume(plan, mStep, segment, controls, device);
     if ("kind" in found) failure ??= found;
     else finished.push(found);
   }
@@ -100,7 +98,7 @@ export function* emRun(
     });
     if ((yield { kind: "discrete" }) !== "lost") plan.eStep.update();
   }
-  return yield* resultOf(plan, mStep, best, restarts, controls);
+  return yield* resultOf(plan, mStep, best, restarts, device, controls);
 }
 
 /** Goes on from where a short run ended. */
@@ -109,6 +107,7 @@ function* resume(
   mStep: MStep,
   from: Segment,
   controls: EmControls,
+  device: DeviceUse,
 ): Waiting<Segment | EmFailure> {
   from.values.forEach((v, k) => {
     mStep.set(k, v);
@@ -120,9 +119,10 @@ function* resume(
   }
   const total = plan.options.maxIterations;
   const before = from.history.length - 1;
-  const rest = yield* iterate(plan, mStep, total - before, controls, (done, logLikelihood) => {
+  const report = (done: number, logLikelihood: number): void => {
     controls.onProgress?.({ phase: "run", done: before + done, total, logLikelihood });
-  });
+  };
+  const rest = yield* iterate(plan, mStep, total - before, controls, device, report);
   if ("kind" in rest) return rest;
   return { ...rest, history: [...from.history, ...rest.history.slice(1)] };
 }
@@ -130,13 +130,14 @@ function* resume(
 /**
  * E- and M-steps until the log likelihood changes by no more than the tolerance. The parameters and
  * q are left at the end of it, q for the parameters. Where a device is lost on the way, the run is
- * stopped at the parameters of the last E-step.
+ * stopped at the parameters of the last E-step. Whole iterations are a device's where it has them.
  */
 function* iterate(
   plan: EmPlan,
   mStep: MStep,
   limit: number,
   controls: EmControls,
+  device: DeviceUse,
   report: (done: number, logLikelihood: number) => void,
 ): Waiting<Segment | EmFailure> {
   const { eStep, options } = plan;
@@ -149,31 +150,55 @@ function* iterate(
     if (history.length === 0) history.push(-Infinity);
     return { history, values: values(), end: "stopped" };
   };
-  if ((yield { kind: "discrete" }) === "lost") return lost(values());
-  let value = eStep.update();
-  if (typeof value !== "number") return value;
-  history.push(value);
-  for (let k = 1; k <= limit; k++) {
-    const kept = values();
+  const use = device.begin();
+  const start = values();
+  let kept = start;
+  /** Whether the history's last is of the present parameters. */
+  let isKnown = false;
+  for (;;) {
+    let wasAhead = false;
+    if (use.isOn && device.isTrusted === true) {
+      const before = history.length;
+      const at = { history, limit, isKnown, controls, report };
+      const found = yield* ahead(plan, device.loop, mStep, at);
+      isKnown = found.isKnown;
+      kept = values();
+      use.after(found.end, history.length - before);
+      if (found.end === "lost") return lost(kept);
+      if (found.end === "converged" && !device.isSingle) {
+        return { history, values: kept, end: "converged" };
+      }
+      wasAhead = true;
+    }
+    if ((yield { kind: "discrete" }) === "lost") return lost(kept);
+    const value = eStep.update();
+    if (typeof value !== "number") return value;
+    kept = values();
+    if (isKnown) history[history.length - 1] = value;
+    else history.push(value);
+    const done = history.length - 1;
+    if (done > 0) {
+      if (!isKnown) report(done, value);
+      const before = history[done - 1];
+      const scale = Math.max(1, Math.abs(value));
+      if (before - value > BREAKDOWN * scale) {
+        const collapsed = mStep.mostCollapsed();
+        if (collapsed !== undefined) return { kind: "singular", ...collapsed };
+      }
+      // What a device found last is looked at once more by an iteration of the host's.
+      if (!wasAhead && Math.abs(value - before) <= options.tolerance * scale) {
+        return { history, values: kept, end: "converged" };
+      }
+      if (controls.shouldStop?.() === true) return { history, values: kept, end: "stopped" };
+    }
+    if (done >= limit) return { history, values: kept, end: "limit" };
+    if (use.isOn && device.isTrusted === undefined && done === 1) {
+      yield* device.compare(plan, mStep, start, history);
+    }
     const failure = mStep.update(eStep.scenarios());
     if (failure !== undefined) return failure;
-    const before: number = value;
-    if ((yield { kind: "discrete" }) === "lost") return lost(kept);
-    value = eStep.update();
-    if (typeof value !== "number") return value;
-    history.push(value);
-    report(k, value);
-    const scale = Math.max(1, Math.abs(value));
-    if (before - value > BREAKDOWN * scale) {
-      const collapsed = mStep.mostCollapsed();
-      if (collapsed !== undefined) return { kind: "singular", ...collapsed };
-    }
-    if (Math.abs(value - before) <= options.tolerance * scale) {
-      return { history, values: values(), end: "converged" };
-    }
-    if (controls.shouldStop?.() === true) return { history, values: values(), end: "stopped" };
+    isKnown = false;
   }
-  return { history, values: values(), end: "limit" };
 }
 
 function* resultOf(
@@ -181,6 +206,7 @@ function* resultOf(
   mStep: MStep,
   segment: Segment,
   restarts: readonly EmRestart[],
+  device: DeviceUse,
   controls: EmControls,
 ): Waiting<EmResult> {
   const { eStep, parameters, expected, latents, kernels } = plan;
@@ -226,6 +252,7 @@ function* resultOf(
     converged: segment.end === "converged",
     stopped: segment.end === "stopped",
     restarts,
+    deviceIterations: device.iterations,
     latents: found,
     discrete,
     ...(errors?.singular === true && { informationSingular: true }),

@@ -33,7 +33,7 @@ export function statisticLength(statistic: Statistic, length: number, side: numb
  * Probabilities that maximise Q may be 0. Their logs are those of this number: what has no counts
  * must stay without effect, and 0 · −∞ would not.
  */
-const LEAST = 1e-300;
+export const LEAST = 1e-300;
 
 /**
  * T(v) into `out`. Matrices that are not positive definite give NaN.

@@ -32,7 +32,7 @@ export function productColumns(
   axis: Axis,
 ): readonly Coefficient[] | undefined {
   // 0 times what is switched off is 0, infinite or not; as nodes it would be NaN.
-  if (!known.every((c) => isFinite(c.data))) return undefined;
+  if (!known.every((c) => allFinite(c.data))) return undefined;
   const own = known.map((c) => bundle.filter((a) => c.axes.includes(a)));
   const columns = own.map((axes) => offsets(bundle, stridesBy(axes)));
   // Arrays that are multiples of one another may change places.
@@ -102,7 +102,7 @@ function ratioOf(c: Constant, d: Constant): number | undefined {
   return ratio;
 }
 
-function isFinite(data: Float64Array): boolean {
+function allFinite(data: Float64Array): boolean {
   // What is not finite is no 0 less itself.
   for (let i = 0; i < data.length; i++) if (data[i] - data[i] !== 0) return false;
   return true;

@@ -147,7 +147,7 @@ export function checkSupport(
   for (let i = 0; i < data.length; i++) {
     const x = data[i];
     // Data are large: what is allowed everywhere costs no call.
-    if (why === inside && x === x) continue;
+    if (why === inside && !Number.isNaN(x)) continue;
     if (missing?.[i] === 1) continue;
     const reason = Number.isNaN(x) ? "it is not a number" : why(x);
     if (reason !== undefined) {

@@ -25,6 +25,8 @@ export interface EmOnDevice {
   readonly compiled: number;
   /** Of the precision guard, and of a device that was lost. */
   readonly warnings: readonly Diagnostic[];
+  /** Where M-steps are taken, in words. */
+  readonly mSteps?: string;
 }
 
 interface Placed {
@@ -44,6 +46,8 @@ function place(run: Run, options: EmOptions, device: GraphDevice): Placed | EmRe
       instance = new StagedInstance(device, kernels);
       return instance;
     },
+    // Between the CPU's kernels and the CPU's M-steps nothing is sent.
+    device.name !== "cpu",
   );
   if (plan.kind === "refused") return plan;
   if (plan.kind === "not_staged") return refuseStep("em", device, plan);
@@ -73,10 +77,19 @@ export async function emOnDevice(
     const { result, lost } = await drive(emRun(plan, run.seed, { shouldStop }), instance);
     const nothing = result.kind === "failed" || result.logLikelihood === -Infinity;
     if (lost !== undefined && nothing) throw lost;
-    return { kind: "run", result, compiled, warnings: [...rough, ...(lost?.diagnostics ?? [])] };
+    const warnings = [...rough, ...(lost?.diagnostics ?? [])];
+    return { kind: "run", result, compiled, warnings, mSteps: mStepsOf(plan, result) };
   } finally {
     instance.close();
   }
+}
+
+/** Where M-steps were taken, for the figures of a run. */
+function mStepsOf({ iteration }: EmPlan, result: EmResult | EmFailed): string {
+  if (iteration === undefined) return "cpu";
+  if (iteration.kind === "host") return `cpu: \`${iteration.name}\`, ${iteration.reason}`;
+  const isRough = result.kind === "fitted" && result.deviceIterations === 0 && iteration.isSingle;
+  return isRough ? "cpu: in single precision the device's came elsewhere" : "device";
 }
 
 /** Seconds of a pass on a device. @throws TildeError where it has no program for devices */

@@ -6,9 +6,15 @@
 
 import { fail, TildeError } from "../../base/diagnostic.js";
 import { internalError } from "../../base/internal.js";
-import type { GraphDevice, GraphProgram } from "../../device/contract.js";
+import type { GraphDevice, GraphProgram, LoopProgram } from "../../device/contract.js";
 import { names } from "../../inference/ascent/compile.js";
-import type { Answer, Pending, Waiting } from "../../inference/ascent/pending.js";
+import type {
+  Answer,
+  Iterate,
+  IterationLoop,
+  Pending,
+  Waiting,
+} from "../../inference/ascent/pending.js";
 import { type NotStaged, type StagedKernels, stageNames } from "../../inference/ascent/stage.js";
 import type { KernelInstance } from "../../inference/contract.js";
 import type { Graph, Node } from "../../tensor/ops.js";
@@ -24,6 +30,7 @@ export class StagedInstance implements KernelInstance {
   #device: GraphDevice;
   readonly #host: KernelInstance;
   readonly #programs = new Map<PassName, GraphProgram>();
+  readonly #loops = new Map<IterationLoop, OwnLoop>();
   /** Arrays with an entry for each item: counts that are given, marginals that are asked for. */
   readonly #wide = new Map<string, Float64Array>();
   readonly #widths: ReadonlyMap<string, number>;
@@ -114,7 +121,36 @@ export class StagedInstance implements KernelInstance {
         this.close();
         return;
       }
+      case "iterate":
+        return await this.#iterate(pending);
     }
+  }
+
+  /** Whole iterations, as many in a call as take a moment. */
+  async #iterate({ loop, begin, steps, take }: Iterate): Promise<void> {
+    const own = await this.#loop(loop);
+    const { program } = own;
+    if (begin !== undefined) program.set(begin);
+    const wanted = own.seconds === undefined ? 2 : Math.ceil(CALL_SECONDS / own.seconds);
+    const count = Math.max(1, Math.min(steps, wanted, MOST_STEPS));
+    const start = performance.now();
+    const rows = await program.steps(0, count);
+    const state = await program.read(own.state);
+    own.seconds = (performance.now() - start) / 1000 / count;
+    take({ count, rows, state });
+  }
+
+  async #loop(loop: IterationLoop): Promise<OwnLoop> {
+    const known = this.#loops.get(loop);
+    if (known !== undefined) return known;
+    const { graph, state, trace } = loop.step(this.#device.room);
+    // Large data are on the device once.
+    if (this.kernels.dataNumbers > MOST_TWICE) this.close();
+    const spec = { graph, state, trace, noise: [], mostSteps: MOST_STEPS };
+    const program = await this.#device.compileLoop(spec);
+    const made: OwnLoop = { program, state: Object.keys(state), seconds: undefined };
+    this.#loops.set(loop, made);
+    return made;
   }
 
   /** Seconds of a pass at the present statistics, once it is set up. */
@@ -133,18 +169,22 @@ export class StagedInstance implements KernelInstance {
   leave(): boolean {
     if (!fitsCpu(this.kernels)) return false;
     this.#programs.clear();
+    this.#loops.clear();
     this.#device = openCpuGraphs();
     return true;
   }
 
   close(): void {
     for (const program of this.#programs.values()) program.close();
+    for (const { program } of this.#loops.values()) program.close();
     this.#programs.clear();
+    this.#loops.clear();
   }
 
   async #program(name: PassName, graph: (room: number) => Graph): Promise<GraphProgram> {
     const known = this.#programs.get(name);
     if (known !== undefined) return known;
+    if (this.kernels.dataNumbers > MOST_TWICE) this.close();
     const made = await this.#device.compileGraph(graph(this.#device.room));
     this.#programs.set(name, made);
     return made;
@@ -165,6 +205,20 @@ export class StagedInstance implements KernelInstance {
     for (const { name } of this.kernels.sums) this.#host.f64(name).set(found[name]);
   }
 }
+
+interface OwnLoop {
+  readonly program: LoopProgram;
+  /** Names of what it changes. */
+  readonly state: readonly string[];
+  /** Of a step, as they were last. */
+  seconds: number | undefined;
+}
+
+/** A call of whole iterations takes about so long, so that runs can be watched and stopped. */
+const CALL_SECONDS = 0.25;
+const MOST_STEPS = 64;
+/** Data of more numbers are on a device for one program at a time. */
+const MOST_TWICE = 2 ** 27;
 
 const TIMINGS = 3;
 

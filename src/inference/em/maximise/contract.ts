@@ -4,6 +4,8 @@
  * a gradient in the statistics of the parameter's own scalars.
  */
 
+import type { NodeForm, QuadraticSolve } from "./nodes.js";
+
 /** What came of a maximisation; the parameter's scalars are changed in place where it was found. */
 export type Outcome =
   | { readonly kind: "found" }
@@ -18,6 +20,10 @@ export const CLIMB: Outcome = { kind: "climb" };
 export interface ClosedForm {
   /** In words, for plans. */
   readonly name: string;
+  /** The same as nodes, for devices; absent where the maximiser is searched for. */
+  readonly nodes?: NodeForm;
+  /** `solve` as nodes. */
+  readonly solveNodes?: QuadraticSolve;
   /** @param eta one array for each statistic, in their order */
   readonly maximise: (eta: readonly Float64Array[], v: Float64Array) => Outcome;
   /**

@@ -3,6 +3,7 @@ import type { Support } from "../../../model/ir.js";
 import type { Statistic } from "../../expectation/contract.js";
 import type { ClosedForm } from "./contract.js";
 import { covarianceForm } from "./matrices.js";
+import { insideNodes } from "./nodes.js";
 import { positiveForm } from "./positive.js";
 import { simplexForm, unitForm } from "./probabilities.js";
 import { quadraticForm } from "./quadratic.js";
@@ -30,20 +31,30 @@ export function closedForm(
   const { length, last } = shape;
   switch (kind) {
     case "real":
-      return quadraticForm(statistics, length, (v) => v.every(Number.isFinite));
+      return quadraticForm(statistics, length, (v) => v.every(Number.isFinite), insideNodes.real);
     case "positive":
     case "nonnegative":
       return (
         positiveForm(statistics, length) ??
-        quadraticForm(statistics, length, (v) => v.every((x) => x > 0 && x < Infinity))
+        quadraticForm(
+          statistics,
+          length,
+          (v) => v.every((x) => x > 0 && x < Infinity),
+          insideNodes.positive,
+        )
       );
     case "ordered":
     case "positive_ordered":
-      return quadraticForm(statistics, length, (v) => isIncreasing(v, last, kind));
+      return quadraticForm(
+        statistics,
+        length,
+        (v) => isIncreasing(v, last, kind),
+        insideNodes.ordered(last, kind === "positive_ordered"),
+      );
     case "unit":
       return (
         unitForm(statistics) ??
-        quadraticForm(statistics, length, (v) => v.every((x) => x > 0 && x < 1))
+        quadraticForm(statistics, length, (v) => v.every((x) => x > 0 && x < 1), insideNodes.unit)
       );
     case "simplex":
       return simplexForm(statistics, last);

@@ -6,6 +6,7 @@ import { cholesky, choleskyInverse } from "../../../math/linalg/index.js";
 import type { Statistic } from "../../expectation/contract.js";
 import { symmetric } from "../statistics.js";
 import { CLIMB, type ClosedForm, FOUND } from "./contract.js";
+import { covarianceNodes } from "./nodes.js";
 
 /**
  * A matrix this near to a singular one, by the pivots of its correlation matrix, holds no more than
@@ -25,6 +26,11 @@ export function covarianceForm(
   const block = side * side;
   return {
     name: isCovariance ? "weighted scatter matrices" : "inverse scatter matrices",
+    nodes: covarianceNodes(
+      { logDet, weights: isCovariance ? inverse : value, isCovariance },
+      side,
+      LEAST_PIVOT,
+    ),
     maximise: (eta, v) => {
       const weights = eta[isCovariance ? inverse : value];
       const found = v.slice();

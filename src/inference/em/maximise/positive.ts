@@ -5,6 +5,7 @@
  */
 import type { Statistic } from "../../expectation/contract.js";
 import { CLIMB, type ClosedForm, FOUND } from "./contract.js";
+import { powerNodes } from "./nodes.js";
 
 const NEWTON_STEPS = 200;
 
@@ -24,8 +25,10 @@ export function positiveForm(
   if (powers.length === 0 || statistics.length < 2) return undefined;
   const exponents = Float64Array.from(powers, (p) => p.exponent);
   const name = powers.length === 1 ? "moments of scales" : "scales by Newton's method";
+  const [{ statistic, exponent }] = powers;
   return {
     name,
+    ...(powers.length === 1 && { nodes: powerNodes(log, statistic, exponent) }),
     maximise: (eta, v) => {
       const c = new Float64Array(powers.length);
       const found = v.slice();

@@ -1,6 +1,7 @@
 /** Probabilities: simplexes with Q(v) = Σ a_k log v_k, scalars with a log v + b log(1 − v). */
 import type { Statistic } from "../../expectation/contract.js";
 import { CLIMB, type ClosedForm, FOUND } from "./contract.js";
+import { simplexNodes, unitNodes } from "./nodes.js";
 
 /** Counts below zero by no more than this part of the largest are rounding. */
 const ROUNDING = 1e-12;
@@ -13,6 +14,7 @@ export function simplexForm(
   if (statistics.length !== 1 || statistics[0].kind !== "log") return undefined;
   return {
     name: "normalised counts",
+    nodes: simplexNodes(size, ROUNDING),
     maximise: ([counts], v) => {
       const found = v.slice();
       for (let from = 0; from < v.length; from += size) {
@@ -42,6 +44,7 @@ export function unitForm(statistics: readonly Statistic[]): ClosedForm | undefin
   if (statistics.length !== 2 || log < 0 || log1m < 0) return undefined;
   return {
     name: "relative frequencies",
+    nodes: unitNodes(log, log1m, ROUNDING),
     maximise: (eta, v) => {
       const found = v.slice();
       for (let i = 0; i < v.length; i++) {

@@ -5,6 +5,7 @@
 import { cholesky, choleskySolve } from "../../../math/linalg/index.js";
 import type { Statistic } from "../../expectation/contract.js";
 import { CLIMB, type ClosedForm, FOUND, type Outcome } from "./contract.js";
+import { type Inside, type QuadraticBlocks, quadraticNodes, solveNodes } from "./nodes.js";
 
 /** Scalars that hang together through products, and where their coefficients stand. */
 interface Block {
@@ -20,12 +21,14 @@ interface Block {
 
 /**
  * @param accepts whether a maximiser over all reals lies in the parameter's support
+ * @param inside the same as nodes
  * @returns undefined where the statistics are not value and products alone
  */
 export function quadraticForm(
   statistics: readonly Statistic[],
   length: number,
   accepts: (v: Float64Array) => boolean,
+  inside: Inside,
 ): ClosedForm | undefined {
   const linear = statistics.findIndex((s) => s.kind === "value");
   const isKnown = statistics.every(
@@ -36,8 +39,11 @@ export function quadraticForm(
   const blocks = blocksOf(statistics, length);
   const largest = blocks.reduce((n, b) => Math.max(n, b.scalars.length), 0);
   const name = largest === 1 ? "weighted means" : `least squares, blocks of ${largest}`;
+  const solve = solveNodes(() => bySize(blocks));
   return {
     name,
+    nodes: quadraticNodes(solve, linear, inside),
+    solveNodes: solve,
     maximise: (eta, v) => {
       const b = linear < 0 ? new Float64Array(length) : eta[linear];
       const found = v.slice();
@@ -100,6 +106,40 @@ function blocksOf(statistics: readonly Statistic[], length: number): Block[] {
     scalars: Int32Array.from(scalars),
     entries: entries.get(r) ?? [],
   }));
+}
+
+/** Blocks of one size as arrays, for batches of matrices. */
+function bySize(blocks: readonly Block[]): QuadraticBlocks[] {
+  const sizes = [...new Set(blocks.map((b) => b.scalars.length))];
+  return sizes.map((size): QuadraticBlocks => {
+    const own = blocks.filter((b) => b.scalars.length === size);
+    const scalars = new Int32Array(own.length * size);
+    const places = new Map<number, { from: number[]; to: number[]; by: number[] }>();
+    own.forEach((block, k) => {
+      scalars.set(block.scalars, k * size);
+      for (const { statistic, at, row, column } of block.entries) {
+        const list = places.get(statistic) ?? { from: [], to: [], by: [] };
+        places.set(statistic, list);
+        const put = (i: number, j: number, by: number): void => {
+          list.from.push(at);
+          list.to.push((k * size + i) * size + j);
+          list.by.push(by);
+        };
+        if (row === column) put(row, row, -2);
+        else {
+          put(row, column, -1);
+          put(column, row, -1);
+        }
+      }
+    });
+    const entries = [...places].map(([statistic, { from, to, by }]) => ({
+      statistic,
+      from: Int32Array.from(from),
+      to: Int32Array.from(to),
+      by: Float64Array.from(by),
+    }));
+    return { size, scalars, entries };
+  });
 }
 
 /** Solves −2 A v = b over one block; a block without any information keeps its values. */
