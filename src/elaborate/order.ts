@@ -4,7 +4,7 @@
  * cycle is sound where some step of it goes back. Only what can be decided is reported.
  */
 import type { Expr, IndexArg, Model, Stmt } from "../model/ir.js";
-import { constantSize, subSizes } from "../model/size.js";
+import { constantSize, type Size, subSizes } from "../model/size.js";
 import { freeVariables, stmtExprs, walkExpr, walkStmts } from "../model/traverse.js";
 import { type Cx, quote } from "./context.js";
 import { toSize } from "./sizes.js";
@@ -21,7 +21,6 @@ type Defining = Extract<Stmt, { kind: "site" | "let" }>;
 
 /** Reports references of elements to themselves or to later elements. */
 export function checkOrder(cx: Cx, body: Model["body"]): void {
-  checkDirections(cx, body);
   const edges = collectEdges(cx, body);
   for (const e of edges) {
     if (e.distance === "back") continue;
@@ -80,39 +79,6 @@ function edgeOf(cx: Cx, s: Defining, use: Expr): Edge | undefined {
   return distance && { from: s.name, to: v.name, distance, use };
 }
 
-/**
- * A definition that goes back to itself along two of its loops: a scan runs along one, and has the
- * rows of its own step only when it ends.
- */
-function checkDirections(cx: Cx, body: Model["body"]): void {
-  walkStmts(body, (s) => {
-    if (s.kind !== "let" || s.indices.length < 2) return;
-    const loops = new Set<string>();
-    walkExpr(s.value, (x) => {
-      if (x.kind !== "index" || x.target.kind !== "var" || x.target.name !== s.name) return;
-      const axis = firstStep(cx, s, x.indices);
-      const index = axis === undefined ? undefined : s.indices[axis];
-      if (index?.kind === "var" && index.role === "index") loops.add(index.name);
-    });
-    if (loops.size < 2) return;
-    const names = [...loops].map((l) => l.replace(/#\d+$/, ""));
-    cx.reporter.report("recurrence_two_loops", s.span, { name: s.name, loops: names });
-  });
-}
-
-/** The first axis on which a reference stands elsewhere; undefined where one is not known. */
-function firstStep(cx: Cx, s: Defining, indices: readonly IndexArg[]): number | undefined {
-  for (const [axis, own] of s.indices.entries()) {
-    const other = indices[axis];
-    if (other?.kind !== "at" || other.value.type.dims.length > 0) return undefined;
-    if (cx.model.isRandom(other.value) || !sameNames(own, other.value)) return undefined;
-    const d = constantSize(subSizes(toSize(own, cx.model), toSize(other.value, cx.model)));
-    if (d === undefined) return undefined;
-    if (d !== 0) return axis;
-  }
-  return undefined;
-}
-
 /** The sign of the first axis on which the positions differ; undefined where one is not known. */
 function distanceOf(
   cx: Cx,
@@ -126,9 +92,19 @@ function distanceOf(
     const own_ = toSize(own, cx.model);
     const d = constantSize(subSizes(own_, toSize(other.value, cx.model)));
     if (d === undefined) return undefined;
-    if (d !== 0) return d > 0 ? "back" : "ahead";
+    if (d !== 0) return d > 0 !== isFalling(own, own_) ? "back" : "ahead";
   }
   return "same";
+}
+
+/** Positions that go down as the loop goes on, `x[T - 1 - t]`: what lies ahead was there before. */
+function isFalling(index: Expr, size: Size): boolean {
+  const loops = new Set<string>();
+  walkExpr(index, (x) => {
+    if (x.kind === "var" && x.role === "index") loops.add(x.name);
+  });
+  const own = size.terms.filter((t) => t.names.some((n) => loops.has(n)));
+  return own.length === 1 && own[0].coefficient < 0;
 }
 
 /** Positions that follow the same loop variables can be compared element by element. */

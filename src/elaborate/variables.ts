@@ -144,6 +144,36 @@ export function scopeOf(cx: Cx, d: Definition, root: Scope): Scope | undefined {
   return scope.child(new Set(cx.model.binders.keys()));
 }
 
+/** The same with the local definitions in its loops above it, as far as their types are known. */
+function lookingScope(cx: Cx, d: Definition, root: Scope): Scope | undefined {
+  const scope = scopeOf(cx, d, root);
+  if (scope !== undefined && d.loops.length > 0) addLocals(cx, d.loops[0].body, d, scope);
+  return scope;
+}
+
+function addLocals(cx: Cx, block: ast.Block, d: Definition, scope: Scope): void {
+  for (const s of block.statements) {
+    if (s === d.stmt) return;
+    if (s.kind === "for" && d.loops.includes(s)) {
+      addLocals(cx, s.body, d, scope);
+      return;
+    }
+    const branch = d.branches.find((b) => b.stmt === s);
+    if (branch !== undefined) {
+      const inside = branch.then ? branch.stmt.then : branch.stmt.else;
+      if (inside !== undefined) addLocals(cx, inside, d, scope);
+      return;
+    }
+    if (s.kind !== "let" || s.target.indices.length > 0) continue;
+    const { text, span } = s.target.name;
+    if (scope.lookup(text) !== undefined || isDistSyntax(cx, s.value, scope)) continue;
+    const type = cx.expr(s.value, scope)?.type;
+    if (type !== undefined) {
+      scope.set(text, { kind: "local", span, name: cx.model.freshName(text), type });
+    }
+  }
+}
+
 const maxFailedLooks = 4;
 
 /** One element of `v`, from its definitions so far, by looking ahead, or assumed inside its own. */
@@ -156,7 +186,7 @@ export function elementOf(cx: Cx, v: VariableInfo, use: Span, root: Scope): Elem
   v.elementState = "working";
   const element = cx.reporter.quietly(() =>
     cx.model.keepingNames(() => {
-      const scope = scopeOf(cx, first, root);
+      const scope = lookingScope(cx, first, root);
       return scope && definedElement(cx, first.stmt, scope);
     }),
   );
@@ -182,7 +212,7 @@ export function widestElement(cx: Cx, v: VariableInfo, element: Element, root: S
   const others = v.definitions.map((d) =>
     cx.reporter.quietly(() =>
       cx.model.keepingNames(() => {
-        const scope = scopeOf(cx, d, root);
+        const scope = lookingScope(cx, d, root);
         return scope && definedElement(cx, d.stmt, scope);
       }),
     ),

@@ -43,16 +43,6 @@ describe("reductions of slices whose size varies", () => {
 
 test.each([
   [
-    "a recurrence along two loops",
-    `model m(T: int, J: int) {
-  a ~ Normal(0, 1)
-  for t in 0..T { let F[t, 0] = a }
-  for j in 1..J { let F[0, j] = a }
-  for t in 1..T, j in 1..J { let F[t, j] = F[t - 1, j] + F[t, j - 1] }
-}`,
-    "recurrence_two_loops",
-  ],
-  [
     "rows by group",
     `model m(G: int, start: int[G], len: int[G]) {
   for g in 0..G {

@@ -67,7 +67,7 @@ export const samples: Samples = {
   random_index: {},
   dist_method_missing: { method: "cdf" },
   random_condition: {},
-  recurrence_unsupported: { name: "m", reason: "of a gradient inside it" },
+  recurrence_unsupported: { name: "m", reason: "`grad(…)` stands inside it" },
   definition_circular: { name: "m" },
   param_needs_prior: { name: "w", method: "nuts" },
   unknown_model: { name: "school", known: ["schools", "pooled"], near: ["schools"] },

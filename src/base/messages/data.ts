@@ -142,7 +142,7 @@ export const dataMessages = {
   })),
   recurrence_unsupported: error((p: { name: string; reason: string }) => ({
     message: `the recurrence of \`${p.name}\` cannot be run as a scan: ${p.reason}`,
-    help: "refer to elements a fixed number of steps back along one loop, such as `m[t - 1]`",
+    help: "write the gradient out as a formula",
   })),
   definition_circular: error((p: { name: string }) => ({
     message: `the definition of \`${p.name}\` depends on itself`,

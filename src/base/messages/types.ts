@@ -611,10 +611,6 @@ const elements = {
     message: `the size of \`${p.name}\` depends on \`${p.name}\` itself`,
     help: "let its loops run over inputs",
   })),
-  recurrence_two_loops: error((p: { name: string; loops: readonly string[] }) => ({
-    message: `the recurrence of \`${p.name}\` runs along ${p.loops.map((l) => `\`${l}\``).join(" and ")} at once`,
-    help: "one statement may go back along one loop: carry a whole row from step to step, `let F[t] = g(F[t - 1])`, with `cumsum` or a matrix product along the row; or give every row a statement of its own",
-  })),
   refers_to_itself: error((p: { name: string; text: string; ahead: boolean }) => ({
     message: p.ahead
       ? `\`${p.text}\` is a later element of \`${p.name}\` than the one defined here`

@@ -108,7 +108,7 @@ function lowerVar(l: Lowerer, e: ExprOf<"var">, context: Context): Lowered {
  * body depends on, so that no index tuple sees another's point.
  */
 function lowerGrad(l: Lowerer, e: ExprOf<"grad">, context: Context): Lowered {
-  l.recurrence?.refuse("of a gradient inside it");
+  l.recurrence?.refuse("`grad(…)` stands inside it");
   const point = lowerExpr(l, e.point, context);
   const at = (axes: readonly Lowered["axes"][number][]) => {
     const value = expand(l.g, point, axes);
@@ -179,12 +179,13 @@ function lowerReduce(l: Lowerer, e: ExprOf<"reduce">, context: Context): Lowered
   const bound = inner.axes.slice(context.axes.length);
   // Masks from around the reduction need not be applied: nothing reads it where they exclude it.
   const { mask: _, ...unmasked } = context;
-  const { mask } = pushBinders(l, e.binders, unmasked);
-  const outer = unionAxes(context, mask === undefined ? [body] : [body, maskLowered(l, mask)]);
+  const { mask: own } = pushBinders(l, e.binders, unmasked);
+  const mask = own === undefined ? undefined : maskLowered(l, own, inner);
+  const outer = unionAxes(context, mask === undefined ? [body] : [body, mask]);
   const axes = [...outer, ...bound];
   let node = expand(l.g, body, axes);
   if (mask !== undefined) {
-    const m = expand(l.g, maskLowered(l, mask), axes);
+    const m = expand(l.g, mask, axes);
     const identity = l.g.full(node.shape, reduceIdentity[e.op], node.dtype);
     node = l.g.select(m, node, identity);
   }
@@ -192,12 +193,17 @@ function lowerReduce(l: Lowerer, e: ExprOf<"reduce">, context: Context): Lowered
   const counts =
     mask === undefined
       ? l.g.constant(bound.reduce((n, a) => n * a.size, 1))
-      : l.g.sum(expand(l.g, maskLowered(l, mask), axes), over);
+      : l.g.sum(expand(l.g, mask, axes), over);
   const rule = reduceRules[e.op];
   return { node: rule(l, node, over, counts), axes: outer };
 }
 
-function maskLowered(l: Lowerer, mask: Mask): Lowered {
+/** A mask's value; inside a scan it may be over all of its steps, which the context lacks. */
+function maskLowered(l: Lowerer, mask: Mask, context: Context): Lowered {
+  const own = new Set(context.axes.map((a) => a.name));
+  if (l.recurrence !== undefined && mask.axes.some((a) => !own.has(a.name))) {
+    return l.recurrence.maskAt(mask);
+  }
   return { node: l.g.constant(mask.data, axisSizes(mask.axes), "bool"), axes: mask.axes };
 }
 

@@ -6,14 +6,12 @@
 import { fail, TildeError } from "../../base/diagnostic.js";
 import { internalError } from "../../base/internal.js";
 import type { Expr } from "../../model/ir.js";
-import { freeVariables } from "../../model/traverse.js";
 import { GraphBuilder } from "../../tensor/builder.js";
-import type { DType, InputNode, Node } from "../../tensor/ops.js";
+import type { InputNode, Node } from "../../tensor/ops.js";
 import { type Axis, axisSizes, type Context, type Lowered, spread } from "./context.js";
-import { makeLowerer } from "./expr.js";
-import { hostValue } from "./guards.js";
 import { applySpecs, type DimSpec, dimSpec, flattenIndex, nameOf, usedTuples } from "./indexing.js";
-import { constantData, hostInts, type Lowerer } from "./lowerer.js";
+import { runLevels } from "./levels.js";
+import { hostInts, type Lowerer } from "./lowerer.js";
 import {
   type ArrayShape,
   assemblePartly,
@@ -21,6 +19,7 @@ import {
   type Piece,
   valueOver,
 } from "./pieces.js";
+import { bodyLowerer, Handed, Imports, type Refuse, withoutAxis, withType } from "./scan-body.js";
 import { contextOf, type Definition, targetPositions, tupleCount } from "./scopes.js";
 import type { Variables } from "./variable-table.js";
 
@@ -40,11 +39,10 @@ interface Member {
   pieces: Piece[];
 }
 
-type Refuse = (reason: string) => never;
-
 /**
  * The piece of each variable that the scan computes. The loop that is walked is the outermost one
- * along which every read goes a fixed number of steps back.
+ * along which every read goes a fixed number of steps back; where there is none, the elements go by
+ * levels.
  */
 export function runScan(
   l: Lowerer,
@@ -60,10 +58,7 @@ export function runScan(
   const shared = contexts[0].axes.filter((a) =>
     contexts.every((c) => c.axes.some((b) => b.name === a.name)),
   );
-  if (contexts[0].axes.length === 0) refuse("it is not in a loop");
-  if (shared.length === 0) refuse("its statements stand in different loops or conditions");
   if (contexts.every((c) => tupleCount(c) === 0)) return new Map();
-  let problem: TildeError | undefined;
   for (const axis of shared) {
     try {
       return scanAlong(l, definitions, contexts, axis, shapes, base, refuse);
@@ -71,10 +66,9 @@ export function runScan(
       const isRefusal =
         error instanceof TildeError && error.diagnostics[0].code === "recurrence_unsupported";
       if (!isRefusal) throw error;
-      problem = error;
     }
   }
-  throw problem;
+  return runLevels(l, definitions, contexts, shapes, base, refuse);
 }
 
 function scanAlong(
@@ -94,26 +88,11 @@ function scanAlong(
     members.set(d.stmt.name, memberOf(l, d, contexts[k], axis, shape, refuse));
   });
 
-  const imports = new Imports(l, body, axis);
-  const inner: Lowerer = makeLowerer({
-    g: body,
-    conditioned: l.conditioned,
-    variable: (name) => internalError(`${name} is read whole inside a scan`),
-    localValues: new WeakMap(),
-    constants: new Map(),
-    recurrence: {
-      outside: (e, context) =>
-        e.kind === "const" || dependsOn(e, members, context, new Map())
-          ? undefined
-          : imports.read(e, context),
-      refuse,
-      hostValue: (e, context) =>
-        dependsOn(e, members, context, new Map())
-          ? undefined
-          : hostValue(l, e, imports.outerOf(context)),
-      inside: (e, context) => readMember(inner, imports, members, e, context, refuse),
-    },
-  });
+  const handed = new Handed();
+  const imports = new Imports(l, body, handed, axis);
+  const inner = bodyLowerer(imports, members, refuse, (e, context) =>
+    readMember(inner, imports, members, e, context, refuse),
+  );
 
   for (let k = 0; k < definitions.length; k++) {
     const stmt = definitions[k].stmt as LetStmt;
@@ -135,7 +114,7 @@ function scanAlong(
       { positions, values: body.reshape(values, [tupleCount(bodyContext), eventSize]) },
     ];
   }
-  return finish(l, body, axis, members, imports, base, refuse);
+  return finish(l, body, axis, members, handed, base, refuse);
 }
 
 /** Closes the body over its carries and reads the scan's rows back as pieces. */
@@ -144,7 +123,7 @@ function finish(
   body: GraphBuilder,
   axis: Axis,
   members: ReadonlyMap<string, Member>,
-  imports: Imports,
+  handed: Handed,
   base: ReadonlyMap<string, readonly Piece[]>,
   refuse: Refuse,
 ): Map<string, Piece> {
@@ -167,8 +146,8 @@ function finish(
     });
   }
   const scanned = l.g.scanOf(
-    { length: axis.size, init, xs: imports.xs, consts: imports.consts },
-    { carry, slices: imports.slices, consts: imports.shared, nextCarry, ys },
+    { length: axis.size, init, xs: handed.xs, consts: handed.consts },
+    { carry, slices: handed.slices, consts: handed.shared, nextCarry, ys },
   );
   const out = new Map<string, Piece>();
   let k = 0;
@@ -179,14 +158,6 @@ function finish(
     out.set(name, { positions, values: l.g.reshape(rows, [positions.length, eventSize]) });
   }
   return out;
-}
-
-/** Integers that start a real recurrence, such as `let m[0] = 0`, under the recurrence's type. */
-function withType(l: Lowerer, node: Node, dtype: DType): Node {
-  if (node.dtype === dtype) return node;
-  const data = constantData(l, node);
-  if (data !== undefined) return l.g.constant(data, node.shape, dtype);
-  return dtype === "real" ? l.g.mul(node, l.g.constant(1)) : l.g.trunc(node);
 }
 
 /**
@@ -253,91 +224,6 @@ function memberOf(
   return { shape, dim, start, rowShape: { ...shape, batch }, carry: [], pieces: [] };
 }
 
-function withoutAxis(context: Context, axis: Axis): Context {
-  const vars = new Map([...context.vars].filter(([, v]) => v.axis.name !== axis.name));
-  return { ...context, axes: context.axes.filter((a) => a.name !== axis.name), vars };
-}
-
-/** Whether a body expression reads the recurrence, also through local definitions. */
-function dependsOn(
-  e: Expr,
-  members: ReadonlyMap<string, unknown>,
-  context: Context,
-  seen: Map<string, boolean>,
-): boolean {
-  for (const name of freeVariables(e)) {
-    if (members.has(name)) return true;
-    const local = context.locals.get(name);
-    if (local === undefined || seen.has(name)) continue;
-    seen.set(name, false);
-    if (dependsOn(local, members, context, seen)) return true;
-  }
-  return false;
-}
-
-/** Values from outside the recurrence: as rows of the steps, or the same for every step. */
-class Imports {
-  readonly xs: Node[] = [];
-  readonly slices: InputNode[] = [];
-  readonly consts: Node[] = [];
-  readonly shared: InputNode[] = [];
-  readonly #inputs = new Map<Node, InputNode>();
-  readonly #outer = new WeakMap<Context, Context>();
-
-  constructor(
-    readonly lowerer: Lowerer,
-    private readonly body: GraphBuilder,
-    private readonly axis: Axis,
-  ) {}
-
-  /** Notes the context outside that a body context comes from. */
-  remember(inner: Context, outer: Context): void {
-    this.#outer.set(inner, outer);
-    this.#top = outer;
-  }
-  #top: Context | undefined;
-
-  /** The same place with the scanned loop as its first axis. */
-  outerOf(inner: Context): Context {
-    const known = this.#outer.get(inner);
-    if (known !== undefined) return known;
-    const top = this.#top ?? internalError("a scan's body has no context");
-    const vars = new Map([...inner.vars]);
-    for (const [name, v] of top.vars) if (v.axis.name === this.axis.name) vars.set(name, v);
-    const made: Context = { ...inner, axes: [this.axis, ...inner.axes], vars };
-    this.#outer.set(inner, made);
-    return made;
-  }
-
-  read(e: Expr, context: Context): Lowered {
-    const value = this.lowerer.lower(e, this.outerOf(context));
-    const isRow = value.axes.some((a) => a.name === this.axis.name);
-    if (!isRow) {
-      const data = constantData(this.lowerer, value.node);
-      const { shape, dtype } = value.node;
-      const node =
-        data === undefined
-          ? this.#import(value.node, false)
-          : this.body.constant(data, shape, dtype);
-      return { node, axes: value.axes };
-    }
-    // The scanned loop is the first axis of the context, so rows are already in front.
-    return { node: this.#import(value.node, true), axes: value.axes.slice(1) };
-  }
-
-  #import(node: Node, isRow: boolean): InputNode {
-    const known = this.#inputs.get(node);
-    if (known !== undefined) return known;
-    const name = `${isRow ? "slice" : "const"}${(isRow ? this.xs : this.consts).length}`;
-    const shape = isRow ? node.shape.slice(1) : node.shape;
-    const input = this.body.input(name, shape, node.dtype);
-    (isRow ? this.xs : this.consts).push(node);
-    (isRow ? this.slices : this.shared).push(input);
-    this.#inputs.set(node, input);
-    return input;
-  }
-}
-
 /** `m[t − 1]`, `m[t − k]` over inner loops, or an element of this very step. */
 function readMember(
   l: Lowerer,
@@ -360,8 +246,10 @@ function readMember(
   const specs = dims.map((size, dim): DimSpec => {
     const index = indices[dim];
     if (index === undefined) return { kind: "keep" };
-    const where = dim === member.dim ? outer : context;
-    return dimSpec(imports.lowerer, index, size, dim, where, what, e.span);
+    const spec = dimSpec(imports.lowerer, index, size, dim, outer, what, e.span);
+    const moves = spec.kind === "gather" && spec.axes.some((a) => a.name === imports.axis.name);
+    if (moves && dim !== member.dim) refuse(`it reads \`${what}\` at places that change`);
+    return spec;
   });
   const own = specs[member.dim];
   if (own.kind !== "gather") return refuse(`it reads a fixed element of \`${what}\``);
