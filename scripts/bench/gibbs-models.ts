@@ -8,10 +8,12 @@ export interface GibbsModel {
   readonly bugs: string;
   /** In the order of the table: site names that both report, in own scalars. */
   readonly sites: readonly string[];
-  readonly data: Readonly<
-    Record<string, number | readonly number[] | readonly (readonly number[])[]>
-  >;
+  readonly data: Readonly<Record<string, RValue>>;
+  /** Where JAGS begins, whose own states the data may exclude. */
+  readonly inits?: Readonly<Record<string, RValue>>;
 }
+
+export type RValue = number | readonly number[] | readonly (readonly number[])[];
 
 const eight: GibbsModel = {
   name: "eight schools, inverse-gamma variance",

@@ -2,7 +2,7 @@
 # the model, the data and the options and reads the draws.
 #   Rscript scripts/reference/jags_gibbs.R FOLDER
 # FOLDER holds model.bug, data.R (R assignments) and options.R (chains, adapt, warmup, draws, seed,
-# sites); this adds draws.csv (chains one after another, a column for each scalar) and seconds.txt
+# sites), and inits.R where a start is given; this adds draws.csv (chains one after another, a column for each scalar) and seconds.txt
 # (the processor time of the draws alone).
 library(rjags)
 folder <- commandArgs(trailingOnly = TRUE)[1]
@@ -10,8 +10,12 @@ options <- new.env()
 source(file.path(folder, "options.R"), local = options)
 data <- new.env()
 source(file.path(folder, "data.R"), local = data)
+start <- new.env()
+if (file.exists(file.path(folder, "inits.R"))) {
+  source(file.path(folder, "inits.R"), local = start)
+}
 inits <- lapply(seq_len(options$chains), function(c) {
-  list(.RNG.name = "base::Mersenne-Twister", .RNG.seed = options$seed + c)
+  c(as.list(start), .RNG.name = "base::Mersenne-Twister", .RNG.seed = options$seed + c)
 })
 model <- jags.model(file.path(folder, "model.bug"), data = as.list(data), inits = inits,
                     n.chains = options$chains, n.adapt = options$adapt, quiet = TRUE)
