@@ -144,8 +144,8 @@ export async function checkPosterior(c: Case): Promise<readonly string[]> {
     }
     const rows = new Map(closed.summary().rows.map((r) => [r.name, r]));
     truth.names.forEach((name, k) => {
-      const row = rows.get(name);
-      if (row === undefined || row.essBulk !== undefined) return;
+      const row = closed.fit.exact?.has(name) === true ? rows.get(name) : undefined;
+      if (row === undefined) return;
       if (Math.abs(row.mean - truth.means[k]) > 1e-4 * (truth.sds[k] + Math.abs(truth.means[k]))) {
         throw new Finding(
           `exact has the mean ${row.mean} of ${name}, quadrature ${truth.means[k]}`,

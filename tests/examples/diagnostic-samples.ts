@@ -42,6 +42,7 @@ export const samples: Samples = {
   },
   data_size_unknown: { size: "J" },
   data_size_negative: { what: "`N - K`", value: -2 },
+  data_size_large: { what: "`N`", value: 1e12 },
   data_not_integer: { name: "n", element: "n[3]", value: 1.5 },
   data_not_bool: { name: "hit", element: "hit[0]", value: 2 },
   data_outside_support: { element: "sigma[3]", value: "-1", support: "positive" },

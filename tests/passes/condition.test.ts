@@ -77,3 +77,22 @@ describe("bounds that the data tell", () => {
     expect(codes(() => condition(held, dataSet({ most: 3, v: [100] })))).toEqual([]);
   });
 });
+
+describe("sizes at the ends", () => {
+  const table = modelOf(`model table(N: int, K: int, x: real[N, K], c: real[N, N]) {
+    for n in 0..N, k in 0..K { y[n, k] ~ Normal(x[n, k] + c[n, n], 1) }
+  }`);
+
+  test("an empty list stands for a table without rows", () => {
+    const made = condition(table, dataSet({ N: 0, K: 3, x: [], c: [], y: [] }));
+    expect(made.inputs.get("x")?.dims).toEqual([0, 3]);
+    expect(made.observed.get("y")?.dims).toEqual([0, 3]);
+    expect(condition(table, dataSet({ K: 2, x: [], c: [] })).inputs.get("c")?.dims).toEqual([0, 0]);
+  });
+
+  test("a size that no array can have is refused", () => {
+    expect(codes(() => condition(table, dataSet({ N: 1e300, K: 3, x: [], c: [] })))).toContain(
+      "data_size_large",
+    );
+  });
+});

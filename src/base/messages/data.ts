@@ -63,6 +63,10 @@ export const dataMessages = {
     message: `the size ${p.what} is ${p.value}`,
     help: "a size must be a non-negative whole number; check the data it comes from",
   })),
+  data_size_large: error((p: { what: string; value: number }) => ({
+    message: `the size ${p.what} is ${p.value}`,
+    help: "an array has at most 2147483647 elements along an axis; check the data it comes from",
+  })),
   data_not_integer: error((p: { name: string; element: string; value: number }) => ({
     message: `${p.element} = ${p.value} is not a whole number, but \`${p.name}\` holds ints`,
     help: `round it, or make \`${p.name}\` real in the model`,

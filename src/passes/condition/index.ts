@@ -62,6 +62,8 @@ export function condition(model: Model, data: DataSet): Conditioned {
     if (value === undefined) continue;
     input.type.dims.forEach((dim, axis) => {
       const name = plainName(dim);
+      // An empty list tells nothing of the axes inside it.
+      if (axis >= value.dims.length) return;
       if (name !== undefined && !Object.hasOwn(model.opaqueSizes, name)) {
         table.bind(name, value.dims[axis], `${input.name}`, sink);
       }
@@ -113,6 +115,7 @@ export function condition(model: Model, data: DataSet): Conditioned {
       if (!checkScalars(input.name, input.type, value, sink)) continue;
       checkNothingMissing(input, value, sink);
       checkSupport(input.name, input.support, value, scope, sink);
+      inputs.set(input.name, ofFullRank(input.type, value, sizes));
     }
     for (const variable of model.variables) {
       if (variable.role !== "site") continue;
@@ -129,7 +132,7 @@ export function condition(model: Model, data: DataSet): Conditioned {
       if (!checkScalars(variable.name, variable.type, value, sink)) continue;
       checkMissing(variable, value, sink);
       checkSupport(variable.name, closed(variable.support), value, scope, sink);
-      observed.set(variable.name, value);
+      observed.set(variable.name, ofFullRank(variable.type, value, sizes));
     }
   }
   if (sink.hasErrors) throw new TildeError(sink.all);
@@ -197,9 +200,21 @@ function checkSizeValue(
   const isSize = [...model.inputs, ...model.variables].some((v) =>
     v.type.dims.some((d) => plainName(d) === name),
   );
-  if (!isSize || value.data[0] >= 0) return true;
-  sink.report("data_size_negative", input.span, { what: `\`${name}\``, value: value.data[0] });
+  const size = value.data[0];
+  if (!isSize || (size >= 0 && size <= MOST_ELEMENTS)) return true;
+  const code = size < 0 ? "data_size_negative" : "data_size_large";
+  sink.report(code, input.span, { what: `\`${name}\``, value: size });
   return false;
+}
+
+/** What an array can have along an axis: positions are 32-bit integers in kernels. */
+const MOST_ELEMENTS = 2 ** 31 - 1;
+
+/** The value; an empty list in the place of lists gets the axes that the sizes tell. */
+function ofFullRank(type: Type, value: DataValue, sizes: ReadonlyMap<string, number>): DataValue {
+  if (value.dims.length === type.dims.length) return value;
+  const dims = type.dims.map((d) => evaluateSize(d, (name) => sizes.get(name) ?? 0));
+  return { ...value, dims };
 }
 
 function isSizeInput(input: Input): boolean {
