@@ -6,18 +6,19 @@ import {
   type CaviOutcome,
   type CaviPlan,
   type CaviResult,
+  caviRun,
   planCavi,
-  runCavi,
   Sweep,
 } from "../inference/cavi/index.js";
 import { stream } from "../math/rng/random.js";
 import { type Run, refuseNothing, refuseParams } from "./context.js";
 import { choiceFigures, choose, timed } from "./device/auto.js";
-import { caviOnDevice, caviPassSeconds } from "./device/cavi.js";
+import { caviControls, caviOnDevice, caviPassSeconds } from "./device/cavi.js";
 import { openCpuGraphs } from "./device/cpu-graphs.js";
 import { MOST_ADDRESSED } from "./device/staged.js";
 import { makeInstance } from "./gibbs-chain.js";
 import type { CaviOptions } from "./methods.js";
+import { paced } from "./paced.js";
 import { type FitData, latentLength } from "./results/fit.js";
 import {
   climbFigures,
@@ -38,7 +39,7 @@ const USUAL_SWEEPS = 100;
  * @throws TildeError where the model is out of reach or no start has a finite bound
  */
 export async function ascend(run: Run, method: CaviOptions): Promise<FitData> {
-  const { conditioned, seed, options, device, shelf } = run;
+  const { conditioned, seed, device, shelf } = run;
   refuseParams(conditioned, "cavi");
   const { joint, restarts, maxIterations, tolerance } = method;
   const settings = { restarts, maxIterations, tolerance };
@@ -68,8 +69,7 @@ export async function ascend(run: Run, method: CaviOptions): Promise<FitData> {
   // Not all items' tables at once, but a block of items at a time.
   if (isLarge) return await onDevice(openCpuGraphs(), figures);
   const compiled = performance.now();
-  const shouldStop = (): boolean => options.signal?.aborted === true;
-  const found = runCavi(plan, settings, seed, { shouldStop });
+  const found = await paced(caviRun(plan, settings, seed, caviControls(run, settings)));
   return fitOf(run, method, { plan, found, compiled, warnings: [] }, figures);
 }
 

@@ -11,6 +11,7 @@ export type {
   CaviOutcome,
   CaviProgress,
   CaviResult,
+  CaviState,
   Restart,
 } from "./run.js";
 export { type CaviProbe, caviProbe, caviRun, runCavi, Sweep } from "./run.js";

@@ -18,21 +18,21 @@ const PAIRS = 32;
 /** Steps of each update; the next update goes on where this one ended. */
 const STEPS = 20;
 
-const PRIMES = [
-  2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97,
-  101, 103, 107, 109, 113,
-];
+const PRIMES = [2, 3, 5, 7, 11, 13, 17, 19];
 
 /**
  * Standard normal points in pairs ±, whose second moments are exactly those of the normal: a
- * Halton sequence, whitened. Row s is point s.
+ * Halton sequence in few dimensions, random ones in more, whitened. The axes of large primes are
+ * nearly parallel over the first few dozen points of a Halton sequence. Row s is point s.
  */
 export function normalPoints(dimension: number, rng: RandomStream): Float64Array[] {
   const isFull = dimension <= FULL_LIMIT;
   const pairs = isFull ? Math.max(PAIRS, 2 * dimension) : PAIRS;
   const half = Array.from({ length: pairs }, (_, s) =>
     Float64Array.from({ length: dimension }, (_, d) => {
-      return isFull ? normalQuantile(radicalInverse(s + 1, PRIMES[d])) : rng.normal();
+      return dimension <= PRIMES.length
+        ? normalQuantile(radicalInverse(s + 1, PRIMES[d]))
+        : rng.normal();
     }),
   );
   if (isFull) whiten(half, dimension);

@@ -9,6 +9,7 @@ import { type Conditioned, conditionalFactor } from "../ascent/conditional.js";
 import { Ascent, type AscentState } from "../ascent/engine.js";
 import { finish, type Waiting } from "../ascent/pending.js";
 import { startCounts } from "../ascent/start.js";
+import type { Checkpoints } from "../checkpoints.js";
 import type { CaviOptions } from "./defaults.js";
 import { type CaviPlan, startValues } from "./plan.js";
 import { PointFactor } from "./points.js";
@@ -67,6 +68,29 @@ export type CaviOutcome =
 export interface CaviControls {
   readonly shouldStop?: () => boolean;
   readonly onProgress?: (progress: CaviProgress) => void;
+  readonly checkpoints?: Checkpoints<CaviState>;
+}
+
+/** Where a run stands behind a sweep. */
+export interface CaviState {
+  readonly restart: number;
+  /** Those that have ended, the best of them, and how the last one failed that did. */
+  readonly restarts: readonly Restart[];
+  readonly best?: Best;
+  readonly failure?: CaviFailure;
+  /** Of the present one. */
+  readonly climb: ClimbState;
+}
+
+interface Best {
+  readonly elbo: number;
+  readonly saved: SavedSweep;
+}
+
+interface ClimbState {
+  readonly history: readonly number[];
+  readonly change: number;
+  readonly saved: SavedSweep;
 }
 
 /** Bounds nearer than this, and than this part of them, are the same optimum. */
@@ -94,17 +118,27 @@ export function* caviRun(
   controls: CaviControls = {},
 ): Waiting<CaviOutcome> {
   const sweep = new Sweep(plan, seed);
-  const restarts: Restart[] = [];
+  const { checkpoints } = controls;
+  const past = checkpoints?.past;
+  const restarts: Restart[] = [...(past?.restarts ?? [])];
   const total = sweep.isConvex ? 1 : options.restarts;
-  let best: { readonly elbo: number; readonly saved: SavedSweep } | undefined;
-  let failure: CaviFailure | undefined;
+  let { best, failure } = past ?? {};
   let stopped = false;
-  for (let r = 0; r < total && !stopped; r++) {
-    const run = yield* climb(sweep, options, seed, r, (iteration, elbo) => {
+  const first = past?.restart ?? 0;
+  for (let r = first; r < total && !stopped; r++) {
+    const told = (history: readonly number[], change: number): boolean => {
+      const [iteration, elbo] = [history.length, history[history.length - 1]];
       controls.onProgress?.({ restart: r, restarts: total, iteration, elbo });
       stopped = controls.shouldStop?.() === true;
+      if (stopped || checkpoints?.isDue()) {
+        const present = { history, change, saved: sweep.brief(sweep.save()) };
+        const highest = best && { ...best, saved: sweep.brief(best.saved) };
+        checkpoints?.write({ restart: r, restarts, best: highest, failure, climb: present });
+      }
       return stopped;
-    });
+    };
+    const from = r === first ? past?.climb : undefined;
+    const run = yield* climb(sweep, options, seed, r, told, from);
     if (run === "lost") {
       stopped = true;
       continue;
@@ -121,6 +155,7 @@ export function* caviRun(
     return failure === undefined ? { kind: "nothing" } : { kind: "failed", failure };
   }
   sweep.restore(best.saved);
+  if (!sweep.isBehind(best.saved)) sweep.ascent.updateDiscrete();
   if ((yield { kind: "marginals" }) === "lost") return { kind: "nothing" };
   const winner = restarts.reduce((a, b) => (b.elbo > a.elbo ? b : a));
   return {
@@ -136,18 +171,20 @@ export function* caviRun(
   };
 }
 
-/** One restart, from its start to where it settles. */
+/** One restart, from its start (or where it stood) to where it settles. */
 function* climb(
   sweep: Sweep,
   { maxIterations, tolerance }: CaviOptions,
   seed: number | bigint,
   restart: number,
-  shouldStop: (iteration: number, elbo: number) => boolean,
+  shouldStop: (history: readonly number[], change: number) => boolean,
+  from?: ClimbState,
 ): Waiting<Restart | CaviFailure | "lost"> {
   const failed = yield* sweep.starting(seed, restart);
   if (failed !== undefined) return failed;
-  const history: number[] = [];
-  let change = Infinity;
+  const history: number[] = [...(from?.history ?? [])];
+  let change = from?.change ?? Infinity;
+  if (from !== undefined && (yield* sweep.goingOn(from.saved)) === "lost") return "lost";
   let isLost = false;
   while (history.length < maxIterations) {
     const broken = yield* sweep.running();
@@ -162,7 +199,7 @@ function* climb(
     const before = history.at(-1);
     history.push(elbo);
     if (before !== undefined) change = Math.abs(elbo - before) / (Math.abs(elbo) + 1);
-    if (change < tolerance || shouldStop(history.length, elbo)) break;
+    if (change < tolerance || shouldStop(history, change)) break;
   }
   const elbo = history[history.length - 1];
   const converged = change < tolerance;
@@ -301,6 +338,30 @@ export class Sweep {
 
   save(): SavedSweep {
     return { state: this.ascent.save(), points: this.points?.parameters };
+  }
+  /**
+   * For a checkpoint, without what follows from the rest: counts have a number for each item, but
+   * those of a conditional factor say how its parts are mixed.
+   */
+  brief({ state, points }: SavedSweep): SavedSweep {
+    const { natural, discreteEntropy } = state;
+    const counts = this.#conditional === undefined ? [] : state.counts;
+    return { state: { natural, counts, discreteEntropy }, ...(points && { points }) };
+  }
+  /** Whether a saved sweep has its counts, or they are a device's. */
+  isBehind({ state }: SavedSweep): boolean {
+    return (
+      state.counts.length === this.#plan.ascent.patterns.length ||
+      this.#plan.ascent.isStaged === true
+    );
+  }
+  /** Goes on behind a sweep, whose distribution of the discrete sites is that of its factors. */
+  *goingOn(saved: SavedSweep): Waiting<"lost" | undefined> {
+    this.restore(saved);
+    if (this.#plan.ascent.isStaged !== true && this.isBehind(saved)) return undefined;
+    if ((yield { kind: "discrete" }) === "lost") return "lost";
+    this.ascent.updateDiscrete();
+    return undefined;
   }
   restore(saved: SavedSweep): void {
     if (saved.points !== undefined) this.points?.load(saved.points);

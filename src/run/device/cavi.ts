@@ -3,15 +3,18 @@ import { type Diagnostic, diagnostic } from "../../base/diagnostic.js";
 import { internalError } from "../../base/internal.js";
 import type { GraphDevice } from "../../device/contract.js";
 import {
+  type CaviControls,
   type CaviOptions,
   type CaviOutcome,
   type CaviPlan,
+  type CaviState,
   caviProbe,
   caviRun,
   planStagedCavi,
 } from "../../inference/cavi/index.js";
 import type { Run } from "../context.js";
 import { makeInstance } from "../gibbs-chain.js";
+import { tellSteps } from "../tell.js";
 import { openCpuGraphs } from "./cpu-graphs.js";
 import { guardPrecision } from "./guard.js";
 import { drive, fitsCpu, refuseStep, SINGLE_TOLERANCE, StagedInstance } from "./staged.js";
@@ -66,14 +69,29 @@ export async function caviOnDevice(
   try {
     const rough = isSingle ? await guardCavi(run, joint, device, { plan, instance }) : [];
     const compiled = performance.now();
-    const shouldStop = (): boolean => run.options.signal?.aborted === true;
-    const work = caviRun(plan, { ...settings, tolerance }, run.seed, { shouldStop });
+    run.checkpoint?.on(device.name);
+    const work = caviRun(plan, { ...settings, tolerance }, run.seed, caviControls(run, settings));
     const { result: found, lost } = await drive(work, instance);
     if (lost !== undefined && (found.kind === "nothing" || found.kind === "failed")) throw lost;
     return { plan, found, compiled, warnings: [...rough, ...(lost?.diagnostics ?? [])] };
   } finally {
     instance.close();
   }
+}
+
+/** What a run hears and tells on its way, wherever its passes are done. */
+export function caviControls(
+  { options, checkpoint }: Run,
+  { maxIterations }: CaviOptions,
+): CaviControls {
+  return {
+    shouldStop: () => options.signal?.aborted === true,
+    onProgress: ({ restart, restarts, iteration }) => {
+      const done = restart * maxIterations + iteration;
+      tellSteps(options, done, restarts * maxIterations);
+    },
+    ...(checkpoint && { checkpoints: checkpoint.of<CaviState>() }),
+  };
 }
 
 /** Seconds of a pass on a device. @throws TildeError where it has no program for devices */

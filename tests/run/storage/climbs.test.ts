@@ -34,6 +34,26 @@ guide q(N: int, x: real[N], y: real[N]) for regression {
 }`);
 const data = { N, x, y };
 
+const mixture = tilde.compile(`
+model mixture(N: int, K: int, y: real[N]) {
+  p ~ Dirichlet(ones(K))
+  for k in 0..K { m[k] ~ Normal(0, 10) }
+  for k in 0..K { v[k] ~ InverseGamma(2, 1) }
+  for i in 0..N {
+    z[i] ~ Categorical(p)
+    observe y[i] ~ Normal(m[z[i]], sqrt(v[z[i]]))
+  }
+}`);
+/** Three groups that overlap. */
+const z = Array.from({ length: 90 }, (_, i) => 3 * (i % 3) + 1.4 * Math.sin(12.9898 * i));
+const robust = tilde.compile(`
+model robust(N: int, x: real[N], y: real[N]) {
+  a ~ Normal(0, 2)
+  b ~ Normal(0, 2)
+  s ~ HalfNormal(1)
+  for i in 0..N { observe y[i] ~ StudentT(4, a + b * x[i], s) }
+}`);
+
 interface Case {
   readonly program: tilde.Program;
   readonly data: Record<string, unknown>;
@@ -70,6 +90,16 @@ const cases: Record<string, Case> = {
     ...{ program: regression, data },
     method: tilde.vi({ guide: "full_rank", steps: 5000, draws: 300 }),
     stops: [900, 2500],
+  },
+  "cavi of a mixture": {
+    ...{ program: mixture, data: { N: z.length, K: 3, y: z } },
+    method: tilde.cavi({ restarts: 4, tolerance: 1e-10, draws: 50 }),
+    stops: [3, 1013],
+  },
+  "cavi with a site of no family": {
+    ...{ program: robust, data },
+    method: tilde.cavi({ restarts: 2, tolerance: 1e-9, draws: 50 }),
+    stops: [3, 6],
   },
 };
 
