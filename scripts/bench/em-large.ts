@@ -52,41 +52,57 @@ const options = {
   maxIterations: Number(iterations),
 };
 
-const walls: number[] = [];
-const processor: number[] = [];
-let last = { wall: performance.now(), cpu: process.cpuUsage() };
-const onProgress = (): void => {
-  const used = process.cpuUsage(last.cpu);
-  walls.push(performance.now() - last.wall);
-  processor.push((used.user + used.system) / 1000);
-  last = { wall: performance.now(), cpu: process.cpuUsage() };
+/** Of the run so far at the end of each iteration; a device tells of many at once. */
+const told: { readonly done: number; readonly wall: number; readonly cpu: number }[] = [];
+const onProgress = ({ done }: { readonly done: number }): void => {
+  const { user, system } = process.cpuUsage();
+  const now = { done, wall: performance.now(), cpu: (user + system) / 1000 };
+  const last = told.at(-1);
+  if (last !== undefined && now.wall - last.wall < 1) told.pop();
+  told.push(now);
 };
 
+let planned = 0;
 async function run() {
   if (where === "cpu") {
     const plan = planEm(conditioned, makeInstance, options);
     if (plan.kind !== "plan") throw new Error(plan.reason);
+    planned = process.cpuUsage().user / 1000;
     return runEm(plan, 1, { onProgress });
   }
   const device = await openers[where === "tensorflow" || where === "webgpu" ? where : "cpu"]();
   let instance: StagedInstance | undefined;
   const isSingle = device.precision === "f32";
-  const plan = planStagedEm(conditioned, makeInstance, options, isSingle, (kernels) => {
-    instance = new StagedInstance(device, kernels);
-    return instance;
-  });
+  const plan = planStagedEm(
+    conditioned,
+    makeInstance,
+    options,
+    isSingle,
+    (kernels) => {
+      instance = new StagedInstance(device, kernels);
+      return instance;
+    },
+    where !== "blocks",
+  );
   if (plan.kind !== "plan" || instance === undefined) throw new Error("EM has no stages");
+  planned = process.cpuUsage().user / 1000;
   return (await drive(emRun(plan, 1, { onProgress }), instance)).result;
 }
 
 const result = await run();
 if (result.kind !== "fitted") throw new Error(JSON.stringify(result.failure));
-// The first iteration is with all that is set up for it.
-const median = (list: readonly number[]): number =>
-  list.slice(1).sort((a, b) => a - b)[(list.length - 1) >> 1];
+// What was told first is with all that is set up for it.
+const [first, end] = [told[0], told[told.length - 1]];
+const each = (of: (t: typeof first) => number): string =>
+  ((of(end) - of(first)) / (end.done - first.done)).toFixed(0);
 const all = (performance.now() - begin) / 1000;
-console.log(`${where}, N = ${n}: an iteration ${median(walls).toFixed(0)} ms`);
-console.log(`processor ${median(processor).toFixed(0)} ms; whole run ${all.toFixed(1)} s`);
+const { user, system } = process.cpuUsage();
+const used = ((user + system) / 1e6).toFixed(1);
+console.log(`${where}, N = ${n}: an iteration ${each((t) => t.wall)} ms`);
+console.log(
+  `processor ${each((t) => t.cpu)} ms; whole run ${all.toFixed(1)} s, processor ${used} s`,
+);
+console.log(`planning and data, processor: ${(planned / 1000).toFixed(1)} s`);
 console.log(`log likelihood after ${result.iterations}: ${result.logLikelihood}`);
 console.log(`largest memory ${(process.resourceUsage().maxRSS / 1024).toFixed(0)} MiB`);
 process.exit(0);

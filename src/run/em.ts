@@ -7,8 +7,8 @@ import {
   type EmOptions as EmPlanOptions,
   type EmRefusal,
   type EmResult,
+  emRun,
   planEmWithin,
-  runEm,
 } from "../inference/em/index.js";
 import { latentVariables } from "../inference/logjoint/latents.js";
 import { elementName, unravel } from "../model/data.js";
@@ -17,10 +17,11 @@ import type { Run } from "./context.js";
 import { readObject } from "./data/values.js";
 import { choiceFigures, choose, timed } from "./device/auto.js";
 import { openCpuGraphs } from "./device/cpu-graphs.js";
-import { type EmOnDevice, emOnDevice, emPassSeconds } from "./device/em.js";
-import { MOST_ADDRESSED } from "./device/staged.js";
+import { type EmOnDevice, emControls, emOnDevice, emPassSeconds } from "./device/em.js";
+import { drive, MOST_ADDRESSED, StagedInstance } from "./device/staged.js";
 import { makeInstance } from "./gibbs-chain.js";
 import type { EmOptions } from "./methods.js";
+import { paced } from "./paced.js";
 import type { FitData, PointFigures } from "./results/fit.js";
 import {
   climbFigures,
@@ -37,10 +38,14 @@ const USUAL_ITERATIONS = 300;
  * @throws TildeError where the model is out of reach, or no start leads to an estimate
  */
 export async function maximise(run: Run, method: EmOptions): Promise<FitData> {
-  const { conditioned, seed, options, device, shelf } = run;
+  const { conditioned, seed, device, shelf } = run;
   const settings = planOptions(method);
   if (device !== undefined) return await maximiseOn(run, method, device, { device: device.name });
-  const plan = planEmWithin(conditioned, makeInstance, settings, MOST_ADDRESSED);
+  let blocks: StagedInstance | undefined;
+  const plan = planEmWithin(conditioned, makeInstance, settings, MOST_ADDRESSED, (kernels) => {
+    blocks = new StagedInstance(openCpuGraphs(), kernels);
+    return blocks;
+  });
   if (plan.kind === "refused") return refuseEm(conditioned, plan);
   let figures: FitData["figures"] = {};
   const isLarge = plan.kind === "too_large";
@@ -49,7 +54,7 @@ export async function maximise(run: Run, method: EmOptions): Promise<FitData> {
   else if (shelf !== undefined) {
     const here = isLarge
       ? await emPassSeconds(run, settings, openCpuGraphs())
-      : timed(() => plan.eStep.update());
+      : ((await blocks?.passSeconds()) ?? timed(() => plan.eStep.update()));
     const choice = await choose(shelf, here, USUAL_ITERATIONS, (d) => {
       return emPassSeconds(run, settings, d);
     });
@@ -59,8 +64,8 @@ export async function maximise(run: Run, method: EmOptions): Promise<FitData> {
   // Not all items' tables at once, but a block of items at a time.
   if (isLarge) return await maximiseOn(run, method, openCpuGraphs(), figures);
   const compiled = performance.now();
-  const shouldStop = (): boolean => options.signal?.aborted === true;
-  const result = runEm(plan, seed, { shouldStop });
+  const work = emRun(plan, seed, emControls(run));
+  const result = blocks === undefined ? await paced(work) : (await drive(work, blocks)).result;
   return fitOf(run, method, { result, compiled, warnings: [] }, figures);
 }
 

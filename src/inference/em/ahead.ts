@@ -52,6 +52,12 @@ export class DeviceUse {
     else this.#isTrusted = this.#iteration.isSingle ? undefined : true;
   }
 
+  /** As it was where a run is taken up again. */
+  goOn(isTrusted: boolean | undefined, iterations: number): void {
+    this.#isTrusted = isTrusted;
+    this.#iterations = iterations;
+  }
+
   /** That the device took whole. */
   get iterations(): number {
     return this.#iterations;

@@ -1,5 +1,7 @@
 /** What is asked of EM and what it gives back. */
 import type { Marginals } from "../ascent/contract.js";
+import type { Checkpoints } from "../checkpoints.js";
+import type { EmState } from "./kept.js";
 
 export interface EmOptions {
   /** Sites whose posterior mode is wanted (given the other sites integrated out), beside params. */
@@ -109,4 +111,5 @@ export interface EmProgress {
 export interface EmControls {
   readonly shouldStop?: () => boolean;
   readonly onProgress?: (progress: EmProgress) => void;
+  readonly checkpoints?: Checkpoints<EmState>;
 }

@@ -33,6 +33,9 @@ export interface EStep {
   readonly moments: (site: number) => { readonly mean: Float64Array; readonly sd: Float64Array };
   readonly factor: (site: number) => Factor | undefined;
   readonly marginals: () => readonly Float64Array[];
+  /** What an update goes on from beside statistics and counts, where there is such, and back. */
+  readonly save?: () => Float64Array;
+  readonly load?: (state: Float64Array) => void;
 }
 
 /** A latent site and its factor. */

@@ -11,6 +11,7 @@ export type {
   EmRefusal,
   EmResult,
 } from "./contract.js";
+export type { EmState } from "./kept.js";
 export {
   describeEm,
   type EmPlan,

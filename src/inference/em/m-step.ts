@@ -45,7 +45,7 @@ export class MStep {
   /** Parameters over all reals in which Q is quadratic, each by itself. */
   readonly #locations: readonly number[];
   /** Whether Q may be quadratic in all of them together. */
-  #isQuadratic = true;
+  isQuadratic = true;
 
   constructor(expected: Expected, parameters: readonly Parameter[]) {
     this.#locations = parameters.flatMap(({ closed, expected: e }, k) => {
@@ -128,7 +128,7 @@ export class MStep {
   /** All locations at the joint maximum of Q; false where that is not one least-squares problem. */
   #moveLocations(scenarios: readonly Scenario[]): boolean {
     const list = this.#locations;
-    if (list.length < 2 || !this.#isQuadratic) return false;
+    if (list.length < 2 || !this.isQuadratic) return false;
     const before = list.map((k) => this.values[k].slice());
     const place = (at: readonly Float64Array[]): void => {
       list.forEach((k, i) => {
@@ -148,7 +148,7 @@ export class MStep {
         return solved.every((x) => x !== undefined) ? solved : undefined;
       },
     });
-    if (found === "not_quadratic") this.#isQuadratic = false;
+    if (found === "not_quadratic") this.isQuadratic = false;
     place(typeof found === "string" ? before : found);
     return typeof found !== "string";
   }

@@ -14,6 +14,7 @@ import type {
   EmRestart,
   EmResult,
 } from "./contract.js";
+import { climbState, type EmClimb, goOn, Keeper, type Segment } from "./kept.js";
 import { MStep } from "./m-step.js";
 import type { EmPlan } from "./plan.js";
 import { BREAKDOWN } from "./run-limits.js";
@@ -24,12 +25,6 @@ const SHORT_RUN = 15;
 const RESTARTS = 12;
 /** So many of the best short runs go on. */
 const FINALISTS = 3;
-
-interface Segment {
-  readonly history: readonly number[];
-  readonly values: readonly Float64Array[];
-  readonly end: "limit" | "converged" | "stopped";
-}
 
 /**
  * Runs a plan.
@@ -53,18 +48,26 @@ export function* emRun(
   const mStep = new MStep(plan.expected, plan.parameters);
   const device = new DeviceUse(plan.iteration);
   const starts = options.restarts ?? (startIsRandom(plan) ? RESTARTS : 1);
-  const restarts: EmRestart[] = [];
-  const segments: Segment[] = [];
-  let failure: EmFailure | undefined;
-  for (let restart = 0; restart < starts; restart++) {
+  const past = controls.checkpoints?.past;
+  const restarts: EmRestart[] = [...(past?.restarts ?? [])];
+  const segments: Segment[] = [...(past?.segments ?? [])];
+  let failure: EmFailure | undefined = past?.failure;
+  const keeper = new Keeper(controls);
+  const climber: Climber = { plan, mStep, controls, device, keeper };
+  let restart = past?.restart ?? 0;
+  // What a start draws once for all iterations is drawn again.
+  if (past?.finals !== undefined) yield* startAt(plan, mStep, seed, restart);
+  for (; restart < starts && past?.finals === undefined; restart++) {
     yield* startAt(plan, mStep, seed, restart);
+    keeper.place = { restart, restarts, failure, segments };
     const limit = starts === 1 ? options.maxIterations : Math.min(SHORT_RUN, options.maxIterations);
     const report = (done: number, logLikelihood: number): void => {
       if (starts > 1) return;
       const total = options.maxIterations;
       controls.onProgress?.({ phase: "run", done, total, logLikelihood });
     };
-    const segment = yield* iterate(plan, mStep, limit, controls, device, report);
+    const from = past?.restart === restart ? past.climb : undefined;
+    const segment = yield* iterate(climber, limit, report, from);
     if ("kind" in segment) {
       failure ??= segment;
       restarts.push({ logLikelihood: Number.NaN, failure: segment });
@@ -81,10 +84,15 @@ export function* emRun(
   }
   const last = (s: Segment): number => s.history[s.history.length - 1];
   segments.sort((a, b) => last(b) - last(a));
-  const finished: Segment[] = [];
-  for (const segment of segments) {
+  const finished: Segment[] = [...(past?.finals?.finished ?? [])];
+  const first = past?.finals?.index ?? 0;
+  for (const [index, segment] of segments.entries()) {
+    if (index < first) continue;
     if (finished.length >= FINALISTS || finished.some((f) => f.end === "stopped")) break;
-    const found = starts === 1 ? segment : yield* resume(plan, mStep, segment, controls, device);
+    const finals = { index, finished };
+    keeper.place = { restart: Math.min(restart, starts - 1), restarts, failure, segments, finals };
+    const from = index === first ? past?.finals && past.climb : undefined;
+    const found = starts === 1 ? segment : yield* goFurther(climber, segment, from);
     if ("kind" in found) failure ??= found;
     else finished.push(found);
   }
@@ -101,14 +109,22 @@ export function* emRun(
   return yield* resultOf(plan, mStep, best, restarts, device, controls);
 }
 
-/** Goes on from where a short run ended. */
-function* resume(
-  plan: EmPlan,
-  mStep: MStep,
+/** What climbs have in common. */
+interface Climber {
+  readonly plan: EmPlan;
+  readonly mStep: MStep;
+  readonly controls: EmControls;
+  readonly device: DeviceUse;
+  readonly keeper: Keeper;
+}
+
+/** Goes on from where a short run ended. @param past where it stood when it did so before */
+function* goFurther(
+  climber: Climber,
   from: Segment,
-  controls: EmControls,
-  device: DeviceUse,
+  past: EmClimb | undefined,
 ): Waiting<Segment | EmFailure> {
+  const { plan, mStep, controls } = climber;
   from.values.forEach((v, k) => {
     mStep.set(k, v);
   });
@@ -122,7 +138,7 @@ function* resume(
   const report = (done: number, logLikelihood: number): void => {
     controls.onProgress?.({ phase: "run", done: before + done, total, logLikelihood });
   };
-  const rest = yield* iterate(plan, mStep, total - before, controls, device, report);
+  const rest = yield* iterate(climber, total - before, report, past);
   if ("kind" in rest) return rest;
   return { ...rest, history: [...from.history, ...rest.history.slice(1)] };
 }
@@ -133,15 +149,14 @@ function* resume(
  * stopped at the parameters of the last E-step. Whole iterations are a device's where it has them.
  */
 function* iterate(
-  plan: EmPlan,
-  mStep: MStep,
+  { plan, mStep, controls, device, keeper }: Climber,
   limit: number,
-  controls: EmControls,
-  device: DeviceUse,
   report: (done: number, logLikelihood: number) => void,
+  past?: EmClimb,
 ): Waiting<Segment | EmFailure> {
   const { eStep, options } = plan;
-  const history: number[] = [];
+  if (past !== undefined) goOn(plan, mStep, device, past);
+  const history: number[] = [...(past?.history ?? [])];
   const values = () => mStep.values.map((v) => v.slice());
   const lost = (at: readonly Float64Array[]): Segment => {
     at.forEach((v, k) => {
@@ -151,15 +166,24 @@ function* iterate(
     return { history, values: values(), end: "stopped" };
   };
   const use = device.begin();
-  const start = values();
-  let kept = start;
+  if (past !== undefined) use.isOn = past.isOn;
+  const start = past?.start ?? values();
+  let kept: readonly Float64Array[] = past?.kept ?? start;
   /** Whether the history's last is of the present parameters. */
-  let isKnown = false;
+  let isKnown = past?.isKnown ?? false;
+  const present = (): EmClimb | undefined => {
+    if (!keeper.isOn) return undefined;
+    return climbState(plan, mStep, device, { kept, start, history, isKnown, isOn: use.isOn });
+  };
+  const shouldPause = (): boolean => controls.shouldStop?.() === true || keeper.isDue;
   for (;;) {
     let wasAhead = false;
+    let climb = present();
     if (use.isOn && device.isTrusted === true) {
       const before = history.length;
-      const at = { history, limit, isKnown, controls, report };
+      // What a device did is kept as the host's iterations are.
+      const own = { ...controls, shouldStop: shouldPause };
+      const at = { history, limit, isKnown, controls: own, report };
       const found = yield* ahead(plan, device.loop, mStep, at);
       isKnown = found.isKnown;
       kept = values();
@@ -169,6 +193,7 @@ function* iterate(
         return { history, values: kept, end: "converged" };
       }
       wasAhead = true;
+      if (found.end === "stopped") climb = present();
     }
     if ((yield { kind: "discrete" }) === "lost") return lost(kept);
     const value = eStep.update();
@@ -189,7 +214,9 @@ function* iterate(
       if (!wasAhead && Math.abs(value - before) <= options.tolerance * scale) {
         return { history, values: kept, end: "converged" };
       }
-      if (controls.shouldStop?.() === true) return { history, values: kept, end: "stopped" };
+      const isStopped = controls.shouldStop?.() === true;
+      keeper.keep(climb, isStopped);
+      if (isStopped) return { history, values: kept, end: "stopped" };
     }
     if (done >= limit) return { history, values: kept, end: "limit" };
     if (use.isOn && device.isTrusted === undefined && done === 1) {

@@ -183,6 +183,11 @@ export function variationalEStep(
       place(q);
       return value;
     },
+    save: () => Float64Array.of(isFresh ? 1 : 0, ...q),
+    load: (state) => {
+      isFresh = state[0] === 1;
+      q = state.slice(1);
+    },
     overrideCounts: (write) => write(expected.counts),
     scenarios: () => scenarios,
     moments: (site) => {

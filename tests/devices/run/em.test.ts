@@ -2,10 +2,11 @@
 import { describe, expect, test } from "vitest";
 import { TildeError } from "../../../src/base/diagnostic.js";
 import type { GraphDevice, NamedValues } from "../../../src/device/contract.js";
-import { planEmWithin } from "../../../src/inference/em/index.js";
+import { planEm, planEmWithin, runEm } from "../../../src/inference/em/index.js";
 import { Shelf } from "../../../src/run/device/auto.js";
 import { openCpuGraphs } from "../../../src/run/device/cpu-graphs.js";
-import { maximise } from "../../../src/run/em.js";
+import { StagedInstance } from "../../../src/run/device/staged.js";
+import { maximise, planOptions } from "../../../src/run/em.js";
 import { makeInstance } from "../../../src/run/gibbs-chain.js";
 import { em } from "../../../src/run/methods.js";
 import type { FitData } from "../../../src/run/results/fit.js";
@@ -186,6 +187,32 @@ describe("passes in blocks of items", () => {
     expect(here.chains[0].values.length).toBeGreaterThan(0);
     expect(there).toBeInstanceOf(TildeError);
     expect(there.diagnostics[0].code).toBe("device_step");
+  });
+
+  test("tables of many values: the CPU by itself, to rounding what it does with all at once", async () => {
+    const data = { N: 5000, K: 16, D: 2, x: points(5000) };
+    const { run } = jobOf(emModel("mixture_diag"), data);
+    const method = em({ restarts: 1, maxIterations: 12 });
+    const there = await maximise(run, method);
+    const plan = planEm(run.conditioned, makeInstance, planOptions(method));
+    if (plan.kind !== "plan") throw new Error(plan.reason);
+    const here = runEm(plan, run.seed);
+    if (here.kind !== "fitted") throw new Error(here.failure.kind);
+    expect(here.history.length).toBe(13);
+    historyOf(there).forEach((v, k) => {
+      expect(Math.abs(v - here.history[k])).toBeLessThan(1e-10 * Math.abs(v));
+    });
+    const isBlocked = (n: number): boolean => {
+      const size = { ...data, N: n, x: points(n) };
+      const { conditioned } = jobOf(emModel("mixture_diag"), size).run;
+      let found = false;
+      planEmWithin(conditioned, makeInstance, {}, Infinity, (kernels) => {
+        found = true;
+        return new StagedInstance(openCpuGraphs(), kernels);
+      });
+      return found;
+    };
+    expect([isBlocked(5000), isBlocked(500)]).toEqual([true, false]);
   });
 
   test("kernels that would not fit are told by their size", () => {
