@@ -57,14 +57,15 @@ export interface CoordinateKernels {
   readonly others: readonly { readonly name: string; readonly buffer: string }[];
 }
 
-/** @param names of continuous latent sites and params */
+/** @param given of continuous latent sites and params; those without elements have no coordinates */
 export function coordinateKernels(
   conditioned: Conditioned,
-  names: readonly string[],
+  given: readonly string[],
 ): CoordinateKernels {
   const g = new GraphBuilder();
-  const wanted = new Set(names);
   const latents = new Map(latentVariables(conditioned).map((v) => [v.name, v]));
+  const names = given.filter((name) => latents.has(name));
+  const wanted = new Set(names);
   const layouts = new Map<string, Piece[]>();
   const logDets = new Map<string, Node>();
   const free = new Map<string, InputNode>();
@@ -77,9 +78,9 @@ export function coordinateKernels(
   const { l, vars } = startLowering(conditioned, g, (lowerer, variable) => {
     const latent = latents.get(variable.name);
     if (latent === undefined) {
-      const given = conditioned.observed.get(variable.name);
-      if (given === undefined) return internalError(`${variable.name} has no value`);
-      return g.constant(given.data, given.dims, variable.type.scalar);
+      const { batch, event } = shapeOf(conditioned, variable);
+      const data = conditioned.observed.get(variable.name)?.data ?? new Float64Array(0);
+      return g.constant(data, [...batch, ...event], variable.type.scalar);
     }
     const u = free.get(variable.name);
     if (u === undefined || !wanted.has(variable.name)) {

@@ -124,7 +124,8 @@ export function buildDirectJoint(
   });
 
   const discrete = discreteSites(l, vars, methodName, new Set(counts.map((v) => v.name)));
-  const list = [...discrete.values()];
+  // A site without elements has no states.
+  const list = [...discrete.values()].filter((s) => !s.dims.includes(0));
   const count = list.reduce((n, s) => n + s.dims.reduce((m, d) => m * d, 1), 0);
   const states = count === 0 ? undefined : g.input(STATES, [count], "int");
   const factors: DirectFactor[] = [];

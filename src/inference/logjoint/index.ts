@@ -331,8 +331,12 @@ export function lowerConstrained(
     const latent = byName.get(variable.name);
     if (latent !== undefined) return fromConstrained(lowerer, latent, values);
     const given = conditioned.observed.get(variable.name);
-    if (given === undefined) return internalError(`${variable.name} has no value`);
-    return g.constant(given.data, given.dims, variable.type.scalar);
+    if (given !== undefined) return g.constant(given.data, given.dims, variable.type.scalar);
+    const { batch, event } = shapeOf(conditioned, variable);
+    const dims = [...batch, ...event];
+    // A site without elements is neither latent nor given.
+    if (!dims.includes(0)) return internalError(`${variable.name} has no value`);
+    return g.constant(new Float64Array(0), dims, variable.type.scalar);
   });
   return { ...lowering, values };
 }

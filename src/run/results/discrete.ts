@@ -32,10 +32,13 @@ const STREAM_SITE = 0x50000000;
 export function summedSites(fit: FitData): string[] {
   if (fit.whole !== undefined) return [];
   const drawn = new Set(fit.latents.map((v) => v.name));
-  return fit.conditioned.model.variables
-    .filter((v) => v.role === "site" && isDiscrete(v.support) && v.given !== "all")
-    .map((v) => v.name)
-    .filter((name) => !drawn.has(name));
+  return (
+    fit.conditioned.model.variables
+      .filter((v) => v.role === "site" && isDiscrete(v.support) && v.given !== "all")
+      // One without elements is not summed out, whatever the method.
+      .filter((v) => !drawn.has(v.name) && !concreteDims(fit.conditioned, v.type.dims).includes(0))
+      .map((v) => v.name)
+  );
 }
 
 /** The discrete sites that stand among a fit's draws. */
