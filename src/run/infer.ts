@@ -178,9 +178,6 @@ async function fitted(job: Run, model: Model, data: RawData, method: Other): Pro
       if (model.unbounded !== undefined) {
         return await (await import("./process.js")).sampleProcess(job, method);
       }
-      if (job.device !== undefined) {
-        (await import("./device/process.js")).refuseFinite(job.device);
-      }
       return await (await import("./sample-gibbs.js")).sampleGibbs(job, method);
     case "exact":
       return (await import("./exact.js")).solveExactly(job, method);

@@ -15,9 +15,16 @@ import { beginStream } from "./storage/begin.js";
 export async function sampleGibbs(run: Run, method: GibbsOptions): Promise<FitData> {
   const { conditioned, seed, options } = run;
   refuseParams(conditioned, method.method);
+  if (run.device !== undefined) {
+    return await (await import("./device/finite-run.js")).finiteOnDevice(run, method, run.device);
+  }
   const ready = readyGibbs(conditioned, method);
   const width = gibbsWidth(ready.plan);
   refuseNothing({ dimension: width }, method.method);
+  const elsewhere =
+    run.shelf &&
+    (await (await import("./device/finite-run.js")).finiteAnywhere(run, method, ready));
+  if (elsewhere?.fit !== undefined) return elsewhere.fit;
   const compiled = performance.now();
   const drawn = drawnSites(
     conditioned.model,
@@ -49,7 +56,7 @@ export async function sampleGibbs(run: Run, method: GibbsOptions): Promise<FitDa
     interrupted: kept.interrupted,
     warmup: method.warmup,
     warnings: [],
-    figures: {},
+    figures: { ...elsewhere?.figures },
   };
 }
 

@@ -6,26 +6,20 @@
  * others its natural parameters are the gradient of the log joint in its statistics, as in mean-field
  * updates, at statistics of values in the place of expected ones.
  */
-import { fail, TildeError } from "../../base/diagnostic.js";
+import { TildeError } from "../../base/diagnostic.js";
 import { internalError } from "../../base/internal.js";
-import type { GraphDevice, LoopProgram } from "../../device/contract.js";
+import type { GraphDevice } from "../../device/contract.js";
 import { exchange } from "../../inference/ascent/columns.js";
-import { Ascent } from "../../inference/ascent/engine.js";
-import { stageNames } from "../../inference/ascent/stage.js";
-import { type CaviPlan, planStagedCavi, startValues } from "../../inference/cavi/index.js";
 import { type DpOptions, truncationError } from "../../inference/dp/index.js";
 import type { DpChain } from "../../inference/dp/model/chain.js";
 import type { DpPlan } from "../../inference/dp/model/dp-plan.js";
 import { truncatedModel } from "../../inference/dp/model/truncated.js";
 import { DrawStore } from "../../inference/dp/samplers/run.js";
 import { type RandomStream, stream } from "../../math/rng/random.js";
-import { makeInstance } from "../gibbs-chain.js";
-import { refuseStep, StagedInstance } from "./staged.js";
+import { Labels } from "./labels.js";
 
-/** Streams of a sweep's blocks on the host, and of the uniform numbers on the device. */
-const STREAMS = { start: 0, labels: 1, thetas: 3, sticks: 6 } as const;
-const UNIFORM_SITE = 0x53000000;
-const NO_STATES = new Int32Array(0);
+/** Streams of a sweep's blocks on the host; that of the start is 0 (`labels.ts`). */
+const STREAMS = { labels: 1, thetas: 3, sticks: 6 } as const;
 
 export interface BlockedControls {
   readonly shouldStop: () => boolean;
@@ -49,14 +43,8 @@ export interface Pass {
 /** The sampler of a model, compiled for a device; its chains run one after another. */
 export class BlockedSampler {
   readonly components: number;
-  readonly instance: StagedInstance;
+  readonly #labels: Labels;
   readonly #plan: DpPlan;
-  readonly #cavi: CaviPlan;
-  readonly #ascent: Ascent;
-  readonly #program: LoopProgram;
-  /** Values that each site has now, by index in the joint. */
-  readonly #values: readonly Float64Array[];
-  readonly #names: readonly string[];
   readonly #sticks: number;
   /** Whether labels can be exchanged without a further pass. */
   readonly #canSwitch: boolean;
@@ -65,25 +53,12 @@ export class BlockedSampler {
   readonly #rests: Float64Array;
   #sizes: Float64Array;
 
-  private constructor(
-    plan: DpPlan,
-    cavi: CaviPlan,
-    instance: StagedInstance,
-    program: LoopProgram,
-    components: number,
-    sticks: string,
-  ) {
+  private constructor(plan: DpPlan, labels: Labels, components: number, sticks: string) {
     this.components = components;
     this.#plan = plan;
-    this.#cavi = cavi;
-    this.instance = instance;
-    this.#program = program;
-    this.#ascent = new Ascent(cavi.ascent, instance);
-    const { sites } = cavi.ascent.joint;
-    this.#values = sites.map((s) => new Float64Array(s.direct.latent.length));
-    this.#names = sites.map((s) => s.direct.latent.name);
+    this.#labels = labels;
     this.#sticks = this.#names.indexOf(sticks);
-    this.#canSwitch = instance.kernels.sums.every((s) => {
+    this.#canSwitch = this.instance.kernels.sums.every((s) => {
       return s.columns !== undefined || s.sites.every((k) => k === this.#sticks);
     });
     this.#breaks = new Float64Array(components);
@@ -98,56 +73,28 @@ export class BlockedSampler {
     components: number,
   ): Promise<BlockedSampler> {
     const { conditioned, sticks } = truncatedModel(plan.conditioned, components);
-    let made: StagedInstance | undefined;
-    const cavi = planStagedCavi(
-      conditioned,
-      makeInstance,
-      {},
-      device.precision === "f32",
-      (kernels) => {
-        made = new StagedInstance(device, kernels);
-        return made;
-      },
-    );
-    const refuse = (step: string, reason: string): never =>
-      refuseStep("gibbs", device, { kind: "not_staged", step, reason });
-    if ("kind" in cavi) return refuse(cavi.step, cavi.reason);
-    const instance = made ?? internalError("a plan without its instance");
-    cavi.ascent.joint.sites.forEach((s, k) => {
-      const { family } = new Ascent(cavi.ascent, instance).factors[k] ?? { family: "" };
-      if (!family.includes("quadrature")) return;
-      refuse(`the update of \`${s.direct.latent.name}\``, "its conditional is of no known family");
-    });
-    const { drawn } = instance.kernels.graphs;
-    if (drawn === undefined) {
-      return refuse(`the update of \`${plan.structure.plate.label}\``, "labels hang together");
-    }
-    const graph = drawn(device.room);
-    const labels = stageNames.labels(0);
-    const program = await device.compileLoop({
-      graph,
-      state: { [stageNames.kept(0)]: labels },
-      noise: [{ input: stageNames.uniform(0), site: UNIFORM_SITE, law: { kind: "uniform" } }],
-      trace: graph.outputs.map((o) => o.name).filter((name) => name !== labels),
-      mostSteps: 1,
-    });
-    return new BlockedSampler(plan, cavi, instance, program, components, sticks);
+    const labels = await Labels.create(conditioned, device);
+    return new BlockedSampler(plan, labels, components, sticks);
+  }
+
+  get instance() {
+    return this.#labels.instance;
+  }
+  /** Values that each site has now, by index in the joint. */
+  get #values(): readonly Float64Array[] {
+    return this.#labels.values;
+  }
+  get #names(): readonly string[] {
+    return this.#labels.names;
   }
 
   close(): void {
-    this.#program.close();
-    this.instance.close();
+    this.#labels.close();
   }
 
   /** Puts everything but the labels at a random point, and keys the streams of a chain. */
   start(seed: number | bigint, chain: number): void {
-    this.#program.seed(seed, chain);
-    const { ascent, direct, places, draw } = this.#cavi;
-    const state = draw(stream(seed, chain, STREAMS.start, 0));
-    startValues(ascent, direct, places, state).forEach((values, k) => {
-      this.#values[k].set(values);
-      this.#ascent.startAt(k, this.#values[k]);
-    });
+    this.#labels.start(seed, chain);
     const sticks = this.#values[this.#sticks];
     sticks.forEach((v, k) => {
       this.#breaks[k] = Math.log(v);
@@ -157,18 +104,15 @@ export class BlockedSampler {
 
   /** Draws all labels given weights and components. */
   async pass(sweep: number): Promise<Pass> {
-    this.#program.set(this.instance.enter());
-    const found = await this.#program.steps(sweep, 1);
-    this.instance.take(found);
-    this.#sizes = found[stageNames.sizes(0)];
-    const energy = found[stageNames.energy].reduce((sum, v) => sum + v, 0);
+    const { energy, sizes } = await this.#labels.pass(sweep);
+    [this.#sizes] = sizes;
     return { energy, sizes: this.#sizes };
   }
 
   /** The labels of the last pass. */
   async labels(): Promise<Float64Array> {
-    const name = stageNames.kept(0);
-    return (await this.#program.read([name]))[name];
+    const [labels] = await this.#labels.labels();
+    return labels;
   }
 
   /** Draws everything but the labels. @returns where the labels of the pass have gone */
@@ -176,15 +120,9 @@ export class BlockedSampler {
     const places = Int32Array.from({ length: this.components }, (_, k) => k);
     if (this.#canSwitch) this.#switchLabels(places, stream(seed, chain, STREAMS.labels, sweep));
     const rng = stream(seed, chain, STREAMS.thetas, sweep);
-    this.#values.forEach((values, k) => {
+    this.#values.forEach((_, k) => {
       if (k === this.#sticks) return;
-      const factor = this.#ascent.factors[k] ?? internalError("a site without a factor");
-      if (!factor.update(this.#ascent.optimal(k))) {
-        const name = this.#names[k];
-        fail("site_improper", undefined, { method: "gibbs", name });
-      }
-      factor.draw(rng, values, NO_STATES);
-      this.#ascent.startAt(k, values);
+      this.#labels.update(k, rng);
     });
     this.#drawSticks(stream(seed, chain, STREAMS.sticks, sweep));
     return places;
@@ -215,8 +153,9 @@ export class BlockedSampler {
 
   #placeSticks(): void {
     const T = this.components;
-    const site = this.#cavi.ascent.joint.sites[this.#sticks];
-    const out = this.#ascent.expectedStatistics(this.#sticks);
+    const { cavi, ascent } = this.#labels;
+    const site = cavi.ascent.joint.sites[this.#sticks];
+    const out = ascent.expectedStatistics(this.#sticks);
     if (site.kind === "point") internalError("sticks without statistics");
     site.statistics.forEach(({ statistic: { kind } }, j) => {
       const from = { log: this.#breaks, log1m: this.#rests, value: this.#values[this.#sticks] };
@@ -273,7 +212,7 @@ export class BlockedSampler {
     for (const { name, length } of this.#plan.structure.components) {
       const k = this.#names.indexOf(name);
       exchange(this.#values[k], [this.components, length], 0, j, l);
-      this.#ascent.startAt(k, this.#values[k]);
+      this.#labels.ascent.startAt(k, this.#values[k]);
     }
   }
 

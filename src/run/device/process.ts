@@ -1,5 +1,5 @@
 /** Chains of a Dirichlet-process mixture on a device: the blocked sampler. */
-import { type Diagnostic, diagnostic, fail } from "../../base/diagnostic.js";
+import { type Diagnostic, fail } from "../../base/diagnostic.js";
 import type { GraphDevice } from "../../device/contract.js";
 import { type DpOptions, truncationFor } from "../../inference/dp/index.js";
 import type { DpChain } from "../../inference/dp/model/chain.js";
@@ -8,8 +8,8 @@ import { largeConcentration } from "../../inference/dp/samplers/concentration.js
 import type { Run } from "../context.js";
 import { BlockedSampler } from "./blocked.js";
 import { openCpuGraphs } from "./cpu-graphs.js";
-import { guardPrecision } from "./guard.js";
-import { fitsCpu, refuseStep } from "./staged.js";
+import { guardPass, sumsOf } from "./labels.js";
+import { refuseStep } from "./staged.js";
 
 export interface DeviceChains {
   readonly chains: readonly DpChain[];
@@ -88,13 +88,6 @@ export async function sweepSeconds(
   }
 }
 
-/** Models whose plates all have a size. @throws TildeError */
-export function refuseFinite(device: GraphDevice): never {
-  const step = "a sweep over sites that are no labels of an unbounded plate";
-  const reason = "the blocked sampler of Dirichlet-process mixtures is the one that devices have";
-  return refuseStep("gibbs", device, { kind: "not_staged", step, reason });
-}
-
 function componentsOf(
   { structure: { concentration, items } }: DpPlan,
   { truncation }: DpOptions,
@@ -112,28 +105,18 @@ async function guardBlocked(
   sampler: BlockedSampler,
   device: GraphDevice,
 ): Promise<readonly Diagnostic[]> {
-  if (device.precision === "f64") return [];
-  const { kernels } = sampler.instance;
-  if (!fitsCpu(kernels)) return [diagnostic("device_unchecked", undefined, { name: device.name })];
-  const exact = await BlockedSampler.create(plan, openCpuGraphs(), sampler.components);
   const passOf = async (of: BlockedSampler) => {
     of.start(run.seed, 0);
     const { energy } = await of.pass(1);
-    return { energy, sums: kernels.sums.map((s) => of.instance.f64(s.name).slice(0, s.length)) };
+    return { energy, sums: sumsOf(of.instance) };
   };
-  const [wanted, found] = [await passOf(exact), await passOf(sampler)];
-  exact.close();
-  // Each sum by its own size.
-  const sizes = wanted.sums.map((s) => s.reduce((m, v) => Math.max(m, Math.abs(v)), 1e-300));
-  const [at, there] = [wanted, found].map(({ energy, sums }) => ({
-    lp: energy,
-    gradient: sums.flatMap((s, k) => Array.from(s, (v) => v / sizes[k])),
-  }));
-  return await guardPrecision(
-    device,
-    [new Float64Array(0)],
-    () => at,
-    async () => there,
-    "objective",
-  );
+  const exactly = async () => {
+    const exact = await BlockedSampler.create(plan, openCpuGraphs(), sampler.components);
+    try {
+      return await passOf(exact);
+    } finally {
+      exact.close();
+    }
+  };
+  return await guardPass(device, sampler.instance, exactly, () => passOf(sampler));
 }

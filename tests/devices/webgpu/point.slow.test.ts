@@ -1,5 +1,5 @@
 /** The rest of the table of modes on WebGPU: a software Vulkan compiles each for seconds. */
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, describe, test } from "vitest";
 import type { GraphDevice } from "../../../src/device/contract.js";
 import { asGraphDevice } from "../../../src/device/webgpu/index.js";
 import { pointCases } from "../run/point-cases.js";

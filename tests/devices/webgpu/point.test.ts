@@ -1,5 +1,5 @@
 /** Modes and Laplace approximations on WebGPU, ended on the CPU in double precision. */
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, describe, test } from "vitest";
 import type { GraphDevice } from "../../../src/device/contract.js";
 import { asGraphDevice } from "../../../src/device/webgpu/index.js";
 import { pointCases } from "../run/point-cases.js";
