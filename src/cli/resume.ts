@@ -25,7 +25,11 @@ export async function resumeCommand(directory: string, flags: ResumeFlags): Prom
   const { options } = record;
   const isChain =
     options?.method === "nuts" || options?.method === "hmc" || options?.method === "gibbs";
-  const view = isChain && fit === undefined && !flags.json ? progressView(options) : undefined;
+  const learns = options?.method === "svi" || options?.method === "nce";
+  const plan = isChain
+    ? options
+    : learns && { chains: 1, warmup: 0, draws: options.steps, thin: 1 };
+  const view = plan && fit === undefined && !flags.json ? progressView(plan) : undefined;
   if (fit !== undefined) process.stderr.write("the run was finished: nothing is left to do\n");
   const posterior = await interruptible(true, view, (watched) =>
     resumeRaw(directory, { threads: flags.threads, ...watched }),

@@ -20,6 +20,7 @@ import { checkSelections } from "../run/results/readout.js";
 import { saveFit, saveParams } from "../run/results/save.js";
 import { comesInChains, passed, type Summary, summaryJson } from "../run/results/summary.js";
 import { loadSource } from "../run/sources.js";
+import { keepsStates } from "../run/storage/checkpoint.js";
 import { makeFolder } from "../run/storage/folder.js";
 import { writeReport } from "../run/storage/report.js";
 import { DivergedError } from "../run/svi/diverged.js";
@@ -82,8 +83,9 @@ export async function runCommand(file: string, flags: RunFlags): Promise<ExitCod
   const plan =
     learns && !flags.json ? { chains: 1, warmup: 0, draws: method.steps, thin: 1 } : undefined;
   const view = isChain && !flags.json ? progressView(method) : plan && progressView(plan);
-  // The other methods run in one piece and have nothing to keep: there Ctrl-C ends the process.
-  const canStop = isChain || learns || method.method === "vi";
+  // The others run in one piece and have nothing to keep: there Ctrl-C ends the process.
+  const isPiece = method.method === "cavi" && model.unbounded !== undefined;
+  const canStop = isChain || (keepsStates(method.method) && !isPiece);
   const posterior = await interruptible(canStop, view, async (watched) => {
     try {
       const options = {
@@ -174,7 +176,9 @@ export async function finish(posterior: Posterior, to: Finish): Promise<ExitCode
     process.stdout.write(`${report(posterior, summary)}\n`);
     note(renderDiagnostics(summary.warnings, color));
   }
-  if (posterior.interrupted && posterior.fit.stored !== undefined && to.out !== undefined) {
+  const { method, stored } = posterior.fit;
+  const canGoOn = stored !== undefined || keepsStates(method);
+  if (posterior.interrupted && canGoOn && to.out !== undefined) {
     note(`to go on: tilde resume ${to.out}`);
   }
   return passed(posterior.fit, summary) && !posterior.interrupted ? 0 : 2;

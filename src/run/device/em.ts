@@ -3,17 +3,20 @@ import { type Diagnostic, diagnostic } from "../../base/diagnostic.js";
 import { internalError } from "../../base/internal.js";
 import type { GraphDevice } from "../../device/contract.js";
 import {
+  type EmControls,
   type EmFailed,
   type EmOptions,
   type EmPlan,
   type EmRefusal,
   type EmResult,
+  type EmState,
   emProbe,
   emRun,
   planStagedEm,
 } from "../../inference/em/index.js";
 import type { Run } from "../context.js";
 import { makeInstance } from "../gibbs-chain.js";
+import { tellSteps } from "../tell.js";
 import { openCpuGraphs } from "./cpu-graphs.js";
 import { guardPrecision } from "./guard.js";
 import { drive, fitsCpu, refuseStep, SINGLE_TOLERANCE, StagedInstance } from "./staged.js";
@@ -73,8 +76,8 @@ export async function emOnDevice(
   try {
     const rough = isSingle ? await guardEm(run, own, device, placed) : [];
     const compiled = performance.now();
-    const shouldStop = (): boolean => run.options.signal?.aborted === true;
-    const { result, lost } = await drive(emRun(plan, run.seed, { shouldStop }), instance);
+    run.checkpoint?.on(device.name);
+    const { result, lost } = await drive(emRun(plan, run.seed, emControls(run)), instance);
     const nothing = result.kind === "failed" || result.logLikelihood === -Infinity;
     if (lost !== undefined && nothing) throw lost;
     const warnings = [...rough, ...(lost?.diagnostics ?? [])];
@@ -82,6 +85,17 @@ export async function emOnDevice(
   } finally {
     instance.close();
   }
+}
+
+/** What a run hears and tells on its way, wherever its passes are done. */
+export function emControls({ options, checkpoint }: Run): EmControls {
+  return {
+    shouldStop: () => options.signal?.aborted === true,
+    onProgress: ({ phase, done, total }) => {
+      if (phase === "run") tellSteps(options, done, total);
+    },
+    ...(checkpoint && { checkpoints: checkpoint.of<EmState>() }),
+  };
 }
 
 /** Where M-steps were taken, for the figures of a run. */

@@ -46,6 +46,25 @@ model mixture(N: int, K: int, y: real[N]) {
 }`);
 /** Three groups that overlap. */
 const z = Array.from({ length: 90 }, (_, i) => 3 * (i % 3) + 1.4 * Math.sin(12.9898 * i));
+const gaussians = tilde.compile(`
+model gaussians(N: int, K: int, y: real[N]) {
+  param p: simplex[K]
+  param m: real[K]
+  param v: positive[K]
+  for i in 0..N {
+    z[i] ~ Categorical(p)
+    observe y[i] ~ Normal(m[z[i]], sqrt(v[z[i]]))
+  }
+}`);
+const shrunk = tilde.compile(`
+model shrunk(N: int, y: real[N]) {
+  param t: positive
+  param m: real
+  for i in 0..N {
+    e[i] ~ Normal(m, t)
+    observe y[i] ~ StudentT(4, e[i], 1)
+  }
+}`);
 const robust = tilde.compile(`
 model robust(N: int, x: real[N], y: real[N]) {
   a ~ Normal(0, 2)
@@ -100,6 +119,16 @@ const cases: Record<string, Case> = {
     ...{ program: robust, data },
     method: tilde.cavi({ restarts: 2, tolerance: 1e-9, draws: 50 }),
     stops: [3, 6],
+  },
+  "em of a mixture, from several starts": {
+    ...{ program: gaussians, data: { N: z.length, K: 3, y: z } },
+    method: tilde.em({ restarts: 3, tolerance: 1e-12, draws: 20, standardErrors: true }),
+    stops: [20, 60],
+  },
+  "em by mean field, with a site of no family": {
+    ...{ program: shrunk, data: { N: 24, y: z.slice(0, 24) } },
+    method: tilde.em({ tolerance: 1e-10, maxIterations: 25, draws: 20 }),
+    stops: [3, 12],
   },
 };
 
