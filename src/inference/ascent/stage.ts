@@ -18,6 +18,7 @@ import { operandsOf, topological } from "../../tensor/traverse.js";
 import type { ExpectedJoint } from "../expectation/contract.js";
 import { type Columns, columnsOf } from "./columns.js";
 import { type AscentKernels, expectedCounts, inputsOf, names, workspace } from "./compile.js";
+import { farColumn } from "./offsets.js";
 import { type Pattern, patternsOf, sitesRead } from "./patterns.js";
 import { deviceGraphs } from "./stage-graphs.js";
 import { type Lifted, type StagedGraphs, type Stages, stageNames } from "./stage-parts.js";
@@ -77,6 +78,19 @@ export function stageAscent(joint: ExpectedJoint, isSingle = false): StagedKerne
   if (point !== undefined) {
     const { name } = point.direct.latent;
     return refuse(`the update of \`${name}\``, "its steps read the data one by one, on the CPU");
+  }
+  const rows = patterns.reduce((n, p) => Math.max(n, p.tuples), 1);
+  const far = isSingle
+    ? farColumn([...patterns.map((p) => p.table), ...joint.terms], rows)
+    : undefined;
+  if (far !== undefined) {
+    const [mean, spread] = [far.mean, far.spread].map((v) => v.toPrecision(4));
+    return refuse(
+      "the pass over the data",
+      `in single precision its products of data (of ${rows} rows, formed on the device) lose the ` +
+        `spread ${spread} of column ${far.column}, whose mean is ${mean}: subtract the means from ` +
+        "the data, or take a device that counts in double precision",
+    );
   }
   const parts = lift(joint, patterns, isSingle);
   const { tables, naturals, statistics, counts, data } = parts;
@@ -278,7 +292,7 @@ function hostModule(
   const all = [...own, ...read].map(requireInput);
   const add = (name: string, nodes: readonly Node[], outputs: readonly string[]): void => {
     const made = graft(g, nodes, replaced);
-    const isValue = outputs.length === 0;
+    const isValue = name === "terms";
     const graph = simplify({
       inputs: all,
       outputs: made.map((node, j) => ({ name: isValue ? "value" : outputs[j], node })),

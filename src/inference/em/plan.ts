@@ -313,18 +313,22 @@ function parameterNames(
   const latent = sites.filter((v) => !observed.has(v.name));
   const candidates = latent.filter((v) => !isDiscrete(v.support));
   // Without params: the modes of what is not one an item, where something is left to sum out.
-  const items = new Set(
-    sites.flatMap((v) =>
-      observed.has(v.name) && v.type.dims[0] ? [printSize(v.type.dims[0])] : [],
-    ),
-  );
+  const firsts = sites.flatMap((v) => {
+    return observed.has(v.name) && v.type.dims[0] ? [printSize(v.type.dims[0])] : [];
+  });
+  // A number in the text is no count of items beside a size of the data.
+  const sized = firsts.filter((s) => !/^\d+$/.test(s));
+  const items = new Set(sized.length > 0 ? sized : firsts);
   const shared = candidates.filter((v) => !v.type.dims[0] || !items.has(printSize(v.type.dims[0])));
   if (shared.length > 0 && shared.length < latent.length) return shared.map((v) => v.name);
   const hint = candidates.map((v) => v.name).join(", ");
-  return refuse(
-    candidates[0]?.name ?? model.name,
-    `the model has no param; name the sites to maximise, of ${hint || "which it has none"}`,
-  );
+  const ask = `name the sites to maximise, of ${hint || "which it has none"}`;
+  const isMode = shared.length > 0 && shared.length === latent.length;
+  const reason = isMode
+    ? "the model has no param, and no site of it is discrete or an item's own, to be integrated " +
+      `out: \`map\` finds the mode of all sites; for \`em\`, ${ask}`
+    : `the model has no param; ${ask}`;
+  return refuse(candidates[0]?.name ?? model.name, reason);
 }
 
 /** Parameters that no statistics separate are points, and so are latent sites without a factor. */

@@ -5,6 +5,7 @@ import { condition } from "../../../src/passes/condition/index.js";
 import { make } from "../conditionals/harness.js";
 import { dataSet, modelOf, wiggle } from "../logjoint/models.js";
 import {
+  estimate,
   fit,
   fitPlan,
   largestFall,
@@ -12,7 +13,6 @@ import {
   planText,
   reference,
   starts,
-  estimate,
 } from "./harness.js";
 
 const { gaussianMixture, hmm } = reference;
@@ -33,8 +33,17 @@ describe("refusals", () => {
   it("names what there is to maximise", () => {
     const alone = "model m(N: int) { mu ~ Normal(0, 1)\n for i in 0..N { y[i] ~ Normal(mu, 1) } }";
     expect(refusalOf(alone, data)).toBe(
-      "mu: the model has no param; name the sites to maximise, of mu",
+      "mu: the model has no param, and no site of it is discrete or an item's own, to be integrated " +
+        "out: `map` finds the mode of all sites; for `em`, name the sites to maximise, of mu",
     );
+  });
+  it("takes a number of the text for no count of items beside a size of the data", () => {
+    const pair = `model m(N: int) {
+      a ~ iid(Normal(0, 1), 2)
+      for k in 0..2 { b[k] ~ Normal(a[k], 1); for i in 0..N { y[i, k] ~ Normal(a[k], 1) } }
+    }`;
+    const y = [[1, 2]];
+    expect(refusalOf(pair, { N: 1, b: [0, 1], y })).toContain("to maximise, of a");
   });
   it("names unknown, discrete and observed sites", () => {
     expect(refusalOf(text, data, ["mv"])).toBe(
