@@ -18,6 +18,16 @@ import { definitionsOf, siteValues } from "../variables.js";
 import { forward } from "./chain.js";
 import { eliminateAll, type Table } from "./eliminate.js";
 import { type Factor, readingExprs, statementTable, tableRows, targetExpr } from "./factors.js";
+import {
+  among,
+  given,
+  hubOf,
+  isChainOfLayers,
+  layeredSum,
+  layersOf,
+  neighboursOf,
+  withoutLeaves,
+} from "./loose.js";
 import { type DiscreteSite, enumerateReads } from "./references.js";
 import { type AlignedGroup, type ChainGroup, findGroups, type Group } from "./structure.js";
 
@@ -25,6 +35,10 @@ export type { DiscreteSite } from "./references.js";
 
 /** A loose component may take this many tables: each is a node of the graph. */
 const LOOSE_LIMIT = 2000;
+/** Components of at most so many elements are eliminated as they are. */
+const SMALL = 24;
+/** How many elements may be summed value by value inside each other. */
+const HUB_DEPTH = 3;
 
 /** What is summed, for `explain`. */
 export interface SumPlan {
@@ -146,9 +160,97 @@ export function sumOut(
   const groups = findGroups(elements, factors, (e) => owner[e]);
   const rows = factors.map((f) => tableRows(l, f));
   const sum: SumState = { l, list, owner, factors, rows };
-  const parts = groups.map((group) => groupSum(sum, group));
-  const total = parts.reduce<Node>((n, p) => l.g.add(n, l.g.sum(p)), l.g.constant(0));
-  return { total, plan: { sites: list, groups } };
+  return { total: groupsSum(sum, groups, 0), plan: { sites: list, groups } };
+}
+
+/** The log sums of all groups, added up. */
+function groupsSum(sum: SumState, groups: readonly Group[], depth: number): Node {
+  const { g } = sum.l;
+  const loose: (readonly number[])[] = [];
+  let total: Node = g.constant(0);
+  for (const group of groups) {
+    if (group.kind === "loose" && group.elements.length > SMALL) loose.push(group.elements);
+    else total = g.add(total, g.sum(groupSum(sum, group)));
+  }
+  return loose.length === 0 ? total : g.add(total, nearChainsSum(sum, loose, depth));
+}
+
+/** Large components that are no chains, first without their leaves. */
+function nearChainsSum(
+  sum: SumState,
+  components: readonly (readonly number[])[],
+  depth: number,
+): Node {
+  const { l, list, owner } = sum;
+  const { g } = l;
+  const elements = new Set(components.flat());
+  const whole = { g, siteOf: (e: number) => list[owner[e]], factors: sum.factors, rows: sum.rows };
+  const { tables, left } = withoutLeaves(among(whole, elements), elements);
+  const groups = findGroups(owner.length, tables.factors, (e) => owner[e])
+    .map((group) => onlyIn(group, left))
+    .filter((group) => group !== undefined);
+  const state: SumState = { ...sum, factors: tables.factors, rows: tables.rows };
+  const neighbours = neighboursOf(tables.factors);
+  const layered = new Map<number, number[][][]>();
+  let total: Node = g.constant(0);
+  for (const group of groups) {
+    if (group.kind !== "loose" || group.elements.length <= SMALL) {
+      total = g.add(total, g.sum(groupSum(state, group)));
+      continue;
+    }
+    const layers = layersOf(group.elements, neighbours);
+    if (isChainOfLayers(tables, layers)) {
+      layered.set(layers.length, [...(layered.get(layers.length) ?? []), layers]);
+      continue;
+    }
+    const hub = depth < HUB_DEPTH ? hubOf(tables, group.elements, neighbours) : undefined;
+    const part =
+      hub === undefined ? groupSum(state, group) : hubSum(state, group.elements, hub, depth);
+    total = g.add(total, part);
+  }
+  for (const chains of layered.values()) {
+    total = g.add(total, g.sum(layeredSum(tables, chains)));
+  }
+  return g.sum(total);
+}
+
+/** The log sum of a component by the values of one of its elements. */
+function hubSum(sum: SumState, elements: readonly number[], hub: number, depth: number): Node {
+  const { l, list, owner } = sum;
+  const rest = new Set(elements.filter((e) => e !== hub));
+  const whole = {
+    g: l.g,
+    siteOf: (e: number) => list[owner[e]],
+    factors: sum.factors,
+    rows: sum.rows,
+  };
+  const own = among(whole, new Set(elements));
+  const parts = Array.from({ length: list[owner[hub]].count }, (_, k) => {
+    const { tables, alone } = given(own, hub, k);
+    const groups = findGroups(owner.length, tables.factors, (e) => owner[e])
+      .map((group) => onlyIn(group, rest))
+      .filter((group) => group !== undefined);
+    const state: SumState = { ...sum, factors: tables.factors, rows: tables.rows };
+    return l.g.add(alone, groupsSum(state, groups, depth + 1));
+  });
+  return l.g.logsumexp(l.g.stack(parts), [0]);
+}
+
+/** A group's components among the given elements; a component lies inside or outside as a whole. */
+function onlyIn(group: Group, elements: ReadonlySet<number>): Group | undefined {
+  switch (group.kind) {
+    case "aligned": {
+      const { width } = group;
+      const members = group.members.filter((_, i, all) => elements.has(all[i - (i % width)]));
+      return members.length === 0 ? undefined : { ...group, members };
+    }
+    case "chains": {
+      const paths = group.paths.filter(([first]) => elements.has(first));
+      return paths.length === 0 ? undefined : { ...group, paths };
+    }
+    case "loose":
+      return elements.has(group.elements[0]) ? group : undefined;
+  }
 }
 
 interface SumState {
