@@ -2,15 +2,18 @@
  * `npm run bench:gpu -- [--device webgpu|tensorflow|cpu] [--size tiny|middle|full] [--out FOLDER]
  * [--bandwidth GB/s] [--peak TFLOP/s]`: checks every op on the device, then measures kernels,
  * learning, many chains and mixtures, and the same by NumPyro and JAX where the Python that
- * `TILDE_PEERS_PYTHON` names (or `python3`) has them. Writes bench-gpu.json and bench-gpu.md. The
+ * `TILDE_PEERS_PYTHON` names (or `python3`) has them. Kernels are timed kind by kind where WebGPU's adapter
+ * has timestamps. Writes bench-gpu.json and bench-gpu.md. The
  * card's bandwidth and peak, where given, turn figures into shares.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { TildeError } from "../../src/base/diagnostic.js";
-import type { GraphDeviceName } from "../../src/device/contract.js";
+import type { GraphDevice, GraphDeviceName } from "../../src/device/contract.js";
+import { asGraphDevice, openGpu } from "../../src/device/webgpu/index.js";
 import { openers } from "../../src/run/device/open.js";
+import { type KernelProbe, kernelProbe } from "./kernels.js";
 import { mixtureLines } from "./mixtures.js";
 import { checkOps } from "./ops.js";
 import { measurePeers } from "./peers.js";
@@ -39,8 +42,21 @@ function told(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 
+/** The device, and where it can be had a probe of its kernels, else why not. */
+async function opened(): Promise<{ device: GraphDevice; probe?: KernelProbe; why?: string }> {
+  if (flags.device !== "webgpu") {
+    return { device: await open(), why: "kernels are timed on WebGPU only" };
+  }
+  const gpu = await openGpu();
+  if (!gpu.features.includes("timestamp-query")) {
+    return { device: asGraphDevice(gpu), why: "the adapter has no `timestamp-query`" };
+  }
+  const probe = kernelProbe(gpu);
+  return { device: probe.device, probe };
+}
+
 const opening = performance.now();
-const device = await open().catch((error: unknown) => {
+const { device, probe, why } = await opened().catch((error: unknown) => {
   console.error(told(error));
   process.exit(1);
 });
@@ -56,7 +72,10 @@ const failed: { readonly name: string; readonly reason: string }[] = [];
 for (const part of [kernelLines, learningLines, chainLines, mixtureLines]) {
   for (const { name, measure } of part(device, size)) {
     try {
-      const line = await measure();
+      await probe?.rows();
+      const measured = await measure();
+      const kernels = await probe?.rows();
+      const line = { ...measured, ...(kernels !== undefined && { kernels }) };
       say(`${line.name}: ${line.microseconds.toPrecision(4)} µs`);
       lines.push(line);
     } catch (error) {
@@ -80,6 +99,7 @@ const report: Report = {
   lines,
   failed,
   peers,
+  ...(why !== undefined && { noKernels: why }),
   ...(flags.bandwidth !== undefined && { bandwidth: Number(flags.bandwidth) }),
   ...(flags.peak !== undefined && { peak: Number(flags.peak) }),
 };

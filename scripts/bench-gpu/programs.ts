@@ -12,6 +12,7 @@ import { deviceObjective } from "../../src/run/device/objective.js";
 import { hmc, svi } from "../../src/run/methods.js";
 import { bindMethod, checkBatch } from "../../src/run/svi/programs.js";
 import type { Graph, Node } from "../../src/tensor/ops.js";
+import type { KernelRow } from "./kernels.js";
 import type { PeerJob } from "./peers.js";
 import type { Sizes } from "./sizes.js";
 import { eightSchools, logistic, regression, vae } from "./texts.js";
@@ -31,6 +32,8 @@ export interface Line {
   readonly work?: { readonly what: string; readonly count: number };
   /** The same line by NumPyro or JAX. */
   readonly peer?: PeerJob;
+  /** Its kernels, where they were timed. */
+  readonly kernels?: readonly KernelRow[];
 }
 
 /** A line that is yet to be measured, so that one that fails ends no other. */

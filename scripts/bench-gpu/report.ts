@@ -19,13 +19,18 @@ export interface Report {
   readonly bandwidth?: number;
   readonly peak?: number;
   readonly peers: Peers;
+  /** Why kernels were not timed, where they were not. */
+  readonly noKernels?: string;
 }
 
 const digits = (x: number): string =>
   Number.isFinite(x) ? Number(x.toPrecision(3)).toString() : "-";
 
+/** What is done in a time. */
+type Rates = Pick<Line, "gigabytes" | "gigaflops" | "work" | "microseconds">;
+
 /** Rates, and shares of what the card can do. */
-function reached(line: Line, { bandwidth, peak }: Report): string {
+function reached(line: Rates, { bandwidth, peak }: Report): string {
   const seconds = line.microseconds * 1e-6;
   const parts: string[] = [];
   const share = (x: number, of: number | undefined): string =>
@@ -59,7 +64,26 @@ function peersLine(peers: Peers): string {
   return `Beside it NumPyro ${peers.numpyro} and JAX ${peers.jax} on ${peers.device}, in single precision; (n ×) is their time over ours.`;
 }
 
-/** One table of the figures, and a line on the ops. */
+/** A table of kernels by kinds of work, or why there is none. */
+function kernelTable(report: Report): readonly string[] {
+  const rows = report.lines.flatMap((line) => (line.kernels ?? []).map((k) => ({ line, k })));
+  if (rows.length === 0) {
+    return [`Kernels were not timed: ${report.noKernels ?? "no line ran"}.`, ""];
+  }
+  return [
+    "Kernels by the device's timestamps. Bytes are those of each array once, operations those of products.",
+    "",
+    "| | kernels | dispatches | a dispatch | of the kernels' time | reached |",
+    "|---|---|---|---|---|---|",
+    ...rows.map(
+      ({ line, k }) =>
+        `| ${line.name} | ${k.kinds} | ${k.dispatches} | ${digits(k.microseconds / k.dispatches)} µs | ${digits(100 * k.share)} % | ${k.microseconds > 0 ? reached(k, report) : ""} |`,
+    ),
+    "",
+  ];
+}
+
+/** One table of the figures, one of kernels, and a line on the ops. */
 export function markdown(report: Report): string {
   const { device, description, precision, node, size, openMilliseconds, checks, lines, peers } =
     report;
@@ -85,5 +109,6 @@ export function markdown(report: Report): string {
         `| ${name} | did not run: ${reason.split("\n")[0].replaceAll("|", "/")} | | | |`,
     ),
     "",
+    ...kernelTable(report),
   ].join("\n");
 }

@@ -14,6 +14,7 @@ import type { Item } from "./plan/context.js";
 import { planMemory } from "./plan/memory.js";
 import { type Part, type Stage, scheduleItems } from "./plan/schedule.js";
 import type { ConstantTables, Region, Regions, Space } from "./plan/storage.js";
+import { type KernelWork, kernelWork } from "./plan/work.js";
 import { readBeyond } from "./wgsl/forward.js";
 import { paramsData, type RunParams } from "./wgsl/library.js";
 import {
@@ -61,6 +62,8 @@ export interface KernelText {
   readonly label: string;
   readonly groups: number;
   readonly code: string;
+  /** Of a dispatch, where it is known. */
+  readonly work?: KernelWork;
 }
 
 /** The buffers of a program, in the order of their bindings; further pieces of `data` follow. */
@@ -145,7 +148,9 @@ export class Executable {
     const layout = { placeOf: namedPlaces(all), pieces, pieceLength, isReadBeyond };
     const taken: UsedBuffer[] = [];
     const setUp = device.guarded("setting a program up", async () => {
-      const compiled = await Promise.all(stages.map((s) => compile(device, s, layout, kernels)));
+      // Memory is taken and constants are sent while drivers compile.
+      const compiling = Promise.all(stages.map((s) => compile(device, s, layout, kernels)));
+      compiling.catch(() => undefined);
       const { gpu } = device;
       const own = Array.from({ length: pieces }, (_, k): readonly [number, number] => [
         4 * Math.min(pieceLength, tables.floatCount - k * pieceLength),
@@ -164,8 +169,10 @@ export class Executable {
       }
       gpu.queue.writeBuffer(taken[BINDING.indices].buffer, 0, words);
       gpu.queue.writeBuffer(taken[BINDING.params].buffer, 0, paramsData(NO_RUN));
+      const compiled: Compiled[] = [];
       const made = new Executable(device, compiled, all, taken, pieceLength, kernels);
       for (const [offset, values] of tables.floatParts) made.#writeData(offset, values);
+      compiled.push(...(await compiling));
       return made;
     });
     try {
@@ -318,9 +325,10 @@ export function kernelTexts(planned: Planned): readonly KernelText[] {
   const visit = (stage: Stage): KernelText[] => {
     if (stage.kind === "loop") return stage.body.flatMap(visit);
     if (stage.kind === "choice") return stage.cases.flatMap((c) => c.flatMap(visit));
-    return [
-      { label: labelOfKernel(stage.parts), ...kernelModule(stage.parts, layout, USUAL_GROUPS) },
-    ];
+    const { parts } = stage;
+    const made = kernelModule(parts, layout, USUAL_GROUPS);
+    const work = kernelWork(parts, made.code);
+    return [{ label: labelOfKernel(parts), ...made, ...(work !== undefined && { work }) }];
   };
   return stages.flatMap(visit);
 }
@@ -372,7 +380,8 @@ async function compile(
       const most = device.limits.maxComputeWorkgroupsPerDimension;
       const { code, groups } = kernelModule(parts, layout, most, roles);
       const label = labelOfKernel(parts);
-      const kernel = { code, label, groups };
+      const work = kernelWork(parts, code);
+      const kernel = { code, label, groups, ...(work !== undefined && { work }) };
       kernels.push(kernel);
       const tasks = parts.flatMap((p) => p.tasks);
       const origin = tasks.find((t) => t.origin !== undefined)?.origin;

@@ -1,6 +1,6 @@
 /** The part of a reduction that is a workgroup's: its lanes' elements, and the tree over lanes. */
 import type { Origin, ReduceFn } from "../../../tensor/ops.js";
-import { type BlockContext, eachResult, LANES, type Task } from "../plan/context.js";
+import { type BlockContext, eachResult, LANES, type Task, type Work } from "../plan/context.js";
 import type { Region } from "../plan/storage.js";
 import { foldText } from "../wgsl/elementwise.js";
 import { literal } from "../wgsl/literal.js";
@@ -20,8 +20,18 @@ export interface Fold {
   readonly elements: (emitter: ValueEmitter, m: Ix) => (k: Ix) => Bound;
   /** Neighbouring results read neighbouring memory (else neighbouring elements of one do). */
   readonly columns: boolean;
+  /** Of an element of a product; absent in other sums. */
+  readonly flops?: number;
   readonly label: string;
   readonly origin?: Origin;
+}
+
+/** What a fold needs of the device, where `written` results or parts of them are stored. */
+export function workOf(emitter: ValueEmitter, fold: Fold, written: number): Work {
+  const { results, length, flops = 0 } = fold;
+  const elements = Math.ceil(results * length);
+  const kind = flops > 0 ? "product" : "reduction";
+  return { kind, reads: emitter.loads(elements), written, flops: flops * elements };
 }
 
 /** `lx` results (or vectors of four) and `ly` lanes each, in a workgroup. */
@@ -92,6 +102,7 @@ function taskOf(fold: Fold, out: Target, { emitter, shape, isVector, text }: Dra
         ? { name: "lanes4", type: "vec4<f32>", length: LANES }
         : { name: "lanes", type: "f32", length: LANES },
     ],
+    work: workOf(emitter, fold, fold.results * shape.parts),
     label: fold.label,
     origin: fold.origin,
   };

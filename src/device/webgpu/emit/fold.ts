@@ -12,10 +12,10 @@ import type { Region } from "../plan/storage.js";
 import { foldText } from "../wgsl/elementwise.js";
 import { literal } from "../wgsl/literal.js";
 import { accumulate, combineVectors, vectorOf } from "./accumulate.js";
-import { type Fold, type GroupShape, groupTask, type Target } from "./fold-group.js";
+import { type Fold, type GroupShape, groupTask, type Target, workOf } from "./fold-group.js";
 import { fixed, type Ix, plusIx, quadIx, timesIx } from "./indices.js";
 import { item, threadsTask, writesOwn } from "./map.js";
-import { foldParts, foldPartsTask } from "./software.js";
+import { foldPartPlace, foldParts, foldPartsTask } from "./software.js";
 import { ValueEmitter } from "./values.js";
 
 export type { Fold } from "./fold-group.js";
@@ -87,9 +87,8 @@ function softwareTasks(context: BlockContext, fold: Fold, out: Region): Task[] {
     fn: fold.fn,
     results: fold.results,
     length: parts,
-    elements: (emitter, m) => (k) =>
-      emitter.loadRegion(region, plusIx(timesIx(k, fold.results), m)),
-    columns: true,
+    elements: (emitter, m) => (k) => emitter.loadRegion(region, foldPartPlace(fold, parts, k, m)),
+    columns: fold.columns,
     label: fold.label,
     origin: fold.origin,
   };
@@ -151,7 +150,7 @@ function serialTask(context: BlockContext, fold: Fold, out: Region): Task {
   scopes.line(`ws[${out.name} + item] = acc;`);
   const serial = Math.max(1, fold.length / 4);
   const task = threadsTask(emitter, fold.results, serial, [out], fold.label, fold.origin);
-  const own = writesOwn(emitter, task);
+  const own = { ...writesOwn(emitter, task), work: workOf(emitter, fold, fold.results) };
   const vector =
     fold.results >= context.tuning.vectorsFrom ? serialVector(context, fold, out, own) : undefined;
   return vector === undefined ? own : { ...own, vector };

@@ -75,9 +75,9 @@ function matrixTask(
 ): Task {
   const serial = Math.max(1, work / s.lanes);
   const task = threadsTask(emitter, matrices, serial, writes, labelOf(node), node.origin);
-  if (s.unit === "threads") return task;
+  if (s.unit === "threads") return { ...task, work: undefined };
   const size = node.shape[node.shape.length - 1] ?? 1;
-  return { ...task, unit: "groups", rounds: matrices * (serial + 2 * size) };
+  return { ...task, work: undefined, unit: "groups", rounds: matrices * (serial + 2 * size) };
 }
 
 /** The place of a matrix in a region. */

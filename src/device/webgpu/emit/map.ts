@@ -81,6 +81,7 @@ export function threadsTask(
     rounds: Math.ceil(count / LANES) * serial,
     own: NONE,
     shared: [],
+    work: { kind: "elementwise", reads: emitter.loads(count), written: count, flops: 0 },
     label,
     origin,
   };

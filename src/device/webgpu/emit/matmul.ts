@@ -12,7 +12,7 @@ import { foldTasks } from "./fold.js";
 import { fixed, type Ix, modIx, overIx, plusIx, timesIx, unravel } from "./indices.js";
 import { labelOf } from "./map.js";
 import { matrixOperands, productTasks, runsAlongRows } from "./reduce.js";
-import { blockParts, blockTask } from "./software.js";
+import { blockParts, blockTask, productWork } from "./software.js";
 import { ValueEmitter } from "./values.js";
 
 /** Threads along an edge of a tile. */
@@ -223,6 +223,7 @@ if (row < ${rows}u && column < ${columns}u) { each_result(${place.text}); }
     rounds: (groups * share * own) / 8,
     own: new Set([out]),
     shared: [arrays.a, arrays.b].map((name) => ({ name, type, length: depth * width })),
+    work: productWork(emitter, node, parts),
     label: labelOf(node),
     origin: node.origin,
   };

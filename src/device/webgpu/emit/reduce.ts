@@ -67,6 +67,7 @@ export function productTasks(context: BlockContext, node: MatmulNode, out: Regio
       };
     },
     columns: columns > 1 ? true : rows > 1 && runsAlongRows(node.x),
+    flops: 2,
     label: labelOf(node),
     origin: node.origin,
   };

@@ -6,15 +6,15 @@
  */
 import type { MatmulNode } from "../../../tensor/ops.js";
 import { sizeOf } from "../../../tensor/shape-rules.js";
-import { type BlockContext, eachResult, LANES, type Task } from "../plan/context.js";
+import { type BlockContext, eachResult, LANES, type Task, type Work } from "../plan/context.js";
 import type { Region } from "../plan/storage.js";
 import { foldText } from "../wgsl/elementwise.js";
 import { literal } from "../wgsl/literal.js";
 import { accumulate } from "./accumulate.js";
-import type { Fold } from "./fold-group.js";
+import { type Fold, workOf } from "./fold-group.js";
 import { fixed, type Ix, modIx, overIx, plusIx, timesIx, unravel } from "./indices.js";
 import { item, labelOf, threadsTask, writesOwn } from "./map.js";
-import { matrixOperands } from "./reduce.js";
+import { matrixOperands, runsAlongRows } from "./reduce.js";
 import { ValueEmitter } from "./values.js";
 
 /** Results of a thread along an edge of its block. */
@@ -53,26 +53,36 @@ export function blockTask(
   const all = sizeOf(node.shape);
   const blocks = blocksOf(node) * parts;
   const share = Math.ceil(inner / parts);
+  // Neighbouring lanes read one number or neighbours, which is one load there: they have neighbouring
+  // columns, or rows where both factors lie transposed.
+  const isAcross = !(runsAlongRows(node.x) && runsAlongRows(node.y));
   const emitter = new ValueEmitter(context);
   const { scopes } = emitter;
   const named = (ix: Ix): Ix => emitter.bindIx(ix);
   const group: Ix = { text: "group", depth: 0 };
   const block = named(plusIx(timesIx(group, LANES), { text: "lane", depth: 0 }));
   const body = scopes.within(true, () => {
-    const left = named(timesIx(modIx(block, across), OWN));
-    const top = named(timesIx(modIx(overIx(block, across), down), OWN));
+    const [fast, slow] = [
+      modIx(block, isAcross ? across : down),
+      overIx(block, isAcross ? across : down),
+    ];
+    const left = named(isAcross ? fast : timesIx(modIx(slow, across), OWN));
+    const top = named(isAcross ? timesIx(modIx(slow, down), OWN) : fast);
     const rest = named(overIx(block, across * down));
     const batchIx = batches === 1 ? fixed(0) : named(modIx(rest, batches));
     const part = parts === 1 ? fixed(0) : named(overIx(rest, batches));
     const batch = unravel(batchIx, batchShape).map(named);
     const own = [...Array(OWN).keys()];
     // Beyond an edge the last row or column is read again; its results are not stored.
-    const within = (first: Ix, i: number, size: number): Ix =>
-      size % OWN === 0
-        ? named(plusIx(first, fixed(i)))
-        : named({ text: `min(${plusIx(first, fixed(i)).text}, ${size - 1}u)`, depth: first.depth });
-    const rowsOf = own.map((i) => within(top, i, rows));
-    const columnsOf = own.map((i) => within(left, i, columns));
+    const within = (first: Ix, by: number, size: number): readonly Ix[] =>
+      own.map((i) => {
+        const at = plusIx(first, fixed(i * by));
+        if (by === 1 ? size % OWN === 0 : i * by + by <= size) return named(at);
+        return named({ text: `min(${at.text}, ${size - 1}u)`, depth: at.depth });
+      });
+    const [downBy, acrossBy] = isAcross ? [1, across] : [down, 1];
+    const rowsOf = within(top, downBy, rows);
+    const columnsOf = within(left, acrossBy, columns);
     for (const i of own) scopes.line(`var c_${i} = vec4<f32>();`);
     const k = scopes.name("k");
     const from = named(timesIx(part, share));
@@ -89,6 +99,7 @@ export function blockTask(
       }
     });
     scopes.line(`for (var ${k} = ${from.text}; ${k} < ${to}; ${k}++) {\n${step}\n}`);
+    const e: Ix = { text: "e", depth: 0 };
     const place = plusIx(
       timesIx(batchIx, rows * columns),
       plusIx(timesIx({ text: "row", depth: 0 }, columns), { text: "column", depth: 0 }),
@@ -96,8 +107,8 @@ export function blockTask(
     const each = parts > 1 ? "" : `\n${eachResult(`each_result(${place.text});`)}`;
     scopes.line(`var c = array<vec4<f32>, ${OWN}>(${own.map((i) => `c_${i}`).join(", ")});
 for (var e = 0u; e < ${OWN * OWN}u; e++) {
-let row = ${top.text} + e / ${OWN}u;
-let column = ${left.text} + e % ${OWN}u;
+let row = ${top.text} + ${timesIx(overIx(e, OWN), downBy).text};
+let column = ${left.text} + ${timesIx(modIx(e, OWN), acrossBy).text};
 if (row < ${rows}u && column < ${columns}u) {
 ws[${out.name} + ${plusIx(timesIx(part, all), place).text}] = c[e / ${OWN}u][e % ${OWN}u];${each}
 }
@@ -116,8 +127,22 @@ ws[${out.name} + ${plusIx(timesIx(part, all), place).text}] = c[e / ${OWN}u][e %
     rounds: groups * share * OWN,
     own: new Set([out]),
     shared: [],
+    work: productWork(emitter, node, parts),
     label: labelOf(node),
     origin: node.origin,
+  };
+}
+
+/** What a product needs of the device: each factor once, which caches and tiles are for. */
+export function productWork(emitter: ValueEmitter, node: MatmulNode, parts: number): Work {
+  const all = sizeOf(node.shape);
+  const inner = node.x.shape[node.x.shape.length - 1];
+  const most = Math.max(sizeOf(node.x.shape), sizeOf(node.y.shape));
+  return {
+    kind: "product",
+    reads: emitter.loads(most),
+    written: parts * all,
+    flops: 2 * all * inner,
   };
 }
 
@@ -131,24 +156,29 @@ export function foldParts({ results, length }: Fold): number {
   return Math.max(1, Math.min(Math.ceil(length / LONG), Math.ceil(ENOUGH_THREADS / results)));
 }
 
-/** Parts of all results, part by part; another fold adds them up. */
+/** The place of a part of result m among those of all results. */
+export function foldPartPlace({ columns, results }: Fold, parts: number, part: Ix, m: Ix): Ix {
+  return columns ? plusIx(timesIx(part, results), m) : plusIx(timesIx(m, parts), part);
+}
+
+/** Parts of all results, at `foldPartPlace`; another fold adds them up. */
 export function foldPartsTask(context: BlockContext, fold: Fold, parts: number, out: Region): Task {
   const { results, length, fn } = fold;
   const emitter = new ValueEmitter(context);
   const { scopes } = emitter;
   const start = literal(foldText[fn].start);
-  const part = emitter.bindIx(overIx(item, results));
-  const m = emitter.bindIx(modIx(item, results));
+  // Neighbouring lanes read neighbours: of neighbouring results, or of one.
+  const { columns } = fold;
+  const part = emitter.bindIx(columns ? overIx(item, results) : modIx(item, parts));
+  const m = emitter.bindIx(columns ? modIx(item, results) : overIx(item, parts));
   scopes.line(`var acc = ${start};`);
   const element = fold.elements(emitter, m);
   const [first, last] = fold.range?.(emitter, m) ?? [fixed(0), fixed(length)];
-  scopes.line(`let share = (${last.text} - ${first.text} + ${parts - 1}u) / ${parts}u;`);
-  scopes.line(`let begin = ${first.text} + ${part.text} * share;`);
   accumulate(emitter, {
     type: "f32",
-    from: "begin",
-    to: `min(${last.text}, begin + share)`,
-    stride: 1,
+    from: `${first.text} + ${part.text}`,
+    to: last.text,
+    stride: parts,
     count: length / parts,
     isShort: false,
     start,
@@ -158,5 +188,5 @@ export function foldPartsTask(context: BlockContext, fold: Fold, parts: number, 
   scopes.line(`ws[${out.name} + item] = acc;`);
   const serial = Math.max(1, length / parts / 4);
   const task = threadsTask(emitter, results * parts, serial, [out], fold.label, fold.origin);
-  return writesOwn(emitter, task);
+  return { ...writesOwn(emitter, task), work: workOf(emitter, fold, results * parts) };
 }

@@ -41,6 +41,8 @@ export class ValueEmitter {
   readonly reads = new Set<Region>();
   /** Those of which elements other than number `item` are read. */
   readonly elsewhere = new Set<Region>();
+  /** Arrays that are read: their lengths, and the places of the text that read a number of each. */
+  readonly #loads = new Map<string, { readonly length: number; sites: number }>();
   /** Loads of vectors written so far. */
   vectorLoads = 0;
   /** Loads of numbers from arrays beyond the nearest caches, and those that neighbours do not share. */
@@ -85,12 +87,14 @@ export class ValueEmitter {
     if (!this.#isOwn(position)) this.elsewhere.add(region);
     const { space } = region;
     const vector =
-      space === "words" ? undefined : this.#vector(space, position, region.name, region.name);
+      space === "words"
+        ? undefined
+        : this.#vector(space, position, region.name, region.name, region.length);
     if (vector !== undefined) return vector;
     const key = `ws:${region.name}:${position.text}`;
     const known = this.scopes.find(key);
     if (known !== undefined) return known;
-    this.#countLoad(region.length);
+    this.#countLoad(region.length, region.name);
     return this.scopes.bind(loadText(region, position, this.reading), position.depth, key);
   }
 
@@ -109,12 +113,35 @@ export class ValueEmitter {
     return [first, ...others];
   }
 
-  #countLoad(length: number): void {
+  #countLoad(length: number, array: string): void {
+    this.#note(length, array);
     if (length > SHORT_ARRAY) this.#longLoads++;
   }
 
+  #note(length: number, array: string): void {
+    const known = this.#loads.get(array);
+    if (known === undefined) this.#loads.set(array, { length, sites: 1 });
+    else known.sites++;
+  }
+
+  /** What the text reads, evaluated `times` over: no more of an array than it has. */
+  loads(times: number): ReadonlyMap<string, number> {
+    return new Map(
+      [...this.#loads].map(([array, { length, sites }]) => [
+        array,
+        Math.min(length, sites * times),
+      ]),
+    );
+  }
+
   /** An element of a run of four, as a component of their vector, where the task reads such. */
-  #vector(space: "work" | "data", position: Ix, start: string, hint: string): Bound | undefined {
+  #vector(
+    space: "work" | "data",
+    position: Ix,
+    start: string,
+    hint: string,
+    length: number,
+  ): Bound | undefined {
     const { quad } = position;
     if (quad?.isRun !== true || this.#branchDepth > 0) return undefined;
     if (this.reading === "numbers" || (space === "work" && this.reading !== "all"))
@@ -124,6 +151,7 @@ export class ValueEmitter {
     let vector = this.scopes.find(key);
     if (vector === undefined) {
       this.vectorLoads++;
+      this.#note(length, hint);
       const place = `${start} / 4u + ${base.text}`;
       const text = space === "work" ? `ws[${place}]` : `data4_at(${place})`;
       vector = this.scopes.bind(text, base.depth, key);
@@ -232,9 +260,9 @@ export class ValueEmitter {
     const position = this.position(at, stridesOf(node.shape));
     if (position.known !== undefined) return constantBound(literal(node.data[position.known]));
     const offset = this.context.tables.floats(node.data);
-    const vector = this.#vector("data", position, `${offset}u`, `data${offset}`);
+    const vector = this.#vector("data", position, `${offset}u`, `data${offset}`, node.data.length);
     if (vector !== undefined) return vector;
-    this.#countLoad(node.data.length);
+    this.#countLoad(node.data.length, `data${offset}`);
     return this.scopes.bind(
       `data_at(${plusIx(position, fixed(offset)).text})`,
       position.depth,
@@ -255,7 +283,9 @@ export class ValueEmitter {
       const offset = this.context.tables.words(indices.data, indices.data);
       const text = `idx[${plusIx(position, fixed(offset)).text}]`;
       const key = `ix:${text}`;
-      return this.scopes.find(key) ?? this.scopes.bind(text, position.depth, key);
+      const known = this.scopes.find(key);
+      if (known === undefined) this.#note(indices.data.length, `idx${offset}`);
+      return known ?? this.scopes.bind(text, position.depth, key);
     }
     const region = indices.op === "input" ? this.context.regions.of(indices) : undefined;
     if (region?.space === "words") {
@@ -265,7 +295,9 @@ export class ValueEmitter {
       const place = this.position(at, stridesOf(indices.shape));
       const text = `words[${region.name} + ${place.text}]`;
       const key = `ix:${text}`;
-      return this.scopes.find(key) ?? this.scopes.bind(text, place.depth, key);
+      const known = this.scopes.find(key);
+      if (known === undefined) this.#note(region.length, region.name);
+      return known ?? this.scopes.bind(text, place.depth, key);
     }
     const value = this.value(indices, at);
     const key = `ix:${value.text}:${extent}`;

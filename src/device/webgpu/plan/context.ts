@@ -58,6 +58,20 @@ export function sharedNumbers({ type, length }: SharedArray): number {
   return length * { f32: 1, "vec2<f32>": 2, "vec4<f32>": 4 }[type];
 }
 
+/** Kinds of work that a card is asked about one by one. */
+export type WorkKind = "elementwise" | "reduction" | "product" | "other";
+
+/** What a task needs of the device at least, for measuring. */
+export interface Work {
+  readonly kind: WorkKind;
+  /** Of each array that is read, by its name, how many of its numbers at most. */
+  readonly reads: ReadonlyMap<string, number>;
+  /** Numbers that are written to each region. */
+  readonly written: number;
+  /** Multiplications and additions of products; what else is computed waits for memory. */
+  readonly flops: number;
+}
+
 /** A piece of device code between two barriers. */
 export interface Task {
   readonly kind: "task";
@@ -88,6 +102,8 @@ export interface Task {
   readonly each?: number;
   /** Workgroup memory that the text names. */
   readonly shared: readonly SharedArray[];
+  /** Absent where it is not known. */
+  readonly work?: Work;
   readonly label: string;
   readonly origin?: Origin;
 }
