@@ -6,12 +6,19 @@ import { join } from "node:path";
 import { fail, TildeError } from "../base/diagnostic.js";
 import { nearestNames } from "../base/nearest.js";
 import { renderDiagnostics } from "../base/render.js";
+import { RESTARTS, SHORT_RUN } from "../inference/em/defaults.js";
 import type { Model } from "../model/ir.js";
 import { checkSource, selectModel } from "../run/compile.js";
 import { loadDataFiles } from "../run/data/files.js";
 import type { DeviceChoice } from "../run/device/choices.js";
 import { inferRaw } from "../run/infer.js";
-import { type Method, type MethodName, methodNames, methods } from "../run/methods.js";
+import {
+  type EmOptions,
+  type Method,
+  type MethodName,
+  methodNames,
+  methods,
+} from "../run/methods.js";
 import type { InferOptions } from "../run/options.js";
 import type { Posterior } from "../run/posterior.js";
 import type { FitData } from "../run/results/fit.js";
@@ -28,7 +35,7 @@ import { clustersLine } from "./clusters.js";
 import type { ExitCode } from "./exit-code.js";
 import { wantsColor } from "./failure.js";
 import { listOf } from "./lists.js";
-import { progressView } from "./progress.js";
+import { type Plan, progressView } from "./progress.js";
 import { figure, ratio, renderTable, whole } from "./table.js";
 
 export interface RunFlags {
@@ -81,7 +88,9 @@ export async function runCommand(file: string, flags: RunFlags): Promise<ExitCod
   const isChain = method.method === "nuts" || method.method === "hmc" || method.method === "gibbs";
   const learns = method.method === "svi" || method.method === "nce";
   const plan =
-    learns && !flags.json ? { chains: 1, warmup: 0, draws: method.steps, thin: 1 } : undefined;
+    (learns && !flags.json && { chains: 1, warmup: 0, draws: method.steps, thin: 1 }) ||
+    (method.method === "em" && !flags.json && climbPlan(method)) ||
+    undefined;
   const view = isChain && !flags.json ? progressView(method) : plan && progressView(plan);
   // The others run in one piece and have nothing to keep: there Ctrl-C ends the process.
   const isPiece = method.method === "cavi" && model.unbounded !== undefined;
@@ -224,6 +233,12 @@ export function methodOf(flags: RunFlags): Method {
   } catch (error) {
     throw withFlags(error);
   }
+}
+
+/** Iterations of the short runs of EM, and of the long one at most. */
+function climbPlan({ restarts = RESTARTS, maxIterations }: EmOptions): Plan {
+  const short = restarts === 1 ? 0 : restarts * SHORT_RUN;
+  return { chains: 1, warmup: short, draws: maxIterations, thin: 1 };
 }
 
 /** `N=128`, several with commas between them or by repeating the flag. */

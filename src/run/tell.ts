@@ -9,10 +9,11 @@ export function tellSteps(
   done: number,
   total: number,
   stepSize = 0,
+  phase: "warmup" | "sampling" = "sampling",
 ): void {
   try {
     const progress = { done, total, divergences: 0, gradients: done, stepSize };
-    onProgress?.({ chain: 0, phase: "sampling", ...progress });
+    onProgress?.({ chain: 0, phase, ...progress });
   } catch (error) {
     throw new CallbackError("onProgress", { cause: error });
   }

@@ -14,6 +14,7 @@ import type {
   EmRestart,
   EmResult,
 } from "./contract.js";
+import { RESTARTS, SHORT_RUN } from "./defaults.js";
 import { climbState, type EmClimb, goOn, Keeper, type Segment } from "./kept.js";
 import { MStep } from "./m-step.js";
 import type { EmPlan } from "./plan.js";
@@ -21,8 +22,6 @@ import { BREAKDOWN } from "./run-limits.js";
 import { standardErrors } from "./standard-errors.js";
 import { startAt, startIsRandom } from "./start/start.js";
 
-const SHORT_RUN = 15;
-const RESTARTS = 12;
 /** So many of the best short runs go on. */
 const FINALISTS = 3;
 
@@ -62,9 +61,11 @@ export function* emRun(
     keeper.place = { restart, restarts, failure, segments };
     const limit = starts === 1 ? options.maxIterations : Math.min(SHORT_RUN, options.maxIterations);
     const report = (done: number, logLikelihood: number): void => {
-      if (starts > 1) return;
-      const total = options.maxIterations;
-      controls.onProgress?.({ phase: "run", done, total, logLikelihood });
+      const isShort = starts > 1;
+      const total = isShort ? starts * SHORT_RUN : options.maxIterations;
+      const phase = isShort ? "restarts" : "run";
+      const before = isShort ? restart * SHORT_RUN : 0;
+      controls.onProgress?.({ phase, done: before + done, total, logLikelihood });
     };
     const from = past?.restart === restart ? past.climb : undefined;
     const segment = yield* iterate(climber, limit, report, from);
@@ -75,10 +76,6 @@ export function* emRun(
       segments.push(segment);
       const logLikelihood = segment.history[segment.history.length - 1];
       restarts.push({ logLikelihood });
-      if (starts > 1) {
-        const done = restart + 1;
-        controls.onProgress?.({ phase: "restarts", done, total: starts, logLikelihood });
-      }
       if (segment.end === "stopped") break;
     }
   }

@@ -93,6 +93,7 @@ export function emControls({ options, checkpoint }: Run): EmControls {
     shouldStop: () => options.signal?.aborted === true,
     onProgress: ({ phase, done, total }) => {
       if (phase === "run") tellSteps(options, done, total);
+      if (phase === "restarts") tellSteps(options, done, total, 0, "warmup");
     },
     ...(checkpoint && { checkpoints: checkpoint.of<EmState>() }),
   };
