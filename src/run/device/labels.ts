@@ -75,8 +75,15 @@ export class Labels {
       return made;
     });
     if ("kind" in cavi) {
-      if (cavi.step !== "the E-step") return refuse(cavi.step, cavi.reason);
-      return refuse("a sweep", "no site is discrete, and labels are what a device draws");
+      const { step, reason } = cavi;
+      if (step === "the E-step") {
+        return refuse("a sweep", "no site is discrete, and labels are what a device draws");
+      }
+      const isOutside = reason.startsWith("its steps read the data");
+      return refuse(
+        step,
+        isOutside ? "its conditional is of no family that is drawn from" : reason,
+      );
     }
     const instance = made ?? internalError("a plan without its instance");
     cavi.ascent.joint.sites.forEach((s, k) => {

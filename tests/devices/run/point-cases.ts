@@ -83,13 +83,13 @@ export const pointCases: readonly PointCase[] = [
   { name: "two modes", job: () => jobOf(bimodal, {}), method: "map", starts: 8 },
   { name: "a curved valley", job: () => jobOf(valley, {}), method: "map" },
   { name: "a wall", job: () => jobOf(wall, {}), method: "map", isQuick: true },
-  { name: "logistic regression", job: () => jobOf(logistic, binary), method: "laplace" },
   {
-    name: "supports of every kind",
-    job: () => jobOf(shapes, counts),
+    name: "logistic regression",
+    job: () => jobOf(logistic, binary),
     method: "laplace",
     isQuick: true,
   },
+  { name: "supports of every kind", job: () => jobOf(shapes, counts), method: "laplace" },
   { name: "a recurrence", job: () => jobOf(walk, series), method: "laplace" },
   { name: "eight schools", job: () => exampleJob("eight_schools"), method: "laplace" },
 ];
