@@ -86,8 +86,8 @@ export const dataMessages = {
     help: "only sites (drawn with `~`) can have missing entries, which are then imputed",
   })),
   data_missing_discrete: error((p: { name: string; element: string }) => ({
-    message: `${p.element} is missing, and \`${p.name}\` is discrete`,
-    help: "missing entries are imputed for continuous sites only; drop or fill this one",
+    message: `${p.element} is missing, and \`${p.name}\` is discrete with values without end, or drawn as a whole array`,
+    help: "missing entries are summed out of sites of finitely many values, drawn element by element; drop or fill this one",
   })),
   data_missing_in_vector: error((p: { name: string; element: string; support: string }) => ({
     message: `${p.element} is missing, but one \`${p.support}\` value of \`${p.name}\` cannot be missing in part`,

@@ -8,12 +8,13 @@ import { Immer } from "immer";
 import { type Diagnostic, DiagnosticSink, TildeError } from "../../base/diagnostic.js";
 import { nearestNames } from "../../base/nearest.js";
 import { type DataSet, type DataValue, elementName, unravel } from "../../model/data.js";
-import type { Input, Model, Support, Type, Variable } from "../../model/ir.js";
+import type { Input, Model, Stmt, Support, Type, Variable } from "../../model/ir.js";
 import { printType } from "../../model/print.js";
 import { constantSize, evaluateSize, printSize, type Size } from "../../model/size.js";
 import { dependsOnRandom, walkStmts } from "../../model/traverse.js";
 import { evaluateExpr } from "../interpret/expr.js";
 import { checkSupport } from "./check-support.js";
+import { canClamp, clamp } from "./clamped.js";
 
 /** A model with its data: what every inference method starts from. */
 export interface Conditioned {
@@ -107,6 +108,7 @@ export function condition(model: Model, data: DataSet): Conditioned {
   if (!sink.hasErrors) evaluateOpaqueSizes(model, inputs, sizes);
 
   const observed = new Map<string, DataValue>();
+  const clamped: Stmt[] = [];
   if (!sink.hasErrors) {
     const scope = hostScope(inputs, sizes, model);
     for (const input of model.inputs) {
@@ -132,11 +134,17 @@ export function condition(model: Model, data: DataSet): Conditioned {
       if (!checkScalars(variable.name, variable.type, value, sink)) continue;
       checkMissing(variable, value, sink);
       checkSupport(variable.name, closed(variable.support), value, scope, sink);
-      observed.set(variable.name, ofFullRank(variable.type, value, sizes));
+      const whole = ofFullRank(variable.type, value, sizes);
+      if (whole.missing?.includes(1) === true && canClamp(variable)) {
+        const { inputs: own, statement } = clamp(variable, whole);
+        for (const [name, v] of own) inputs.set(name, v);
+        clamped.push(statement);
+      } else observed.set(variable.name, whole);
     }
   }
   if (sink.hasErrors) throw new TildeError(sink.all);
-  return { model: markGiven(model, observed), sizes, inputs, observed, warnings: sink.all };
+  const whole = clamped.length === 0 ? model : { ...model, body: [...model.body, ...clamped] };
+  return { model: markGiven(whole, observed), sizes, inputs, observed, warnings: sink.all };
 }
 
 /** Models are shared between runs and deep: drafts are not frozen, the types are readonly. */
@@ -349,6 +357,7 @@ function checkMissing(variable: Variable, value: DataValue, sink: DiagnosticSink
   if (missing === undefined || at < 0) return;
   const element = elementName(variable.name, unravel(at, value.dims));
   if (variable.type.scalar !== "real") {
+    if (canClamp(variable)) return;
     sink.report("data_missing_discrete", variable.span, { name: variable.name, element });
     return;
   }
