@@ -79,6 +79,12 @@ const ordered = `model ordered(N: int, K: int) {
   for i in 0..N { z[i] ~ Categorical(pi); y[i] ~ Normal(mu[z[i]], s) }
 }`;
 
+const lines = `model lines(N: int, K: int, t: real[N]) {
+  param pi: simplex[K]
+  for k in 0..K { param a[k]: real; param b[k]: real; param s[k]: positive }
+  for i in 0..N { z[i] ~ Categorical(pi); y[i] ~ Normal(a[z[i]] + b[z[i]] * t[i], s[z[i]]) }
+}`;
+
 const plane = { N: 120, K: 3, D: 2, x: points(120) };
 const line = points(120).map(([a]) => a);
 const cases: readonly (readonly [string, string, Record<string, unknown>, string[]])[] = [
@@ -87,6 +93,7 @@ const cases: readonly (readonly [string, string, Record<string, unknown>, string
     .map(([name, text, data]) => [name, text, data, [] as string[]] as const),
   ["modes under priors", priors, plane, ["pi", "mu", "tau"]],
   ["rates", rates, { N: 120, K: 2, y: line.map((v) => Math.round(Math.abs(v))) }, []],
+  ["lines, solved together", lines, { N: 120, K: 2, t: line, y: plane.x.map(([, v]) => v) }, []],
   ["ordered means", ordered, { N: 120, K: 2, y: line }, []],
 ];
 

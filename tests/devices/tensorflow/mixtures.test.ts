@@ -20,6 +20,8 @@ describe.skipIf(device === undefined)("mixtures on TensorFlow", () => {
     const here = await maximise(run, method);
     const there = await maximise({ ...run, device: on }, method);
     expect(there.figures.device).toBe("tensorflow");
+    expect(there.figures.m_steps).toBe("device");
+    expect(there.figures.device_iterations).toBeGreaterThan(2);
     there.chains[0].values.forEach((v, k) => {
       expect(Math.abs(v - here.chains[0].values[k])).toBeLessThan(1e-5 * (1 + Math.abs(v)));
     });

@@ -16,9 +16,10 @@ import type { IterationLoop } from "../../ascent/pending.js";
 import { type StagedKernels, stageNames } from "../../ascent/stage.js";
 import type { Parameter, Watched } from "../m-step.js";
 import { watchedOf } from "../m-step.js";
-import type { NodeForm } from "../maximise/nodes.js";
+import type { NodeForm, NodeOutcome } from "../maximise/nodes.js";
 import { all } from "../maximise/nodes.js";
 import { BREAKDOWN } from "../run-limits.js";
+import { jointLocations, type LocationSlope, MOST_LOCATIONS, slopeNode } from "./locations.js";
 import { picked, statisticNode } from "./statistics.js";
 
 /** Why a run goes on, or does not, after a step. */
@@ -58,12 +59,11 @@ export function iterationOf(
   parameters: readonly Parameter[],
   isSingle: boolean,
 ): Iteration {
-  const locations = parameters.filter(({ closed, expected }) => {
-    return closed?.solve !== undefined && expected.direct.supports.every((s) => s.kind === "real");
-  });
-  if (locations.length > 1) {
-    const [{ name }] = locations;
-    return { kind: "host", name, reason: "it is solved together with other locations" };
+  const locations = parameters.filter(isLocation);
+  const scalars = locations.reduce((n, p) => n + p.coordinates.latent.length, 0);
+  if (locations.length > 1 && scalars > MOST_LOCATIONS) {
+    const reason = `it is solved together with other locations, ${scalars} numbers in all`;
+    return { kind: "host", name: locations[0].name, reason };
   }
   const list: Maximised[] = [];
   for (const parameter of parameters) {
@@ -74,17 +74,23 @@ export function iterationOf(
     }
     list.push({ parameter, form: closed.nodes, watched: watchedOf(parameter) });
   }
-  return { kind: "loop", loop: { step: (room) => stepOf(kernels, list, room) }, isSingle };
+  const step = (room: number) => stepOf(kernels, list, room, isSingle);
+  return { kind: "loop", loop: { step }, isSingle };
 }
+
+/** Whether Q is quadratic in a parameter over all reals: several such are solved together. */
+const isLocation = ({ closed, expected }: Parameter): boolean =>
+  closed?.solve !== undefined && expected.direct.supports.every((s) => s.kind === "real");
 
 function stepOf(
   kernels: StagedKernels,
   list: readonly Maximised[],
   room: number,
+  isSingle: boolean,
 ): ReturnType<IterationLoop["step"]> {
   const pass = kernels.graphs.expect(room);
   const before = beforePass(kernels, list);
-  const after = afterPass(kernels, list);
+  const after = afterPass(kernels, list, isSingle);
   const g = new GraphBuilder();
   const values = list.map(({ parameter: p }, k) => {
     return g.input(loopNames.value(k), [p.coordinates.latent.length]);
@@ -188,7 +194,8 @@ function beforePass({ stages, inputs }: StagedKernels, list: readonly Maximised[
 }
 
 /** Parameters and sums → the next parameters, and whether each form holds (1, else 0). */
-function afterPass({ stages }: StagedKernels, list: readonly Maximised[]): Graph {
+function afterPass(kernels: StagedKernels, list: readonly Maximised[], isSingle: boolean): Graph {
+  const { stages } = kernels;
   const g = new SimplifyingBuilder();
   const statistics = new Map<string, Node>();
   const values = list.map(({ parameter: p }, k) => {
@@ -197,13 +204,27 @@ function afterPass({ stages }: StagedKernels, list: readonly Maximised[]): Graph
     return v;
   });
   const sums = stages.sums.map((n, j) => g.input(stageNames.sum(j), n.shape));
+  const joint = list.flatMap(({ parameter }, k) => (isLocation(parameter) ? [k] : []));
+  const together = new Map<number, NodeOutcome>();
+  if (joint.length > 1) {
+    const given = new Map<string, Node>();
+    for (const n of [...values, ...sums]) if (n.op === "input") given.set(n.name, n);
+    const { value, holds } = jointLocations(g, slopeOf(kernels, list, joint), given, isSingle);
+    let from = 0;
+    for (const k of joint) {
+      const { length } = list[k].parameter.coordinates.latent;
+      together.set(k, { value: g.slice(value, [from], [length]), holds });
+      from += length;
+    }
+    for (const [k, { value: own }] of together) write(g, statistics, list[k].parameter, own);
+  }
   const outputs = list.flatMap(({ parameter: p, form }, k) => {
     const at = replacement(g, stages, statistics);
     stages.sums.forEach((n, j) => {
       at.set(n, sums[j]);
     });
     const eta = graft(g, stages.naturals[p.site], at);
-    const { value, holds } = form(g, eta, values[k]);
+    const { value, holds } = together.get(k) ?? form(g, eta, values[k]);
     write(g, statistics, p, value);
     const node = g.select(holds, 1, g.constant(0));
     return [
@@ -212,6 +233,44 @@ function afterPass({ stages }: StagedKernels, list: readonly Maximised[]): Graph
     ];
   });
   return simplify({ inputs: [...values, ...sums], outputs });
+}
+
+/** The gradient of Q in some locations, one after another, over their values `x`. */
+function slopeOf(
+  { stages }: StagedKernels,
+  list: readonly Maximised[],
+  joint: readonly number[],
+): LocationSlope {
+  const g = new SimplifyingBuilder();
+  const statistics = new Map<string, Node>();
+  const inputs: Node[] = [];
+  const lengths = list.map(({ parameter: p }) => p.coordinates.latent.length);
+  const x = g.input("x", [joint.reduce((n, k) => n + lengths[k], 0)]);
+  let from = 0;
+  const values = list.map(({ parameter: p }, k) => {
+    const isOwn = joint.includes(k);
+    const v = isOwn ? g.slice(x, [from], [lengths[k]]) : g.input(loopNames.value(k), [lengths[k]]);
+    if (isOwn) from += lengths[k];
+    else inputs.push(v);
+    write(g, statistics, p, v);
+    return v;
+  });
+  const at = replacement(g, stages, statistics);
+  stages.sums.forEach((n, j) => {
+    const sum = g.input(stageNames.sum(j), n.shape);
+    inputs.push(sum);
+    at.set(n, sum);
+  });
+  const slopes = joint.map((k) => {
+    const { parameter: p } = list[k];
+    if (p.expected.kind === "point") return internalError("a point among staged parameters");
+    const eta = graft(g, stages.naturals[p.site], at);
+    return p.expected.statistics
+      .map(({ statistic }, j) => slopeNode(g, statistic, eta[j], values[k]))
+      .reduce((a, b) => g.add(a, b));
+  });
+  const own = [x, ...inputs].filter((n): n is InputNode => n.op === "input");
+  return { inputs: own, outputs: [{ name: "slope", node: g.concat(slopes, 0) }] };
 }
 
 /** The statistics of a parameter at a value. */
