@@ -3,8 +3,13 @@
  * neither: against the f64 evaluator and against each other, with sizes that do not divide.
  */
 import { afterAll, describe, expect, test } from "vitest";
-import { compileGraph, printWgsl, type WebGpuDevice } from "../../../src/device/webgpu/index.js";
-import type { Tuning } from "../../../src/device/webgpu/plan/context.js";
+import {
+  compileGraph,
+  printWgsl,
+  SOFTWARE_TUNING,
+  type Tuning,
+  type WebGpuDevice,
+} from "../../../src/device/webgpu/index.js";
 import { GraphBuilder } from "../../../src/tensor/builder.js";
 import { evaluateGraph } from "../../../src/tensor/evaluate.js";
 import type { Graph, Node, ReduceFn } from "../../../src/tensor/ops.js";
@@ -136,6 +141,9 @@ function folds(g: GraphBuilder, fn: ReduceFn): readonly Node[] {
     // A thread each.
     g.reduce(fn, short, [0]),
     g.reduce(fn, data(9, 1201), [0]),
+    // Short rows: a thread each, or four lanes.
+    g.reduce(fn, data(90, 20), [1]),
+    g.reduce(fn, g.exp(g.mul(0.001, data(70, 63))), [1]),
     g.reduce(fn, data(6, 30, 40), [0, 2]),
     g.reduce(fn, data(6, 30, 40), [1]),
   ];
@@ -187,6 +195,17 @@ test("folds: vectors of both kinds, and subgroups where they may be used", () =>
   const all = printWgsl(graph, { ...vectors, subgroups: true }, 0);
   expect(all).toMatch(/enable subgroups;[\s\S]*subgroupAdd\(acc\)/);
   expect(printWgsl(graph, scalar, 0)).not.toMatch(/data4_at|subgroup/);
+});
+
+test("many rows of some dozens of numbers are shared by four lanes, few or shorter ones are not", () => {
+  const textOf = (rows: number, columns: number, tuning?: Tuning): string => {
+    const g = new GraphBuilder();
+    return printWgsl(graphOf([g.reduce("max", g.input("x", [rows, columns]), [1])]), tuning);
+  };
+  expect(textOf(100_000, 40)).toContain("(lane % 4u)");
+  expect(textOf(100, 40)).not.toContain("(lane % 4u)");
+  expect(textOf(100_000, 10)).not.toContain("(lane % 4u)");
+  expect(textOf(100_000, 40, SOFTWARE_TUNING)).not.toMatch(/workgroupBarrier|var<workgroup>/);
 });
 
 test.each(Object.entries(stays))("numbers where they must be: %s", (_, build) => {

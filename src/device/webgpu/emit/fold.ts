@@ -22,6 +22,12 @@ export type { Fold } from "./fold-group.js";
 
 /** A thread sums up to this many elements by itself. */
 const SERIAL = 64;
+/**
+ * Rows of so many neighbours and more are shared by four lanes, where there are many (a softmax over some
+ * dozens of columns). 32 threads with a row each would read from as many lines of the cache at a time,
+ * which a processor serves one by one: 4 bytes a clock. Of rows below 64 bytes each line holds several.
+ */
+const SHARED_ROW = 16;
 /** Elements of one lane beyond which another workgroup would share the work. */
 const LONG = 64;
 /**
@@ -41,11 +47,13 @@ const IN_CACHES = 1 << 18;
 export function foldTasks(context: BlockContext, fold: Fold, out: Region): Task[] {
   const { results, length } = fold;
   if (length === 0) return [emptyTask(context, fold, out)];
-  if (length <= SERIAL || (fold.columns && results >= ENOUGH_RESULTS)) {
+  const isLarge = results * length >= context.tuning.vectorsFrom;
+  const isShared = isLarge && !fold.columns && fold.range === undefined && length >= SHARED_ROW;
+  const isSerial = length <= SERIAL && !isShared;
+  if (isSerial || (fold.columns && results >= ENOUGH_RESULTS)) {
     return [serialTask(context, fold, out)];
   }
   if (context.tuning.isSoftware) return softwareTasks(context, fold, out);
-  const isLarge = results * length >= context.tuning.vectorsFrom;
   const isQuad = isLarge && fold.range === undefined;
   const wanted = shapeOf(fold, isQuad);
   const { parts } = wanted;
