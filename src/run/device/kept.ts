@@ -6,11 +6,18 @@ import { existsSync } from "node:fs";
 import { internalError } from "../../base/internal.js";
 import type { GraphProgram } from "../../device/contract.js";
 import type { LogJoint } from "../../inference/logjoint/index.js";
+import { pack } from "../../inference/state.js";
 import { batch } from "../../passes/batch/index.js";
 import { SimplifyingBuilder, simplify } from "../../passes/simplify/index.js";
 import type { ChainDraws, DrawStatistic } from "../results/fit.js";
 import type { Streamed } from "../storage/begin.js";
-import { lastState, type Scanned, scanDraws } from "../storage/blocks.js";
+import {
+  type BlockPlace,
+  type DrawsLayout,
+  lastState,
+  type Scanned,
+  scanDraws,
+} from "../storage/blocks.js";
 import { drawsFile, stateFile, unwritable } from "../storage/folder.js";
 import { openTogether } from "../storage/outcome.js";
 import { readState, writeState } from "../storage/stream.js";
@@ -37,6 +44,12 @@ export interface ManyKeeper {
    *   and draws behind the last one are made again by whoever goes on
    */
   readonly add: (draw: KeptDraw, state?: () => Promise<Float64Array>) => Promise<void>;
+  /**
+   * Between draws: where it is time for it, keeps what the chains need to go on behind all draws
+   * that were added. For chains whose draws come without states.
+   * @param isNow it is time, as behind the warmup
+   */
+  readonly rest: (state: () => Promise<Float64Array>, isNow?: boolean) => Promise<void>;
   /** Behind the last draw. Of a device that was lost there is no state. */
   readonly end: (state?: () => Promise<Float64Array>) => Promise<void>;
   /** Draws so far, of an earlier run too. */
@@ -45,6 +58,16 @@ export interface ManyKeeper {
   readonly chains: (stepSize: number) => readonly ChainDraws[];
   readonly close: () => void;
 }
+
+/**
+ * Where the states of streamed chains are: behind blocks of draws, or, larger than these, in the
+ * file beside, whose state is replaced each time.
+ */
+export type States = "behind" | "beside";
+
+/** States beside are written this often, and less often where that takes more of the time. */
+const REST_MS = 1000;
+const LONGEST_PART = 0.02;
 
 /**
  * @param names of the statistics that are kept, in their order
@@ -56,6 +79,7 @@ export async function openKeeper(
   { chains, draws }: { readonly chains: number; readonly draws: number },
   names: readonly DrawStatistic[],
   streamed: Streamed | undefined,
+  states: States = "behind",
 ): Promise<ManyKeeper> {
   const program = await constrainer(joint, chains);
   const width = joint.constrained.shape[0];
@@ -72,6 +96,7 @@ export async function openKeeper(
     return {
       warm: () => {},
       add: async (draw) => memory.add(await constrain(draw.q), columnsOf(draw)),
+      rest: async () => {},
       end: async () => {},
       get draws() {
         return memory.draws();
@@ -81,7 +106,7 @@ export async function openKeeper(
     };
   }
   const { directory, record, job } = streamed;
-  const past = pastOf(streamed);
+  const past = states === "behind" ? pastOf(streamed) : pastBeside(streamed);
   const writer = new TogetherWriter(job, shape, past?.scanned);
   const beside = stateFile(directory, TOGETHER_FILE);
   const flush = async (state?: () => Promise<Float64Array>): Promise<void> => {
@@ -93,7 +118,25 @@ export async function openKeeper(
       writer.write(found);
     }
   };
+  let rested = performance.now();
+  let wait = REST_MS;
+  /** The draws so far are whole blocks when the state that knows their number is written. */
+  const rest = async (state: () => Promise<Float64Array>): Promise<void> => {
+    const begun = performance.now();
+    const found = await state();
+    writer.write([]);
+    try {
+      writeState(beside, pack([[writer.draws], found]));
+    } catch (error) {
+      unwritable(beside, error);
+    }
+    rested = performance.now();
+    wait = Math.max(REST_MS, (rested - begun) / LONGEST_PART);
+  };
   return {
+    rest: async (state, isNow = false) => {
+      if (isNow || performance.now() - rested > wait) await rest(state);
+    },
     ...(past !== undefined && { past: { draws: past.scanned?.draws ?? 0, state: past.state } }),
     warm: (state) => {
       try {
@@ -106,7 +149,10 @@ export async function openKeeper(
       writer.add(await constrain(draw.q), columnsOf(draw));
       if (writer.isDue()) await flush(state);
     },
-    end: flush,
+    end: async (state) => {
+      if (states === "beside" && state !== undefined) await rest(state);
+      else await flush(state);
+    },
     get draws() {
       return writer.draws;
     },
@@ -143,14 +189,42 @@ function pastOf({
     const last = found.blocks.findLastIndex((b) => b.state > 0);
     const kept = found.blocks[last];
     if (kept === undefined) return warm && { state: warm };
-    const { layout } = found;
-    const end = kept.offset + 8 * (kept.draws * (layout.width + layout.statistics) + kept.state);
+    const end = endOf(found.layout, kept);
     const blocks = found.blocks.slice(0, last + 1);
     const scanned = { ...found, blocks, draws: kept.first + kept.draws, end };
     return { scanned, state: lastState(path, scanned) ?? internalError("a state has gone") };
   } catch (error) {
     return unwritable(path, error);
   }
+}
+
+/** The same for states beside: blocks behind the draws that the state knows are made again. */
+function pastBeside({
+  directory,
+  job,
+}: Streamed): { readonly scanned?: Scanned; readonly state: Float64Array } | undefined {
+  const path = drawsFile(directory, TOGETHER_FILE);
+  try {
+    const found = existsSync(path) ? scanDraws(path) : undefined;
+    if (found?.layout.fingerprint !== job.layout.fingerprint) return undefined;
+    const beside = readState(stateFile(directory, TOGETHER_FILE));
+    if (beside === undefined) return undefined;
+    const [draws, state] = [beside[0], beside.slice(1)];
+    if (draws === 0) return { state };
+    const last = found.blocks.findIndex((b) => b.first + b.draws === draws);
+    // A file that has lost blocks begins anew.
+    if (last < 0) return undefined;
+    const blocks = found.blocks.slice(0, last + 1);
+    const scanned = { ...found, blocks, draws, end: endOf(found.layout, found.blocks[last]) };
+    return { scanned, state };
+  } catch (error) {
+    return unwritable(path, error);
+  }
+}
+
+/** Behind a block, in bytes. */
+function endOf({ width, statistics }: DrawsLayout, { offset, draws, state }: BlockPlace): number {
+  return offset + 8 * (draws * (width + statistics) + state);
 }
 
 /** Draws chain by chain in memory. */

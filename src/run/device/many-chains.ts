@@ -138,7 +138,9 @@ export async function sampleMany(
     "density",
   );
   const compiled = performance.now();
-  const keeper = await openKeeper(joint, method, statisticsOf[method.method], streamed);
+  const names = statisticsOf[method.method];
+  const states = method.method === "nuts" ? "beside" : "behind";
+  const keeper = await openKeeper(joint, method, names, streamed, states);
   const controls: ManyControls = {
     seed,
     keeper,

@@ -6,7 +6,6 @@
  * on average: chains are not synchronised within the phases of the schedule.
  */
 import type { Diagnostic } from "../../base/diagnostic.js";
-import { internalError } from "../../base/internal.js";
 import type { GraphDevice, LoopProgram } from "../../device/contract.js";
 import {
   type CovarianceState,
@@ -25,6 +24,7 @@ import type { NutsOptions } from "../../inference/contract.js";
 import { BOXED, controlOf, manyTrees, TOLD, TOLD_COUNT } from "../../inference/nuts/many.js";
 import { cholesky } from "../../math/linalg/index.js";
 import type { Graph } from "../../tensor/ops.js";
+import { packPlain, unpackPlain } from "../storage/plain.js";
 import {
   isLost,
   type ManyControls,
@@ -35,6 +35,7 @@ import {
   searchStepSize,
 } from "./many.js";
 import { deviceNoise } from "./noise.js";
+import { Rows, type RowsState } from "./rows.js";
 
 /** Passes of a call, at most. */
 const MOST_PASSES = 1024;
@@ -68,16 +69,19 @@ function cutOf(chains: number, dimension: number): Cut {
   return { box: Math.max(1, Math.min(MOST_BOXED, room)), joins: 3, filled: 0.75 };
 }
 
-function compileTrees(
+async function compileTrees(
   device: GraphDevice,
   density: Graph,
   { chains, metric, maxTreeDepth }: NutsOptions,
   { box, joins }: Cut,
-): Promise<LoopProgram> {
+): Promise<{ readonly program: LoopProgram; readonly carried: readonly string[] }> {
   const shape = { chains, metric, maxDepth: maxTreeDepth, box, joins };
   const { graph, state, noise, trace } = manyTrees(density, shape);
   const mostSteps = MOST_PASSES;
-  return device.compileLoop({ graph, state, trace, noise: deviceNoise(noise), mostSteps });
+  const drawn = deviceNoise(noise);
+  const program = await device.compileLoop({ graph, state, trace, noise: drawn, mostSteps });
+  // Boxes are empty where the chains are seen.
+  return { program, carried: Object.keys(state).filter((name) => name !== "box") };
 }
 
 /** Runs all chains from their starts. */
@@ -89,13 +93,14 @@ export async function runTrees(
   controls: ManyControls,
   cut: Cut = cutOf(options.chains, density.inputs[0].shape[0]),
 ): Promise<ManyDraws | ManyFailure> {
-  const program = await compileTrees(device, density, options, cut);
+  const { program, carried } = await compileTrees(device, density, options, cut);
   try {
     program.seed(controls.seed, 0);
     const { q, lp, grad } = starts;
     const fresh = new Float64Array(options.chains).fill(1);
     program.set({ sample_q: q, sample_lp: lp, sample_grad: grad, fresh });
-    return await new Trees(program, options, density.inputs[0].shape[0], cut, controls).run();
+    const [dimension] = density.inputs[0].shape;
+    return await new Trees(program, carried, options, dimension, cut, controls).run();
   } finally {
     program.close();
   }
@@ -110,7 +115,7 @@ export async function timeTrees(
   options: NutsOptions,
 ): Promise<number> {
   const cut = cutOf(options.chains, density.inputs[0].shape[0]);
-  const program = await compileTrees(device, density, options, cut);
+  const { program } = await compileTrees(device, density, options, cut);
   try {
     // The first call ends the setting up. All chains rest: a pass costs them as much.
     await program.steps(0, 1);
@@ -131,8 +136,30 @@ interface Told {
   readonly rate: number;
 }
 
+/** Where the chains stand between two looks into their boxes, as plain data. */
+interface TreesState {
+  readonly passes: number;
+  readonly round: number;
+  readonly gradients: number;
+  readonly divergences: number;
+  readonly stepSize: number;
+  /** What the warmup took. */
+  readonly warm: Warm;
+  readonly carried: Readonly<Record<string, Float64Array>>;
+  readonly rows: RowsState;
+}
+
+interface Warm {
+  readonly passes: number;
+  readonly gradients: number;
+  readonly seconds: number;
+}
+
 class Trees {
   readonly #program: LoopProgram;
+  /** What passes change, and the metric. */
+  readonly #carried: readonly string[];
+  #warm: Warm = { passes: 0, gradients: 0, seconds: 0 };
   readonly #options: NutsOptions;
   readonly #dimension: number;
   readonly #cut: Cut;
@@ -147,12 +174,14 @@ class Trees {
 
   constructor(
     program: LoopProgram,
+    carried: readonly string[],
     options: NutsOptions,
     dimension: number,
     cut: Cut,
     controls: ManyControls,
   ) {
     this.#program = program;
+    this.#carried = [...carried, "nuts_factor"];
     this.#options = options;
     this.#dimension = dimension;
     this.#cut = cut;
@@ -162,16 +191,28 @@ class Trees {
 
   async run(): Promise<ManyDraws | ManyFailure> {
     const { stepSize, warmup, draws } = this.#options;
+    const { past } = this.#controls.keeper;
     const begun = performance.now();
-    this.#setMetric(undefined);
-    const isGiven = stepSize !== undefined && warmup === 0;
-    const search = isGiven ? undefined : await this.#searchStepSize();
-    if (search !== undefined) return { kind: "step_size", search };
-    const warm = await this.#warmUp();
-    if (warm !== "warm" && warm !== "stopped") return { kind: "step_size", search: warm };
+    let rows: Rows | undefined;
+    let stopped = false;
+    if (past === undefined) {
+      this.#setMetric(undefined);
+      const isGiven = stepSize !== undefined && warmup === 0;
+      const search = isGiven ? undefined : await this.#searchStepSize();
+      if (search !== undefined) return { kind: "step_size", search };
+      const warm = await this.#warmUp();
+      if (warm !== "warm" && warm !== "stopped") return { kind: "step_size", search: warm };
+      stopped = warm === "stopped";
+      const seconds = (performance.now() - begun) / 1000;
+      this.#warm = { passes: this.#passes, gradients: this.#gradients, seconds };
+      this.#divergences = 0;
+      this.#countAnew();
+    } else {
+      rows = this.#goOn(past.state);
+    }
     const at = performance.now();
-    const [passes, gradients] = [this.#passes, this.#gradients];
-    const drawn = await this.#draw(warm === "stopped" ? 0 : draws);
+    const drawn = await this.#draw(stopped ? 0 : draws, rows);
+    const { passes, gradients, seconds } = this.#warm;
     const calls = (this.#passes - passes) * this.#options.chains;
     return {
       ...drawn,
@@ -182,8 +223,30 @@ class Trees {
         // Of the chains in passes behind the warmup: those that moved.
         moving: calls === 0 ? 0 : (this.#gradients - gradients) / calls,
       },
-      seconds: { warmup: (at - begun) / 1000, sampling: (performance.now() - at) / 1000 },
+      seconds: { warmup: seconds, sampling: (performance.now() - at) / 1000 },
     };
+  }
+
+  /** All that the draws from here on depend on, boxes being empty. */
+  async #state(rows: Rows): Promise<Float64Array> {
+    const state: TreesState = {
+      ...{ passes: this.#passes, round: this.#round, gradients: this.#gradients },
+      ...{ divergences: this.#divergences, stepSize: this.#stepSize, warm: this.#warm },
+      carried: await this.#program.read(this.#carried),
+      rows: rows.save(),
+    };
+    return packPlain(state);
+  }
+
+  /** Takes up what `#state` gave. */
+  #goOn(numbers: Float64Array): Rows {
+    const { passes, round, gradients, divergences, stepSize, warm, carried, rows } = unpackPlain(
+      numbers,
+    ) as TreesState;
+    [this.#passes, this.#round, this.#gradients] = [passes, round, gradients];
+    [this.#divergences, this.#stepSize, this.#warm] = [divergences, stepSize, warm];
+    this.#program.set(carried);
+    return new Rows(this.#options.chains, this.#dimension, rows);
   }
 
   /** Takes passes under the present step size; draws are kept where they are told to be. */
@@ -363,13 +426,16 @@ class Trees {
     return true;
   }
 
-  async #draw(wanted: number): Promise<Pick<ManyDraws, "draws" | "interrupted" | "warnings">> {
+  async #draw(
+    wanted: number,
+    past: Rows | undefined,
+  ): Promise<Pick<ManyDraws, "draws" | "interrupted" | "warnings">> {
     const { thin, draws, chains, maxTreeDepth } = this.#options;
     const { keeper } = this.#controls;
-    const rows = new Rows(chains, this.#dimension);
+    const rows = past ?? new Rows(chains, this.#dimension);
     const warnings: Diagnostic[] = [];
-    this.#divergences = 0;
-    this.#countAnew();
+    const state = (): Promise<Float64Array> => this.#state(rows);
+    if (past === undefined && wanted > 0) await keeper.rest(state, true);
     const limit = wanted * thin;
     while (rows.complete < wanted) {
       try {
@@ -383,9 +449,10 @@ class Trees {
         await this.#emptyBoxes((chain, row) => rows.add(chain, row));
         for (const { q, statistics } of rows.take(wanted)) {
           const stepsize = this.#stepSize;
-          // Chains are at different draws: no state between draws is that of all of them.
           await keeper.add({ q, statistics: { ...statistics, stepsize } });
         }
+        // Chains are at different draws: what they need to go on is more than a block of draws.
+        await keeper.rest(state);
       } catch (error) {
         if (!isLost(error) || keeper.draws === 0) throw error;
         warnings.push(...error.diagnostics);
@@ -394,7 +461,7 @@ class Trees {
       this.#tell("sampling", Math.floor(rows.added / chains), draws);
       if (await this.#controls.shouldStop()) break;
     }
-    await keeper.end();
+    await keeper.end(wanted > 0 && warnings.length === 0 ? state : undefined);
     return { draws: keeper.draws, interrupted: keeper.draws < draws, warnings };
   }
 
@@ -408,67 +475,4 @@ class Trees {
       stepSize: this.#stepSize,
     });
   }
-}
-
-type BoxedStatistics = Readonly<Record<(typeof BOXED)[number], Float64Array>>;
-
-/** A draw of all chains, or of those that have it already. */
-interface Row {
-  readonly q: Float64Array;
-  readonly statistics: BoxedStatistics;
-}
-
-/** Draws of chains that are not at the same one. */
-class Rows {
-  /** Those that not all chains have, and complete ones that were not taken; the others are gone. */
-  readonly #rows = new Map<number, Row>();
-  /** Of each chain. */
-  readonly #counts: Int32Array;
-  readonly #dimension: number;
-  /** Chains that have draw `complete`. */
-  #arrived = 0;
-  #taken = 0;
-  complete = 0;
-  added = 0;
-
-  constructor(chains: number, dimension: number) {
-    this.#counts = new Int32Array(chains);
-    this.#dimension = dimension;
-  }
-
-  /** The next draw of a chain: position and `BOXED`. */
-  add(chain: number, row: Float64Array): void {
-    const d = this.#dimension;
-    const chains = this.#counts.length;
-    const t = this.#counts[chain]++;
-    const own = this.#rows.get(t) ?? rowOf(chains, d);
-    this.#rows.set(t, own);
-    own.q.set(row.subarray(0, d), chain * d);
-    BOXED.forEach((name, k) => {
-      own.statistics[name][chain] = row[d + k];
-    });
-    this.added++;
-    if (t === this.complete) this.#arrived++;
-    while (this.#arrived === chains) {
-      this.complete++;
-      this.#arrived = this.#counts.reduce((n, count) => n + (count > this.complete ? 1 : 0), 0);
-    }
-  }
-
-  /** Draws that all chains have, of the first `wanted`, each once. */
-  *take(wanted: number): Generator<Row> {
-    while (this.#taken < Math.min(this.complete, wanted)) {
-      const row = this.#rows.get(this.#taken) ?? internalError(`no draw ${this.#taken}`);
-      this.#rows.delete(this.#taken++);
-      yield row;
-    }
-  }
-}
-
-function rowOf(chains: number, dimension: number): Row {
-  const columns = BOXED.map((name) => [name, new Float64Array(chains)]);
-  return {
-    q: new Float64Array(chains * dimension),
-    statistics: Object.fromEntries(columns) as BoxedStatistics,
-  };
 }

@@ -4,9 +4,11 @@ import {
   existsSync,
   mkdirSync,
   readdirSync,
+  readFileSync,
   rmSync,
   statSync,
   truncateSync,
+  writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -130,27 +132,68 @@ function lostAt(call: number): GraphDevice {
   };
 }
 
-test("trees of many chains stream too; stopped, they are run again to the same draws", async () => {
-  const method = tilde.nuts({ chains: 6, warmup: 30, draws: 40 });
+test.each(["diag", "dense"] as const)("trees go on between draws: %s", async (metric) => {
+  const method = tilde.nuts({ chains: 6, warmup: 30, draws: 40, metric });
+  let passes = 0;
+  const counting: GraphDevice = {
+    ...openCpuGraphs(),
+    compileLoop: async (spec) => {
+      const loop = await openCpuGraphs().compileLoop(spec);
+      return {
+        ...loop,
+        steps: async (first, count, turn) => {
+          passes += count;
+          return await loop.steps(first, count, turn);
+        },
+      };
+    },
+  };
   const on = async (options: tilde.InferOptions, resumed?: ReturnType<typeof readRecord>) => {
+    passes = 0;
     const { run } = jobOf(text, data, undefined, options);
-    return await sampleMany({ ...run, ...(resumed && { resumed }) }, openCpuGraphs(), method);
+    return await sampleMany({ ...run, ...(resumed && { resumed }) }, counting, method);
+  };
+  const stopAt = (draw: number) => {
+    const stop = new AbortController();
+    const onProgress = ({ phase, done }: tilde.SessionProgress): void => {
+      if (phase === "sampling" && done >= draw) stop.abort();
+    };
+    return { signal: stop.signal, onProgress };
   };
   const values = (fit: Awaited<ReturnType<typeof on>>) => fit.chains.map((c) => [...c.values]);
-  const out = join(scratch.path, "trees");
+  const lengths = ({ chains: all }: Awaited<ReturnType<typeof on>>) =>
+    all.map((c) => [...(c.statistics.n_leapfrog ?? [])]);
+  const out = join(scratch.path, `trees-${metric}`);
+  const state = join(out, "chain-0.state");
   mkdirSync(out);
   const whole = await on({});
-  const stop = new AbortController();
-  const onProgress = ({ phase, done }: tilde.SessionProgress): void => {
-    if (phase === "sampling" && done >= 9) stop.abort();
-  };
-  const stopped = await on({ out, signal: stop.signal, onProgress });
+  const all = passes;
+  const stopped = await on({ out, ...stopAt(9) });
   const kept = stopped.chains[0].draws;
   expect(kept).toBeGreaterThan(0);
   expect(kept).toBeLessThan(40);
   expect(values(stopped)).toEqual(values(whole).map((v) => v.slice(0, (v.length / 40) * kept)));
   expect(readFit(out).chains[5].statistics.treedepth).toHaveLength(kept);
-  expect(values(await on({ out }, readRecord(out)))).toEqual(values(whole));
+  const before = passes;
+  const first = readFileSync(state);
+  const further = await on({ out, ...stopAt(kept + 8) }, readRecord(out));
+  expect(further.chains[0].draws).toBeGreaterThan(kept);
+  const second = passes;
+  // A process that is killed leaves blocks behind the state that was written last.
+  const killed = join(scratch.path, `trees-${metric}-killed`);
+  cpSync(out, killed, { recursive: true });
+  writeFileSync(join(killed, "chain-0.state"), first);
+  const ended = await on({ out }, readRecord(out));
+  expect(before + second + passes).toBe(all);
+  expect(values(ended)).toEqual(values(whole));
+  expect(lengths(ended)).toEqual(lengths(whole));
+  expect(ended.figures).toEqual(whole.figures);
+  expect(values(await on({ out: killed }, readRecord(killed)))).toEqual(values(whole));
+  expect(before + passes).toBe(all);
+  // A state that is lost: the chains begin anew.
+  rmSync(join(killed, "chain-0.state"));
+  expect(values(await on({ out: killed }, readRecord(killed)))).toEqual(values(whole));
+  expect(passes).toBe(all);
 });
 
 test("a lost device leaves every draw in the folder, and another one goes on from there", async () => {
