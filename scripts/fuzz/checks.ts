@@ -3,6 +3,7 @@ import { TildeError } from "../../src/base/diagnostic.js";
 import { withoutMemory } from "../../src/run/failure.js";
 import { type Case, caseOf } from "./case.js";
 import { checkDensity } from "./check-density.js";
+import { checkDevice } from "./check-device.js";
 import { checkFinite } from "./check-finite.js";
 import { checkText, checkWrongText, mutated, wrongData } from "./check-language.js";
 import { checkExplain, checkMethod, shortMethods } from "./check-methods.js";
@@ -18,15 +19,19 @@ const single: Readonly<Record<string, Check>> = {
   "wrong text": (c) => checkWrongText(c.text),
   density: checkDensity,
   "wrong data": checkDensity,
-  posterior: checkPosterior,
-  finite: checkFinite,
+  posterior: async (c) => {
+    const compared = await checkPosterior(c);
+    return compared.length === 0 ? "refused: not for quadrature" : undefined;
+  },
+  finite: async (c) => ((await checkFinite(c)) ? undefined : "refused: not listed"),
   explain: checkExplain,
 };
 
-/** `density`, `method nuts`, `method map on tensorflow`, `storage gibbs`. */
+/** `density`, `device webgpu`, `method nuts`, `method map on tensorflow`, `storage gibbs`. */
 export function checkOf(name: string): Check {
   const [kind, method, on, device] = name.split(" ");
   if (single[name] !== undefined) return single[name];
+  if (kind === "device") return (c) => checkDevice(c, method as "tensorflow" | "webgpu");
   if (kind === "storage") return (c) => checkStorage(c, method);
   return async (c) => {
     const chosen = on === "on" ? (device as "tensorflow" | "webgpu") : undefined;
@@ -115,8 +120,10 @@ export async function* casesOf(
   // Some of them: other models show more than other methods.
   const some = new Set(Array.from({ length: 5 }, () => c.pick(names)));
   for (const name of some) yield { check: `method ${name}`, c: whole };
-  for (const device of plan.devices)
+  for (const device of plan.devices) {
+    yield { check: `device ${device}`, c: whole };
     yield { check: `method ${c.pick(names)} on ${device}`, c: whole };
+  }
   yield { check: `storage ${c.pick(names)}`, c: whole };
   yield { check: `method ${c.pick(names)}`, c: wrongData(whole, c) };
 }
