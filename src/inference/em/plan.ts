@@ -22,7 +22,7 @@ import type { EmOptions, EmRefusal } from "./contract.js";
 import { coordinateKernels } from "./coordinates.js";
 import { type EStep, factorisedEStep, type LatentFactor } from "./e-step.js";
 import { Expected } from "./expected.js";
-import { type Iteration, iterationOf } from "./graph/iteration.js";
+import { hostStep, type Iteration, iterationOf } from "./graph/iteration.js";
 import { findJointBlocks, jointNormalEStep } from "./joint-normal.js";
 import { MStep, type Parameter } from "./m-step.js";
 import { closedForm } from "./maximise/index.js";
@@ -462,5 +462,12 @@ export function describeEm({ eStep, parameters, latents, kernels }: EmPlan): str
     const how = p.closed?.name ?? "steps of L-BFGS on the expected log joint";
     lines.push(`M-step: ${p.name} by ${how}`);
   }
-  return lines;
+  const isStaged = latents.length === 0 && kernels.discrete.length > 0;
+  if (!isStaged || parameters.some((p) => p.expected.kind === "point")) return lines;
+  const host = hostStep(parameters);
+  const there =
+    host === undefined
+      ? "whole iterations"
+      : `E-steps; M-steps here, as of ${host.name} ${host.reason}`;
+  return [...lines, `on a device: ${there}`];
 }

@@ -1,8 +1,10 @@
 /** Whole iterations of EM on a device: the host's iterations, many a call. */
 import { describe, expect, test } from "vitest";
 import type { GraphDevice } from "../../../src/device/contract.js";
+import { describeEm, planEm } from "../../../src/inference/em/index.js";
 import { openCpuGraphs } from "../../../src/run/device/cpu-graphs.js";
 import { maximise } from "../../../src/run/em.js";
+import { makeInstance } from "../../../src/run/gibbs-chain.js";
 import { em } from "../../../src/run/methods.js";
 import type { FitData } from "../../../src/run/results/fit.js";
 import { jobOf } from "./fixtures.js";
@@ -166,6 +168,16 @@ describe("whole iterations on a device", () => {
     expect(there.figures.m_steps).toBe("cpu: `s`, it is maximised by scales by Newton's method");
     expect(calls.loops).toBe(0);
     expectNear(there, here, 1e-6);
+    const planned = (maximised: string[]): string[] => {
+      const plan = planEm(run.conditioned, makeInstance, { maximise: maximised });
+      return plan.kind === "plan" ? describeEm(plan) : [plan.reason];
+    };
+    expect(planned(["s"])).toContain(
+      "on a device: E-steps; M-steps here, as of s it is maximised by scales by Newton's method",
+    );
+    const mixture = jobOf(emModel("mixture_full"), plane).run;
+    const own = planEm(mixture.conditioned, makeInstance, {});
+    expect(own.kind === "plan" && describeEm(own)).toContain("on a device: whole iterations");
   });
 
   test("single precision: the end is the host's, and what is too rough is not used", async () => {

@@ -59,23 +59,30 @@ export function iterationOf(
   parameters: readonly Parameter[],
   isSingle: boolean,
 ): Iteration {
+  const stands = hostStep(parameters);
+  if (stands !== undefined) return { kind: "host", ...stands };
+  const list = parameters.map((parameter): Maximised => {
+    const form = parameter.closed?.nodes ?? internalError(`${parameter.name} has no closed form`);
+    return { parameter, form, watched: watchedOf(parameter) };
+  });
+  const step = (room: number) => stepOf(kernels, list, room, isSingle);
+  return { kind: "loop", loop: { step }, isSingle };
+}
+
+/** The M-step that has no nodes, and why; undefined where devices take them all. */
+export function hostStep(
+  parameters: readonly Parameter[],
+): { readonly name: string; readonly reason: string } | undefined {
   const locations = parameters.filter(isLocation);
   const scalars = locations.reduce((n, p) => n + p.coordinates.latent.length, 0);
   if (locations.length > 1 && scalars > MOST_LOCATIONS) {
     const reason = `it is solved together with other locations, ${scalars} numbers in all`;
-    return { kind: "host", name: locations[0].name, reason };
+    return { name: locations[0].name, reason };
   }
-  const list: Maximised[] = [];
-  for (const parameter of parameters) {
-    const { closed, name } = parameter;
-    if (closed?.nodes === undefined) {
-      const how = closed === undefined ? "steps of L-BFGS" : closed.name;
-      return { kind: "host", name, reason: `it is maximised by ${how}` };
-    }
-    list.push({ parameter, form: closed.nodes, watched: watchedOf(parameter) });
-  }
-  const step = (room: number) => stepOf(kernels, list, room, isSingle);
-  return { kind: "loop", loop: { step }, isSingle };
+  const found = parameters.find((p) => p.closed?.nodes === undefined);
+  if (found === undefined) return undefined;
+  const how = found.closed?.name ?? "steps of L-BFGS";
+  return { name: found.name, reason: `it is maximised by ${how}` };
 }
 
 /** Whether Q is quadratic in a parameter over all reals: several such are solved together. */
