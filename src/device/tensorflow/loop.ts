@@ -13,7 +13,7 @@ import { cast, type RealType } from "./graph/maths.js";
 import type { TfOp } from "./graph/ops.js";
 import { Scope, type Tensor } from "./graph/scope.js";
 import { type Attrs, typeAttr } from "./graph/types.js";
-import { below, next, once, whileLoop } from "./graph/while.js";
+import { below, next, whileLoop } from "./graph/while.js";
 import { Block } from "./lower/block.js";
 import { makeList, setItem, stack } from "./lower/scan.js";
 import { gather } from "./lower/structural.js";
@@ -21,13 +21,17 @@ import { TensorValue } from "./lower/value.js";
 import type { TensorFlowAddon } from "./package.js";
 import { Shuffle } from "./random/rows.js";
 import { Streams } from "./random/streams.js";
+import { type AllSteps, returning } from "./results.js";
 import { Sender } from "./sender.js";
 import { type Feed, Session } from "./session.js";
 import { Store } from "./store.js";
-import { event, placeholder, realOutput } from "./variables.js";
+import { placeholder } from "./variables.js";
 
-const DONE = "done";
-const STATE = "state_now";
+/** The call's words: the seed's two halves, the run, the first step, and how many there are. */
+const STEPS = 4;
+/** A call's first step's place in a round, and whose all steps are; −1: as their places say. */
+const TURN = 5;
+const WORDS = 7;
 
 /** Compiles a loop. Errors are diagnostics (`tensorflow_…`). */
 export function compileLoop(addon: TensorFlowAddon, spec: LoopSpec, real: RealType): LoopProgram {
@@ -62,20 +66,20 @@ export function compileLoop(addon: TensorFlowAddon, spec: LoopSpec, real: RealTy
   const drawnRows = shuffles.flatMap((s) => s ?? []);
   const hasEffects = drawnRows.length > 0;
   const given = store.placeholder();
-  const call = placeholder(scope, "call", "int64", [5]);
-  const own = isSplit ? placeholder(scope, "turn", "int32", [2]) : undefined;
+  const call = placeholder(scope, "call", "int64", [WORDS]);
 
-  /** All steps: the rows of each trace, the large parts of the state, its small ones as one. */
-  const allSteps = (whole: Scope): readonly Tensor[] => {
+  const allSteps: AllSteps = (whole, inputs) => {
     const outer = new Block(whole, real, keep, undefined, products);
-    const values = store.values(whole, given);
+    const values = store.values(whole, inputs.given);
     const valueAt = (name: string): Tensor =>
       whole.bring(values.get(name) ?? internalError(`no value for ${name}`));
     for (const node of turns.flatMap((t) => t.graph.inputs)) {
       if (!drawn.has(node.name) && !(node.name in state)) outer.set(node, valueAt(node.name));
     }
-    const words = whole.bring(call);
-    const count = cast(gather(words, whole.ints(4)), "int32");
+    const words = whole.bring(inputs.call);
+    const word = (k: number): Tensor => cast(gather(words, whole.ints(k)), "int32");
+    const count = word(STEPS);
+    const own = isSplit ? [word(TURN), word(TURN + 1)] : undefined;
     const streams = new Streams(whole, words, count, real);
     const draws = noise.map((n, k) => {
       const { shape } = inputOf(n.input);
@@ -142,18 +146,23 @@ export function compileLoop(addon: TensorFlowAddon, spec: LoopSpec, real: RealTy
       stack(whole, final[2 + changed.length + k], shape, real),
     );
     const large = store.variables().map(({ name }) => ends.get(name) ?? internalError(name));
-    return [...rows, ...large, ...store.joined(whole, ends)];
+    return { rows, large, small: store.joined(whole, ends) };
   };
-  const large = store.variables();
-  const hasSmall = changed.length > large.length;
-  const types = [...traced, ...large, ...(hasSmall ? [STATE] : [])].map(() => real);
-  const results = once(scope, { types, hasEffects, build: allSteps });
-  const assigned = large.map(({ variable }, k) => variable.assign(results[traced.length + k]));
-  event(scope, DONE, assigned);
-  traced.forEach((_, k) => {
-    realOutput(scope, `trace_${k}`, results[k], assigned);
-  });
-  if (hasSmall) realOutput(scope, STATE, results[results.length - 1], assigned);
+  const variables = store.variables().map(({ variable }) => variable);
+  const run = returning(
+    scope,
+    {
+      real,
+      call,
+      given,
+      traced: traced.map((t) => t.shape),
+      variables,
+      hasSmall: changed.length > variables.length,
+      hasEffects,
+      positive: STEPS,
+    },
+    allSteps,
+  );
   sender.finish();
   const session = new Session(addon, scope.toGraph());
   const rewind = (orders?: readonly Float64Array[]): void => {
@@ -163,7 +172,7 @@ export function compileLoop(addon: TensorFlowAddon, spec: LoopSpec, real: RealTy
   };
   rewind();
 
-  const key = new Int32Array(10);
+  const key = new Int32Array(2 * WORDS);
   return {
     set: (values) => {
       for (const [name, data] of Object.entries(values)) store.set(name, data);
@@ -177,21 +186,21 @@ export function compileLoop(addon: TensorFlowAddon, spec: LoopSpec, real: RealTy
     },
     rewind,
     orders: async () => drawnRows.map((shuffle) => shuffle.read(session)),
-    steps: async (first, steps, turn) => {
+    steps: async (first, steps, turn = -1) => {
       if (steps > mostSteps) internalError(`${steps} steps in a call, above ${mostSteps}`);
       const words = Int32Array.from(key);
-      words[6] = first;
-      words[8] = steps;
+      setWord(words, 3, first);
+      setWord(words, STEPS, steps);
+      setWord(words, TURN, isSplit ? first % periodOf(turns) : 0);
+      setWord(words, TURN + 1, turn);
       sender.flush(session);
       const feeds: Feed[] = [
         ...store.feeds(),
-        { name: "call", shape: [5], type: "int64", data: words },
-        ...(isSplit ? [turnFeed(turns, first, turn)] : []),
+        { name: "call", shape: [WORDS], type: "int64", data: words },
       ];
       const doing = `taking steps ${first} to ${first + steps - 1}`;
-      const names = [...traced.map((_, k) => `trace_${k}`), ...(hasSmall ? [STATE] : [])];
-      const rows = session.run(doing, feeds, names.length === 0 ? [DONE] : names);
-      if (hasSmall) store.take(rows[traced.length]);
+      const { rows, small } = run(session, doing, feeds, steps);
+      if (small !== undefined) store.take(small);
       return Object.fromEntries(traced.map((t, k) => [t.name, rows[k]]));
     },
     read: async (names) => store.read(session, names),
@@ -199,10 +208,10 @@ export function compileLoop(addon: TensorFlowAddon, spec: LoopSpec, real: RealTy
   };
 }
 
-/** The place of a call's first step in a round, and whose all steps are; −1: as their places say. */
-function turnFeed(turns: readonly LoopTurn[], first: number, turn = -1): Feed {
-  const data = Int32Array.of(first % periodOf(turns), turn);
-  return { name: "turn", shape: [2], type: "int32", data };
+/** A whole number as word `k`, of 64 bits. */
+function setWord(words: Int32Array, k: number, value: number): void {
+  words[2 * k] = value;
+  words[2 * k + 1] = value < 0 ? -1 : 0;
 }
 
 function periodOf(turns: readonly LoopTurn[]): number {
@@ -212,7 +221,7 @@ function periodOf(turns: readonly LoopTurn[]): number {
 /** Whether step `i` of a call is that of a turn, if it is none of those before; not of the last. */
 function turnTests(
   turns: readonly LoopTurn[],
-  own: Tensor,
+  own: readonly Tensor[],
   i: Tensor,
 ): readonly ((scope: Scope) => Tensor)[] {
   const int32: Attrs = { T: typeAttr("int32") };
@@ -221,7 +230,7 @@ function turnTests(
     end += steps;
     const before = end;
     return (s) => {
-      const [start, turn] = [0, 1].map((at) => gather(s.bring(own), s.ints(at)));
+      const [start, turn] = own.map((t) => s.bring(t));
       const at = s.op("AddV2", [start, i], "int32", { attrs: int32 });
       const place = s.op("FloorMod", [at, s.ints(periodOf(turns))], "int32", { attrs: int32 });
       const compare = (op: TfOp, x: Tensor, y: number): Tensor =>

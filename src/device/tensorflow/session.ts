@@ -75,7 +75,8 @@ export class Session {
   }
 
   /**
-   * Feeds placeholders and computes nodes of these names, which are of a wire type, in one call.
+   * Feeds placeholders and computes nodes of these names (or `name:k`, a node's result k), which are
+   * of a wire type, in one call.
    * @throws TildeError `tensorflow_memory`, `tensorflow_failed`
    */
   run(doing: string, feeds: readonly Feed[], outputs: readonly string[]): Float64Array[] {
@@ -106,6 +107,7 @@ export class Session {
   }
 }
 
+/** A node's first result, where none is named. */
 function first(name: string): string {
-  return `${name}:0`;
+  return name.includes(":") ? name : `${name}:0`;
 }

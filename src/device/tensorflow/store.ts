@@ -9,7 +9,7 @@ import { sizeOf } from "../../tensor/shape-rules.js";
 import { bitcast, type RealType, typed } from "./graph/maths.js";
 import type { Scope, Tensor } from "./graph/scope.js";
 import { intAttr, typeAttr } from "./graph/types.js";
-import { reshape, sized } from "./lower/value.js";
+import { asVector, reshape } from "./lower/value.js";
 import type { Sender } from "./sender.js";
 import { encodeReals, type Feed, type Session, wireOf } from "./session.js";
 import { placeholder, Variable } from "./variables.js";
@@ -98,13 +98,10 @@ export class Store {
 
   /** The small parts of the next state, of `next` by name, as one vector; none where there are none. */
   joined(scope: Scope, next: ReadonlyMap<string, Tensor>): readonly Tensor[] {
-    const parts = this.#heldState().map((p) => {
-      const t = next.get(p.name) ?? internalError(`no next ${p.name}`);
-      return p.shape.length === 1 ? scope.bring(t) : reshape(scope.bring(t), [-1]);
-    });
-    if (parts.length < 2) return parts;
-    const attrs = { N: intAttr(parts.length), ...sized(this.#real, "Tidx") };
-    return [scope.op("ConcatV2", [...parts, scope.ints(0)], this.#real, { attrs })];
+    const parts = this.#heldState().map(
+      (p) => next.get(p.name) ?? internalError(`no next ${p.name}`),
+    );
+    return parts.length === 0 ? [] : [asVector(scope, parts, this.#real)];
   }
 
   #heldState(): (Held & Place)[] {

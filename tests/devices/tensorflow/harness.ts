@@ -3,6 +3,8 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { GraphDevice, Precision } from "../../../src/device/contract.js";
 import { openTensorFlow } from "../../../src/device/tensorflow/index.js";
+import { compileLoop } from "../../../src/device/tensorflow/loop.js";
+import { loadPackage, type TensorFlowAddon } from "../../../src/device/tensorflow/package.js";
 import { defaultFolder } from "./folder.mjs";
 
 /** The folder that has the package; undefined: the usual places. */
@@ -21,4 +23,16 @@ export async function deviceForTests(precision: Precision): Promise<GraphDevice 
     );
     return undefined;
   }
+}
+
+/** The CPU's TensorFlow, whose loops become nodes of the graph, as on a GPU. */
+export function loweringDevice(precision: Precision): Pick<GraphDevice, "compileLoop"> {
+  const { addon } = loadPackage(precision, folder);
+  const lowering: TensorFlowAddon = Object.create(addon, {
+    isUsingGpuDevice: { value: () => true },
+  });
+  return {
+    compileLoop: async (spec) =>
+      compileLoop(lowering, spec, precision === "f64" ? "double" : "float"),
+  };
 }

@@ -13,7 +13,7 @@ import { type Noise, noiseKernels, seedNoise } from "../../../src/inference/stoc
 import { withGradient } from "../../../src/passes/grad/index.js";
 import { SimplifyingBuilder } from "../../../src/passes/simplify/index.js";
 import { GraphBuilder } from "../../../src/tensor/builder.js";
-import { deviceForTests } from "./harness.js";
+import { deviceForTests, loweringDevice } from "./harness.js";
 
 const edges = zigguratEdges();
 const tables = { edges, heights: zigguratHeights(edges), tailStart: TAIL_START };
@@ -59,13 +59,18 @@ for (const precision of ["f64", "f32"] as const) {
     const on = device as GraphDevice;
 
     // Few steps: all numbers are drawn before the loop. Many: those of a step within it.
-    test.each([2, 3000])(
-      "the CPU's random streams, with up to %i steps a call",
-      async (mostSteps) => {
+    test.each([
+      [2, "calls of functions"],
+      [3000, "calls of functions"],
+      [2, "parts of the graph"],
+    ] as const)(
+      "the CPU's random streams, with up to %i steps a call, loops %s",
+      async (mostSteps, loops) => {
         const seed = -1234567890123456789n;
         const g = new GraphBuilder();
         const inputs = noise.map((n) => g.input(n.buffer, [n.length]));
-        const loop = await on.compileLoop({
+        const where = loops === "calls of functions" ? on : loweringDevice(precision);
+        const loop = await where.compileLoop({
           graph: { inputs, outputs: inputs.map((node) => ({ name: node.name, node })) },
           state: {},
           noise: deviceNoise(noise),

@@ -1,22 +1,8 @@
 /** Rows of minibatches drawn within a loop: the CPU's to the last one. */
 import { afterAll, describe, test } from "vitest";
-import type { GraphDevice, Precision } from "../../../src/device/contract.js";
-import { compileLoop } from "../../../src/device/tensorflow/loop.js";
-import { loadPackage, type TensorFlowAddon } from "../../../src/device/tensorflow/package.js";
+import type { GraphDevice } from "../../../src/device/contract.js";
 import { expectShuffles, shuffleSizes } from "../shuffles.js";
-import { deviceForTests, folder } from "./harness.js";
-
-/** The CPU's TensorFlow, whose loops become nodes of the graph. */
-function loweringDevice(precision: Precision): Pick<GraphDevice, "compileLoop"> {
-  const { addon } = loadPackage(precision, folder);
-  const lowering: TensorFlowAddon = Object.create(addon, {
-    isUsingGpuDevice: { value: () => true },
-  });
-  return {
-    compileLoop: async (spec) =>
-      compileLoop(lowering, spec, precision === "f64" ? "double" : "float"),
-  };
-}
+import { deviceForTests, loweringDevice } from "./harness.js";
 
 for (const precision of ["f64", "f32"] as const) {
   const device = await deviceForTests(precision);

@@ -11,13 +11,15 @@ export interface WhileParts {
   readonly hasEffects?: boolean;
   /** Whether a variable may change its shape. */
   readonly changesShapes?: boolean;
+  /** What the node is called. */
+  readonly name?: string;
 }
 
 /** Repeats the body while the condition holds; the variables' last values. */
 export function whileLoop(
   scope: Scope,
   initial: readonly Tensor[],
-  { condition, body, hasEffects, changesShapes }: WhileParts,
+  { condition, body, hasEffects, changesShapes, name }: WhileParts,
 ): Tensor[] {
   const inner = scope.function();
   const next = body(
@@ -32,6 +34,7 @@ export function whileLoop(
   const condName = test.finish("condition", [condition(test, variables)]);
   const types = start.map((t) => t.type);
   const results = scope.ops(hasEffects ? "While" : "StatelessWhile", start, types, {
+    name,
     attrs: {
       T: { kind: "types", value: types },
       cond: { kind: "function", value: condName },

@@ -5,7 +5,7 @@
 import type { Shape } from "../../../tensor/ops.js";
 import { cast, type RealType, typed } from "../graph/maths.js";
 import type { Scope, Tensor } from "../graph/scope.js";
-import { type Attrs, type TfType, typeAttr } from "../graph/types.js";
+import { type Attrs, intAttr, type TfType, typeAttr } from "../graph/types.js";
 
 export type ValueKind = "real" | "bool" | "index";
 
@@ -112,4 +112,13 @@ function isTrue(v: number): number {
 /** The shape that operands of these shapes broadcast to: equal ranks. */
 export function joint(shapes: readonly Shape[]): Shape {
   return shapes[0].map((size, k) => shapes.map((s) => s[k]).find((s) => s !== 1) ?? size);
+}
+
+/** Tensors of real numbers as one vector. */
+export function asVector(scope: Scope, parts: readonly Tensor[], real: RealType): Tensor {
+  if (parts.length === 0) return scope.constant(real, [], [0]);
+  const flat = parts.map((t) => reshape(scope.bring(t), [-1]));
+  if (flat.length === 1) return flat[0];
+  const attrs = { N: intAttr(flat.length), ...sized(real, "Tidx") };
+  return scope.op("ConcatV2", [...flat, scope.ints(0)], real, { attrs });
 }

@@ -10,7 +10,7 @@ import type { Scope, Tensor } from "../graph/scope.js";
 import { intAttr, typeAttr } from "../graph/types.js";
 import { gather } from "../lower/structural.js";
 import { reshape, sized } from "../lower/value.js";
-import { type Four, joined, type Keys, keysOf, philox, streamPairs, Whole } from "./words.js";
+import { type Four, joined, type Key, philox, streamPairs, Whole } from "./words.js";
 import { zigguratNormals } from "./ziggurat.js";
 
 /** Numbers of all steps of a call that are drawn at once, before the loop. */
@@ -28,9 +28,7 @@ interface BitRows {
 }
 
 export class Streams {
-  readonly #keys: Keys;
-  readonly #low: Tensor;
-  readonly #high: Tensor;
+  readonly #key: Key;
   readonly #run: Tensor;
   readonly #first: Tensor;
 
@@ -43,10 +41,9 @@ export class Streams {
     readonly real: RealType,
   ) {
     const w = new Whole(scope);
-    [this.#low, this.#high, this.#run, this.#first] = [0, 1, 2, 3].map((k) =>
-      w.word(gather(call, scope.ints(k))),
-    );
-    this.#keys = keysOf(scope, this.#low, this.#high);
+    const word = (k: number): Tensor => w.word(gather(call, scope.ints(k)));
+    this.#key = { low: word(0), high: word(1) };
+    [this.#run, this.#first] = [word(2), word(3)];
   }
 
   /** Prepares the noise of an input of `length` numbers; of rows, the uniforms they come from. */
@@ -61,8 +58,11 @@ export class Streams {
       if (length === 0) return body.constant("double", [], shape);
       const w = new Whole(body);
       const step = w.word(w.call("AddV2", this.#first, cast(i, "int64")));
-      const key = { low: this.#low, high: this.#high };
-      const pairs = streamPairs(body, blocks, key, { step, site: noise.site, run: this.#run });
+      const pairs = streamPairs(body, blocks, this.#key, {
+        step,
+        site: noise.site,
+        run: this.#run,
+      });
       const rows = { steps: reshape(step, [1, 1]), bits: reshape(pairs, [1, 2 * blocks]) };
       return reshape(this.#values(body, noise, rows, length), shape);
     };
@@ -80,7 +80,7 @@ export class Streams {
     const steps = w.word(w.call("AddV2", at, this.#first));
     const block = reshape(cast(range(scope.ints(blocks)), "int64"), [1, blocks]);
     const counter: Four = [block, steps, w.lift(site), this.#run];
-    const [w0, w1, w2, w3] = philox(scope, this.#keys, counter);
+    const [w0, w1, w2, w3] = philox(scope, this.#key, counter);
     const halves = [joined(scope, w0, w1), joined(scope, w2, w3)];
     return { steps, bits: sideBySide(scope, halves[0], halves[1], 2 * blocks) };
   }
@@ -92,7 +92,7 @@ export class Streams {
       const retry = (element: Tensor, attempt: Tensor, step: Tensor, inside: Scope): Four => {
         const w = new Whole(inside);
         const block = w.word(w.call("AddV2", w.call("Mul", element, 256), attempt));
-        return philox(inside, this.#keys, [block, step, w.lift(law.retrySite), this.#run]);
+        return philox(inside, this.#key, [block, step, w.lift(law.retrySite), this.#run]);
       };
       return zigguratNormals(scope, bits, rows.steps, law.tables, retry);
     }

@@ -6,6 +6,7 @@ import { bitcast, typed } from "../graph/maths.js";
 import type { TfOp } from "../graph/ops.js";
 import type { Scope, Tensor } from "../graph/scope.js";
 import { intAttr, typeAttr } from "../graph/types.js";
+import { below, next, whileLoop } from "../graph/while.js";
 import { reshape } from "../lower/value.js";
 
 const M0 = 0xd2511f53;
@@ -39,32 +40,43 @@ export class Whole {
   }
 }
 
-/** The rounds' keys, two words each, of a seed's two words. */
-export type Keys = readonly (readonly [Tensor, Tensor])[];
-
-export function keysOf(scope: Scope, low: Tensor, high: Tensor): Keys {
-  const w = new Whole(scope);
-  return Array.from({ length: ROUNDS }, (_, round) => [
-    w.word(w.call("AddV2", low, (round * W0) % 2 ** 32)),
-    w.word(w.call("AddV2", high, (round * W1) % 2 ** 32)),
-  ]);
+/** A seed's two words, the first round's key. */
+export interface Key {
+  readonly low: Tensor;
+  readonly high: Tensor;
 }
 
 /** Four words of each counter; counters broadcast. */
-export function philox(scope: Scope, keys: Keys, counter: Four): Four {
-  const w = new Whole(scope);
-  let [x0, x1, x2, x3] = counter;
-  for (const [k0, k1] of keys) {
-    const p0 = w.call("Mul", x0, M0);
-    const p1 = w.call("Mul", x2, M1);
-    [x0, x1, x2, x3] = [
-      w.xor(w.xor(w.word(p1, 32), x1), k0),
-      w.word(p1),
-      w.xor(w.xor(w.word(p0, 32), x3), k1),
-      w.word(p0),
-    ];
+export function philox(scope: Scope, key: Key, counter: Four): Four {
+  const start = [...counter, key.low, key.high];
+  // On a GPU loops would join the graph, and each round wait for the host.
+  if (scope.library.lowersLoops) {
+    let state: readonly Tensor[] = start;
+    for (let k = 0; k < ROUNDS; k++) state = round(scope, state);
+    return state.slice(0, 4) as unknown as Four;
   }
-  return [x0, x1, x2, x3];
+  const [, ...end] = whileLoop(scope, [scope.ints(0), ...start], {
+    // Counters broadcast in the first round.
+    changesShapes: true,
+    condition: (s, [i]) => below(s, i, s.ints(ROUNDS)),
+    body: (s, [i, ...state]) => [next(s, i), ...round(s, state)],
+  });
+  return end.slice(0, 4) as unknown as Four;
+}
+
+/** One round: the words and the key after it. */
+function round(scope: Scope, [x0, x1, x2, x3, k0, k1]: readonly Tensor[]): readonly Tensor[] {
+  const w = new Whole(scope);
+  const p0 = w.call("Mul", x0, M0);
+  const p1 = w.call("Mul", x2, M1);
+  return [
+    w.xor(w.xor(w.word(p1, 32), x1), k0),
+    w.word(p1),
+    w.xor(w.xor(w.word(p0, 32), x3), k1),
+    w.word(p0),
+    w.word(w.call("AddV2", k0, W0)),
+    w.word(w.call("AddV2", k1, W1)),
+  ];
 }
 
 /** Two words as one of 64 bits, the first one low. */
@@ -81,7 +93,7 @@ export function joined(scope: Scope, low: Tensor, high: Tensor): Tensor {
 export function streamPairs(
   scope: Scope,
   blocks: number,
-  key: { readonly low: Tensor; readonly high: Tensor },
+  key: Key,
   counter: { readonly step: Tensor; readonly site: number; readonly run: Tensor },
 ): Tensor {
   const w = new Whole(scope);
