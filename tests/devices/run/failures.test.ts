@@ -3,10 +3,11 @@ import { describe, expect, test } from "vitest";
 import { TildeError } from "../../../src/base/diagnostic.js";
 import type { GraphDevice } from "../../../src/device/contract.js";
 import { infer } from "../../../src/index.js";
+import { checkDevice } from "../../../src/run/device/choices.js";
 import { openCpuGraphs } from "../../../src/run/device/cpu-graphs.js";
 import { sampleMany } from "../../../src/run/device/many-chains.js";
 import { ppl } from "../../../src/run/load.js";
-import { hmc, laplace, svi, vi } from "../../../src/run/methods.js";
+import { hmc, prior, svi, vi } from "../../../src/run/methods.js";
 import { DivergedError } from "../../../src/run/svi/index.js";
 import { fitGuide } from "../../../src/run/variational.js";
 import { exampleJob, flat, jobOf, learnOn, lineData, lines, lostAt } from "./fixtures.js";
@@ -126,10 +127,16 @@ describe("what is asked for", () => {
 
   test("methods without device programs say which have them", async () => {
     const error = await failure(() =>
-      infer(program, { data: { y: 1 }, method: laplace(), device: "webgpu" }),
+      infer(program, { data: { y: 1 }, method: prior(), device: "webgpu" }),
     );
-    expect(error.message).toContain("`laplace` does not run on the device `webgpu`");
+    expect(error.message).toContain("`prior` does not run on the device `webgpu`");
     expect(error.message).toContain("svi, nce, vi, nuts, hmc");
+  });
+
+  test("every optimiser of svi may be asked for", () => {
+    for (const optimizer of ["adam", "sgd", "natural"] as const) {
+      expect(() => checkDevice(svi({ optimizer }), "webgpu")).not.toThrow();
+    }
   });
 
   test("unknown devices are named", async () => {
