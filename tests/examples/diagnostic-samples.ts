@@ -287,7 +287,7 @@ export const samples: Samples = {
     reason: "OOM when allocating tensor with shape[20000000,20000000] and type double",
   },
   tensorflow_failed: { doing: "loading a graph", reason: "Op type not registered 'Ndtri'" },
-  device_method: { method: "laplace", device: "webgpu", known: ["vi", "svi", "nuts", "hmc"] },
+  device_method: { method: "prior", device: "webgpu", known: ["vi", "svi", "nuts", "hmc"] },
   device_step: {
     method: "em",
     device: "webgpu",
