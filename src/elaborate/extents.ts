@@ -1,5 +1,6 @@
 /** How long an array is that statements define element by element: the union of their ranges. */
 import type { Span } from "../base/span.js";
+import type { Binder, Expr } from "../model/ir.js";
 import {
   addSizes,
   constantSize,
@@ -9,6 +10,7 @@ import {
   sizesEqual,
   subSizes,
 } from "../model/size.js";
+import { freeVariables } from "../model/traverse.js";
 import { type Cx, quote } from "./context.js";
 import type { Definition, Scope, VariableInfo } from "./scope.js";
 import { affineIndex, toSize } from "./sizes.js";
@@ -21,6 +23,8 @@ interface Range {
 interface Box {
   readonly ranges: readonly Range[];
   readonly definition: Definition;
+  /** Rows of different lengths, or a diagonal: the ranges are those of the smallest rectangle around. */
+  readonly isPart: boolean;
 }
 
 /** One size an axis; undefined where there is none, which `loud` reports. */
@@ -42,6 +46,7 @@ function unionOfBoxes(cx: Cx, v: VariableInfo, root: Scope): readonly Size[] | u
     if (box === undefined) return undefined;
     boxes.push(box);
   }
+  if (boxes.some((b) => b.isPart)) return hullOf(boxes);
   for (const box of boxes) {
     if (hasPartner(box, boxes)) continue;
     return cx.reporter.report("one_branch", box.definition.stmt.target.span, { name: v.name });
@@ -66,6 +71,18 @@ function unionOfBoxes(cx: Cx, v: VariableInfo, root: Scope): readonly Size[] | u
   return undefined;
 }
 
+/**
+ * The rectangle around parts of arrays, such as triangles. That they fill it, each element once, is
+ * known with the data and checked there. Of sizes that cannot be compared the first one counts.
+ */
+function hullOf(boxes: readonly Box[]): readonly Size[] {
+  return boxes[0].ranges.map((_, axis) =>
+    boxes
+      .map((b) => b.ranges[axis].hi)
+      .reduce((most, hi) => ((constantSize(subSizes(hi, most)) ?? 0) > 0 ? hi : most)),
+  );
+}
+
 /** The elements that one statement defines. */
 function boxOf(cx: Cx, v: VariableInfo, d: Definition, root: Scope): Box | undefined {
   const { target } = d.stmt;
@@ -84,12 +101,19 @@ function boxOf(cx: Cx, v: VariableInfo, d: Definition, root: Scope): Box | undef
   const names = new Set(loops.flatMap((b) => b?.name ?? []));
   const used = new Set<string>();
   const ranges: Range[] = [];
+  const isLet = v.role === "let";
+  const mentioned = new Set(
+    found.indices.flatMap((e) => (e === undefined ? [] : [...freeVariables(e)])),
+  );
+  const missesLoop = loops.some((b) => b !== undefined && !mentioned.has(b.name));
+  let isPart = false;
   for (const [axis, e] of found.indices.entries()) {
     const isPosition = e?.type.scalar === "int" && e.type.dims.length === 0;
     if (e === undefined || !isPosition || cx.model.isRandom(e)) return undefined;
     const affine = affineIndex(e, names, cx.model);
     const { span } = target.indices[axis];
-    if (affine === undefined || (affine.variable !== undefined && used.has(affine.variable))) {
+    const isAgain = affine?.variable !== undefined && used.has(affine.variable);
+    if (affine === undefined || (isAgain && !isLet)) {
       return cx.reporter.report("target_index", span, { name: v.name, text: quote(span) });
     }
     const binder = loops.find((b) => b?.name === affine.variable);
@@ -100,10 +124,20 @@ function boxOf(cx: Cx, v: VariableInfo, d: Definition, root: Scope): Box | undef
     used.add(affine.variable);
     const from = toSize(binder.from, cx.model);
     const to = toSize(binder.to, cx.model);
-    if (isRagged(from, to, names)) {
-      return cx.reporter.report("ragged", span, { name: v.name, text: quote(target.span) });
+    isPart ||= isAgain;
+    // A loop that is missed is the greater fault, told of below.
+    if (missesLoop || (!isRagged(cx, from, names) && !isRagged(cx, to, names))) {
+      ranges.push(shifted(affine, from, to));
+      continue;
     }
-    ranges.push(shifted(affine, from, to));
+    const outer = loops.filter((b) => b !== undefined);
+    const least = isLet ? extreme(cx, binder.from, outer, "least") : undefined;
+    const most = isLet ? extreme(cx, binder.to, outer, "most") : undefined;
+    if (least === undefined || most === undefined) {
+      return cx.reporter.report("ragged", span, { name: v.name, text: quote(target.span), isLet });
+    }
+    isPart = true;
+    ranges.push(shifted(affine, least, most));
   }
   const unused = d.loops.find((_, i) => loops[i] !== undefined && !used.has(loops[i].name));
   if (unused !== undefined) {
@@ -112,11 +146,51 @@ function boxOf(cx: Cx, v: VariableInfo, d: Definition, root: Scope): Box | undef
       variable: unused.variable.text,
     });
   }
-  return { ranges, definition: d };
+  return { ranges, definition: d, isPart };
 }
 
-function isRagged(from: Size, to: Size, loops: ReadonlySet<string>): boolean {
-  return [...from.terms, ...to.terms].some((t) => t.names.some((n) => loops.has(n)));
+/** Whether a bound changes with the loops around it, also inside what is no sum of products. */
+function isRagged(cx: Cx, bound: Size, loops: ReadonlySet<string>): boolean {
+  const changes = (name: string): boolean => {
+    const opaque = cx.model.opaqueSizes.get(name);
+    if (loops.has(name)) return true;
+    return opaque !== undefined && [...freeVariables(opaque)].some(changes);
+  };
+  return bound.terms.some((t) => t.names.some(changes));
+}
+
+/** The least or largest value that a bound may take over the loops around it, where it is known. */
+function extreme(
+  cx: Cx,
+  e: Expr,
+  loops: readonly Binder[],
+  end: "least" | "most",
+): Size | undefined {
+  const names = new Set(loops.map((b) => b.name));
+  const size = toSize(e, cx.model);
+  if (!isRagged(cx, size, names)) return size;
+  const isCut = e.kind === "call" && e.fn === (end === "most" ? "minimum" : "maximum");
+  if (isCut) {
+    // One of the two is a bound of both.
+    const fixed = e.args.find((a) => !isRagged(cx, toSize(a, cx.model), names));
+    return fixed && toSize(fixed, cx.model);
+  }
+  let total = sizeConst(0);
+  for (const term of size.terms) {
+    const one: Size = { terms: [term] };
+    if (!isRagged(cx, one, names)) {
+      total = addSizes(total, one);
+      continue;
+    }
+    const binder = term.names.length === 1 && loops.find((b) => b.name === term.names[0]);
+    if (!binder || Math.abs(term.coefficient) !== 1) return undefined;
+    const isMost = term.coefficient > 0 === (end === "most");
+    const limit = extreme(cx, isMost ? binder.to : binder.from, loops, isMost ? "most" : "least");
+    if (limit === undefined) return undefined;
+    const last = isMost ? subSizes(limit, sizeConst(1)) : limit;
+    total = term.coefficient > 0 ? addSizes(total, last) : subSizes(total, last);
+  }
+  return total;
 }
 
 function shifted(

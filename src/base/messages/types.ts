@@ -585,9 +585,11 @@ const elements = {
     message: `the elements of \`${p.name}\` begin at ${p.first}`,
     help: "positions start at 0",
   })),
-  ragged: error((p: { name: string; text: string }) => ({
+  ragged: error((p: { name: string; text: string; isLet: boolean }) => ({
     message: `\`${p.text}\` makes rows of different lengths`,
-    help: `loop over a full range, or keep the elements of \`${p.name}\` in one long array`,
+    help: p.isLet
+      ? `loop over a full range, with the choice inside: \`let ${p.name}[i, j] = if j < len[i] then e else 0\``
+      : `draw the elements as one long vector \`v\`, and define \`let ${p.name}[i, j] = v[idiv(i * (i - 1), 2) + j]\` where \`j < i\` and 0 elsewhere; or draw full rows, of which those that nothing reads keep their prior`,
   })),
   defined_twice: error((p: { name: string; text: string }) => ({
     message: `\`${p.text}\` defines elements of \`${p.name}\` that are defined elsewhere`,
