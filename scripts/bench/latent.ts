@@ -30,7 +30,7 @@ const cases: readonly Case[] = [
   { model: abundance(40), draws: 20_000, whole: 300 },
   { model: abundance(400), draws: 2000, whole: 5 },
   { model: survival(50), draws: 5000, whole: 200 },
-  { model: survival(500), draws: 1000, whole: 20 },
+  { model: survival(250), draws: 1000, whole: 20 },
 ];
 
 const repeats = Number(process.argv[2] ?? 3);

@@ -82,7 +82,12 @@ describe("abundance from repeated counts", () => {
     expect(total[7]).toBe(N[28] + N[29] + N[30] + N[31]);
     expect([...N.subarray(0, 400)].every(Number.isInteger)).toBe(true);
     const plan = await explain(compile(text("Poisson(lambda)")), { y }, { method: "gibbs" });
-    expect(plan.steps).toContain("N: slice sampling of whole numbers, one by one");
+    const step = plan.steps.find((s) =>
+      s.startsWith("N: slice sampling of whole numbers, one by one"),
+    );
+    // Of a site's own terms, those of one place in four.
+    const [, own, all] = step?.match(/; one reads (\d+) of (\d+) terms of its density$/) ?? [];
+    expect(Number(all)).toBe(4 * Number(own));
   });
 
   test("other methods name gibbs", async () => {

@@ -77,14 +77,25 @@ function describeBlock(plan: GibbsPlan, block: GibbsBlock): string[] {
       return [`${name}: truncated ${word} conditional, ${ends}`];
     }
     case "slice":
-      return [`${nameOf(block.site)}: slice sampling, scalar by scalar, unconstrained`];
+      return [
+        `${nameOf(block.site)}: slice sampling, scalar by scalar, unconstrained${costOf(plan, block.site)}`,
+      ];
     case "count":
-      return [`${nameOf(block.site)}: slice sampling of whole numbers, one by one`];
+      return [
+        `${nameOf(block.site)}: slice sampling of whole numbers, one by one${costOf(plan, block.site)}`,
+      ];
     case "hamiltonian": {
       const names = block.sites.map(nameOf).join(", ");
       return [`${names}: ${block.method === "nuts" ? "NUTS" : "HMC"} transition, unconstrained`];
     }
   }
+}
+
+/** What one evaluation of a slice reads, where that is not everything. */
+function costOf({ locals }: GibbsPlan, site: number): string {
+  const local = locals.get(site);
+  if (local === undefined || local.most === local.whole) return "";
+  return `; one reads ${local.most} of ${local.whole} terms of its density`;
 }
 
 const discreteWords = {

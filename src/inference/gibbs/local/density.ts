@@ -33,9 +33,10 @@ export interface LocalDensity {
   readonly window: number;
   /** Elements that one kernel serves. */
   readonly groups: readonly Int32Array[];
-  /** How many entries of the log joint the elements read together, and how many one has at most. */
-  readonly entries: number;
+  /** How many entries of the log joint one element reads at most. */
   readonly most: number;
+  /** How many entries there are that any element reads. */
+  readonly whole: number;
 }
 
 /** Entries that the elements may read together; beyond, their lists are not worth their memory. */
@@ -62,7 +63,7 @@ export function localDensity(
   const blankets = blanketsOf(parts, reached, count);
   if (blankets === undefined) return undefined;
   const most = maximum(count, (e) => blankets.reduce((n, own) => n + own[e].length, 0));
-  const entries = blankets.reduce((n, own) => n + own.reduce((m, list) => m + list.length, 0), 0);
+  const whole = parts.reduce((n, { node }) => n + sizeOf(node.shape), 0);
   const groups = groupsOf(blankets, count);
 
   const still = new Map<Node, { readonly name: string; readonly buffer: string }>();
@@ -120,7 +121,7 @@ export function localDensity(
     functions.push(...lowered.functions);
   }
   const isPrepared = still.size > 0;
-  return { functions, buffers, isPrepared, window: kept, groups, entries, most };
+  return { functions, buffers, isPrepared, window: kept, groups, most, whole };
 }
 
 const workspace = (name: string, length: number): Buffer => {
