@@ -151,6 +151,13 @@ export function planStagedEm(
   };
   const plan = planWith(conditioned, make, options, prepare, most);
   if (plan.kind !== "plan" || staged === undefined || !takesIterations) return plan;
+  const chained = isSingle && staged.sum?.groups.every(isLoneElements) !== true;
+  if (chained) {
+    // Each step of a chain is a dispatch of its own: as many a call as a pass has are enough.
+    const reason = "its elements hang together, and a pass takes a step for each of them";
+    const [{ name }] = staged.discrete;
+    return { ...plan, iteration: { kind: "host", name, reason } };
+  }
   return { ...plan, iteration: iterationOf(staged, plan.parameters, isSingle) };
 }
 

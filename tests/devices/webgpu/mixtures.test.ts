@@ -22,7 +22,8 @@ describe.skipIf(device === undefined)("mixtures on WebGPU", () => {
     const here = await maximise(run, method);
     const there = await maximise({ ...run, device: on }, method);
     expect(there.figures.device).toBe("webgpu");
-    expect(there.figures.m_steps).toBe("device");
+    // A chain's steps are dispatches: there a call is one pass.
+    expect(there.figures.m_steps).toContain(name === "hmm" ? "cpu: `z`" : "device");
     const [a, b] = [here, there].map((f) => (f.figures.log_likelihood as { final: number }).final);
     expect(Math.abs(a - b)).toBeLessThan(1e-5 * Math.abs(a));
     there.chains[0].values.forEach((v, k) => {
