@@ -11,7 +11,8 @@ import type { Region } from "../plan/storage.js";
 import { foldTasks } from "./fold.js";
 import { fixed, type Ix, modIx, overIx, plusIx, timesIx, unravel } from "./indices.js";
 import { labelOf } from "./map.js";
-import { matrixOperands, productTasks, runsAlongRows } from "./reduce.js";
+import { matrixOperands, runsAlongRows } from "./operands.js";
+import { productTasks } from "./reduce.js";
 import { blockParts, blockTask, productWork } from "./software.js";
 import { ValueEmitter } from "./values.js";
 

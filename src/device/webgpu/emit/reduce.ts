@@ -7,6 +7,7 @@ import { literal } from "../wgsl/literal.js";
 import { type Fold, foldTasks } from "./fold.js";
 import { type Coordinates, fixed, type Ix, plusIx, unravel, zeroIx } from "./indices.js";
 import { item, labelOf, threadsTask } from "./map.js";
+import { matrixOperands, runsAlongRows } from "./operands.js";
 import { ValueEmitter } from "./values.js";
 
 export function reduceTasks(context: BlockContext, node: ReduceNode, out: Region): Task[] {
@@ -72,28 +73,6 @@ export function productTasks(context: BlockContext, node: MatmulNode, out: Regio
     origin: node.origin,
   };
   return foldTasks(context, fold, out);
-}
-
-/** Whether a matrix is a transposed view, so that neighbours in memory are in one column. */
-export function runsAlongRows(x: Node): boolean {
-  if (x.op === "transpose") return x.perm[x.perm.length - 1] !== x.perm.length - 1;
-  if (x.op === "unary" || x.op === "binary") return runsAlongRows(x.x);
-  return false;
-}
-
-/** Coordinates of the factors of one term of a product. */
-export function matrixOperands(
-  node: MatmulNode,
-  batch: Coordinates,
-  row: Ix,
-  k: Ix,
-  column: Ix,
-): readonly [Coordinates, Coordinates] {
-  const own = (x: Node): Coordinates => (x.shape.length === 2 ? [] : batch);
-  return [
-    [...own(node.x), row, k],
-    [...own(node.y), k, column],
-  ];
 }
 
 /** Positions of each index, sorted by index: of constant indices, made at compile time. */

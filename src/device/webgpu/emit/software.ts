@@ -14,7 +14,7 @@ import { accumulate } from "./accumulate.js";
 import { type Fold, workOf } from "./fold-group.js";
 import { fixed, type Ix, modIx, overIx, plusIx, timesIx, unravel } from "./indices.js";
 import { item, labelOf, threadsTask, writesOwn } from "./map.js";
-import { matrixOperands, runsAlongRows } from "./reduce.js";
+import { matrixOperands, runsAlongRows } from "./operands.js";
 import { ValueEmitter } from "./values.js";
 
 /** Results of a thread along an edge of its block. */
