@@ -40,13 +40,12 @@ export async function sampleProcess(run: Run, method: GibbsOptions): Promise<Fit
   const plan = planDp(conditioned, makeInstance, "gibbs");
   const settings = optionsOf(plan, method);
   const { device, figures } = await placeOf(run, plan, settings, method.chains);
-  // A device keeps its chains: what it has drawn is written at the end.
-  const streamed =
-    device === undefined ? beginStream(run, method, { latents: [] }, ["lp"]) : undefined;
+  const on = device && ({ device: device.name, apart: true } as const);
+  const streamed = beginStream(run, method, { latents: [] }, ["lp"], on);
   const found =
     device === undefined
       ? await chainsHere(run, plan, settings, method.chains, streamed)
-      : await chainsOnDevice(run, plan, settings, method.chains, device);
+      : await chainsOnDevice(run, plan, settings, method.chains, device, streamed);
   const { chains, interrupted, compiled } = found;
   const fit = processFit(plan, chains);
   return {

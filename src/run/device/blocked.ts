@@ -11,17 +11,23 @@ import { internalError } from "../../base/internal.js";
 import type { GraphDevice } from "../../device/contract.js";
 import { exchange } from "../../inference/ascent/columns.js";
 import { type DpOptions, truncationError } from "../../inference/dp/index.js";
-import type { DpChain } from "../../inference/dp/model/chain.js";
+import {
+  type DpChain,
+  type DpControls,
+  packBlock,
+  unpacked,
+} from "../../inference/dp/model/chain.js";
 import type { DpPlan } from "../../inference/dp/model/dp-plan.js";
 import { truncatedModel } from "../../inference/dp/model/truncated.js";
-import { DrawStore } from "../../inference/dp/samplers/run.js";
+import { blockedPast, blockedState, DrawStore } from "../../inference/dp/samplers/run.js";
+import { pack, unpack } from "../../inference/state.js";
 import { type RandomStream, stream } from "../../math/rng/random.js";
 import { Labels } from "./labels.js";
 
 /** Streams of a sweep's blocks on the host; that of the start is 0 (`labels.ts`). */
 const STREAMS = { labels: 1, thetas: 3, sticks: 6 } as const;
 
-export interface BlockedControls {
+export interface BlockedControls extends Pick<DpControls, "sink" | "past"> {
   readonly shouldStop: () => boolean;
   readonly onProgress: (phase: "warmup" | "sampling", done: number, total: number) => void;
 }
@@ -216,6 +222,23 @@ export class BlockedSampler {
     }
   }
 
+  /** Behind a sweep: all that the next one depends on. */
+  #save(sweep: number): Float64Array {
+    const own = pack([...this.#values, this.#breaks, this.#rests]);
+    return blockedState(sweep, this.alpha(), this.components, own);
+  }
+
+  /** Takes up what `#save` gave. @returns its sweep */
+  #goOn(state: Float64Array): number {
+    const { sweep, own } = blockedPast(state);
+    unpack(own, [...this.#values, this.#breaks, this.#rests]);
+    this.#values.forEach((values, k) => {
+      this.#labels.ascent.startAt(k, values);
+    });
+    this.#placeSticks();
+    return sweep;
+  }
+
   /** Runs a chain. @throws TildeError where the device is lost before the first draw */
   async chain(
     settings: DpOptions,
@@ -226,17 +249,37 @@ export class BlockedSampler {
     const { structure, layout } = this.#plan;
     const { warmup, draws, thin } = settings;
     const { items } = structure;
-    const store = new DrawStore({ items, width: layout.length }, draws);
+    const { sink, past } = controls;
+    const store = new DrawStore({ items, width: layout.length }, draws, sink?.labels);
     const globals = structure.globals.map((g) => this.#names.indexOf(g.name));
     const width = structure.globals.reduce((n, g) => n + g.length, 0);
     const globalDraws = new Float64Array(draws * width);
-    let kept = 0;
     let kind: "finished" | "stopped" = "finished";
     let lost: TildeError | undefined;
     const total = warmup + draws * thin;
+    this.start(seed, chain);
+    const left = past && unpacked(past, width, globalDraws);
+    for (const rows of left?.rows ?? []) store.append(rows);
+    /** The last sweep, draws so far, those that the sink has, and bytes of the others. */
+    let sweep = left === undefined ? 0 : this.#goOn(left.state);
+    let kept = store.kept;
+    let written = kept;
+    let bytes = 0;
+    const write = (): void => {
+      if (sink === undefined) return;
+      if (kept === written) {
+        if (kept === 0) sink.warmup(this.#save(sweep));
+        return;
+      }
+      const own = globalDraws.subarray(written * width, kept * width);
+      const rows = store.packed(written);
+      const block = packBlock(this.#save(sweep), rows, kept - written, own);
+      sink.draws(written, store.lpFrom(written), block);
+      store.forget();
+      [written, bytes] = [kept, 0];
+    };
     try {
-      this.start(seed, chain);
-      for (let t = 1; t <= total; t++) {
+      for (let t = sweep + 1; t <= total; t++) {
         if (controls.shouldStop()) {
           kind = "stopped";
           break;
@@ -252,17 +295,23 @@ export class BlockedSampler {
             globalDraws.set(this.#values[k], at);
             at += this.#values[k].length;
           }
+          bytes += 8 * (3 + items + this.components * layout.length + width);
         }
+        sweep = t;
+        if (sink?.isDue(bytes)) write();
         if (t <= warmup) controls.onProgress("warmup", t, warmup);
         else controls.onProgress("sampling", t - warmup, total - warmup);
         // Signals and timers are heard between sweeps.
         await new Promise((resolve) => setImmediate(resolve));
       }
     } catch (error) {
-      if (!(error instanceof TildeError) || kept === 0) throw error;
+      const isFull = error instanceof TildeError && error.diagnostics[0].code === "file_unwritable";
+      if (!(error instanceof TildeError) || isFull || kept === 0) throw error;
       lost = error;
       kind = "stopped";
     }
+    // Also of a device that was lost: what a sweep leaves is here.
+    if (sweep > 0 && (kept > written || kept === 0)) write();
     const alpha = store.largestAlpha(this.alpha());
     const done: DpChain = {
       globals: globalDraws,

@@ -6,6 +6,8 @@ import type { DpChain } from "../../inference/dp/model/chain.js";
 import type { DpPlan } from "../../inference/dp/model/dp-plan.js";
 import { largeConcentration } from "../../inference/dp/samplers/concentration.js";
 import type { Run } from "../context.js";
+import type { Streamed } from "../storage/begin.js";
+import { openJournal, sizeOfMixture } from "../storage/journal.js";
 import { BlockedSampler } from "./blocked.js";
 import { openCpuGraphs } from "./cpu-graphs.js";
 import { guardPass, sumsOf } from "./labels.js";
@@ -31,6 +33,7 @@ export async function chainsOnDevice(
   settings: DpOptions,
   count: number,
   device: GraphDevice,
+  streamed?: Streamed,
 ): Promise<DeviceChains> {
   const { seed, options } = run;
   const { algorithm } = settings;
@@ -46,7 +49,10 @@ export async function chainsOnDevice(
     const compiled = performance.now();
     let interrupted = false;
     for (let chain = 0; chain < count && !interrupted; chain++) {
-      const { chain: done, lost } = await sampler.chain(settings, seed, chain, {
+      const journal = streamed && openJournal(streamed.job, chain, sizeOfMixture(plan));
+      const work = sampler.chain(settings, seed, chain, {
+        ...(journal && { sink: journal.sink }),
+        ...(journal?.past && { past: journal.past }),
         shouldStop: () => options.signal?.aborted === true,
         onProgress: (phase, at, total) => {
           if (at % 50 !== 0 && at !== total) return;
@@ -54,6 +60,7 @@ export async function chainsOnDevice(
           options.onProgress?.({ ...place, chain });
         },
       });
+      const { chain: done, lost } = await work.finally(() => journal?.close());
       interrupted = done.draws.kind === "stopped";
       if (done.draws.draws > 0) chains.push(done);
       warnings.push(...(lost?.diagnostics ?? []));

@@ -1,8 +1,15 @@
 /** Dirichlet-process mixtures that are stopped or killed go on to the draws of an unbroken run. */
-import { cpSync, rmSync, statSync, truncateSync } from "node:fs";
+import { cpSync, mkdirSync, rmSync, statSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test, vi } from "vitest";
+import { diagnostic, TildeError } from "../../../src/base/diagnostic.js";
+import type { GraphDevice } from "../../../src/device/contract.js";
 import * as tilde from "../../../src/index.js";
+import { openCpuGraphs } from "../../../src/run/device/cpu-graphs.js";
+import { sampleProcess } from "../../../src/run/process.js";
+import { readRecord } from "../../../src/run/storage/record.js";
+import { readFit } from "../../../src/run/storage/reopen.js";
+import { jobOf } from "../../devices/run/fixtures.js";
 import { scratchFolder } from "../../helpers/cli.js";
 
 const scratch = scratchFolder();
@@ -130,4 +137,74 @@ describe.each(cases)("%s", (name, model, algorithm) => {
     expect(read.clusters().count.reduce((a, b) => a + b)).toBeCloseTo(1, 12);
     expect(saidBy(await tilde.resume(out))).toEqual(saidBy(finished));
   });
+});
+
+test("chains on a device go to their files as they come, and go on: stopped, and of a lost device", async () => {
+  const text = `model one(N: int) {
+    for k in 0.. { mu[k] ~ Normal(0, 5) }
+    for i in 0..N { z[i] ~ CRP(1.0); x[i] ~ Normal(mu[z[i]], 0.5) }
+  }`;
+  const method = tilde.gibbs({
+    ...{ algorithm: "blocked", truncation: 8, chains: 2, warmup: 20, draws: 60 },
+  });
+  const on = async (device: GraphDevice, options: tilde.InferOptions, isResumed = false) => {
+    const { run } = jobOf(text, data, device, options);
+    const resumed = isResumed && options.out !== undefined ? readRecord(options.out) : undefined;
+    return await sampleProcess({ ...run, ...(resumed && { resumed }) }, method);
+  };
+  const said = (fit: Awaited<ReturnType<typeof on>>) => ({
+    lp: fit.chains.map((c) => [...(c.statistics.lp ?? [])]),
+    labels: fit.process?.chains.map((c) => [
+      ...c.draws.labels.subarray(0, c.draws.draws * c.draws.items),
+    ]),
+    thetas: fit.process?.chains.map((c) => [...c.draws.thetas]),
+    figures: fit.figures,
+  });
+  const whole = await on(openCpuGraphs(), {});
+  const streamed = join(scratch.path, "device-whole");
+  mkdirSync(streamed);
+  const kept = await on(openCpuGraphs(), { out: streamed });
+  expect(kept.stored).toBe(streamed);
+  expect(said(kept)).toEqual(said(whole));
+
+  // Stopped in the middle of the second chain's draws.
+  const out = join(scratch.path, "device-stopped");
+  mkdirSync(out);
+  const stop = new AbortController();
+  const onProgress = ({ phase, done, chain }: tilde.SessionProgress): void => {
+    if (chain === 1 && phase === "sampling" && done >= 50) stop.abort();
+  };
+  const stopped = await on(openCpuGraphs(), { out, onProgress, signal: stop.signal });
+  expect(stopped.interrupted).toBe(true);
+  expect(stopped.chains[0].draws).toBeGreaterThan(0);
+  expect(stopped.chains[0].draws).toBeLessThan(60);
+  const killed = readFit(out);
+  expect(killed.chains.map((c) => [...(c.statistics.lp ?? [])])).toEqual(said(stopped).lp);
+  expect(said(await on(openCpuGraphs(), { out }, true))).toEqual(said(whole));
+
+  // A device that is lost leaves the draws that it gave.
+  const lost = join(scratch.path, "device-lost");
+  mkdirSync(lost);
+  let steps = 0;
+  const failing: GraphDevice = {
+    ...openCpuGraphs(),
+    compileLoop: async (spec) => {
+      const loop = await openCpuGraphs().compileLoop(spec);
+      return {
+        ...loop,
+        steps: async (first, count, turn) => {
+          if (++steps > 45) {
+            const params = { reason: "the driver was reset", doing: "taking steps" };
+            throw new TildeError([diagnostic("webgpu_lost", undefined, params)]);
+          }
+          return await loop.steps(first, count, turn);
+        },
+      };
+    },
+  };
+  const cut = await on(failing, { out: lost });
+  expect(cut.warnings.map((w) => w.code)).toContain("webgpu_lost");
+  expect(cut.chains.map((c) => c.draws)).toEqual([25]);
+  expect(readFit(lost).chains[0].draws).toBe(25);
+  expect(said(await on(openCpuGraphs(), { out: lost }, true))).toEqual(said(whole));
 });

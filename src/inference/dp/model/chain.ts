@@ -89,11 +89,8 @@ export function* dpChainSteps(
       if (kept === 0) sink?.warmup(step.save());
       return;
     }
-    const state = step.save();
-    const rows = step.rows(written);
     const own = globals.subarray(written * width, kept * width);
-    const head = [state.length, rows.length, kept - written];
-    const block = pack([head, state, rows, own]);
+    const block = packBlock(step.save(), step.rows(written), kept - written, own);
     sink?.draws(written, step.lp(written), block);
     step.forget();
     [written, bytes] = [kept, 0];
@@ -119,8 +116,18 @@ export function* dpChainSteps(
 /** Numbers of a block before its state. */
 const BLOCK_HEAD = 3;
 
+/** A block of draws: the state behind them, their rows as a `DrawStore` packs them, and globals. */
+export function packBlock(
+  state: Float64Array,
+  rows: Float64Array,
+  draws: number,
+  globals: Float64Array,
+): Float64Array {
+  return pack([[state.length, rows.length, draws], state, rows, globals]);
+}
+
 /** The state behind the last block, and the rows of all; globals go to `globals`. */
-function unpacked(
+export function unpacked(
   { warmup, blocks }: DpLeft,
   width: number,
   globals: Float64Array,

@@ -98,6 +98,25 @@ const ALGORITHMS = ["collapsed", "auxiliary", "instantiated", "blocked"] as cons
 /** Numbers of a state before the kernel's. */
 const HEAD = 7;
 
+/** The state of a blocked chain that another sampler made, as `pastDraws` reads it. */
+export function blockedState(
+  sweep: number,
+  alpha: number,
+  components: number,
+  own: Float64Array,
+): Float64Array {
+  const code = ALGORITHMS.indexOf("blocked");
+  return pack([[sweep, alpha, 0, 0, code, components, own.length], own]);
+}
+
+/** What `blockedState` was given. */
+export function blockedPast(state: Float64Array): {
+  readonly sweep: number;
+  readonly own: Float64Array;
+} {
+  return { sweep: state[0], own: state.subarray(HEAD) };
+}
+
 /** Runs a chain to its end; see `dpSteps`. */
 export function runDp(
   model: ClusterModel,
