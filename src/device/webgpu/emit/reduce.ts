@@ -1,5 +1,5 @@
 /** Reductions, scatters and small products as folds. */
-import type { MatmulNode, Node, ReduceNode, ScatterAddNode } from "../../../tensor/ops.js";
+import type { MatmulNode, ReduceNode, ScatterAddNode } from "../../../tensor/ops.js";
 import { otherAxes, sizeOf } from "../../../tensor/shape-rules.js";
 import type { BlockContext, Task } from "../plan/context.js";
 import type { Region } from "../plan/storage.js";
