@@ -6,7 +6,8 @@ import { checkSource, conditionRaw } from "../../src/run/compile.js";
 import { readObject } from "../../src/run/data/values.js";
 import { compile, type Program } from "../../src/run/load.js";
 import type { Choices } from "./choices.js";
-import type { Generated, Plain } from "./models.js";
+import type { Plain } from "./inputs.js";
+import type { Generated } from "./models.js";
 
 /** A text with its data: all that is needed to see a failure again. */
 export interface Case {

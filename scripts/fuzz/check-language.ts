@@ -8,7 +8,7 @@ import { formatSource } from "../../src/syntax/format.js";
 import { parseSource } from "../../src/syntax/parse.js";
 import { type Case, Finding } from "./case.js";
 import type { Choices } from "./choices.js";
-import type { Plain } from "./models.js";
+import type { Plain } from "./inputs.js";
 
 /** Parse, format, parse: the same tree; a second formatting changes nothing; models verify. */
 export function checkText({ text }: Case): void {

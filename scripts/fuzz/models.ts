@@ -2,17 +2,15 @@
 import { Choices } from "./choices.js";
 import { Distributions, type Drawn, type Wanted } from "./distributions.js";
 import { Expressions } from "./expressions.js";
+import { input, type Plain } from "./inputs.js";
 import {
   type Dim,
-  type Domain,
   type FunctionOf,
   type Loop,
   type Scope,
   type Value,
   within,
 } from "./scope.js";
-
-export type Plain = number | boolean | null | readonly Plain[];
 
 /** A generated model; `observed` are the sites that data are to be drawn for. */
 export interface Generated {
@@ -66,7 +64,8 @@ class Generator {
     const params = sizes.map((d) => `${d.text}: int`);
     for (const d of sizes) this.#inputs[d.text] = d.size;
     const values: Value[] = [];
-    for (let k = c.below(4); k > 0; k--) params.push(this.#input(sizes, values));
+    for (let k = c.below(4); k > 0; k--)
+      params.push(input(this.#c, this.#name("x"), sizes, this.#inputs, values));
     const dims = [...sizes, { text: "2", size: 2 }];
     let scope: Scope = { values, loops: [], dims, functions: [], onlyKnown: false };
     const declarations: string[] = [];
@@ -91,47 +90,6 @@ class Generator {
   #name(prefix: string): string {
     this.#names++;
     return `${prefix}${this.#names}`;
-  }
-
-  #input(sizes: readonly Dim[], values: Value[]): string {
-    const c = this.#c;
-    const dims = c.weighted<Dim[]>([
-      [2, []],
-      [4, [c.pick(sizes)]],
-      [1.5, [c.pick(sizes), c.pick(sizes)]],
-    ]);
-    const top = c.pick(sizes);
-    const domain = c.weighted<Domain>([
-      [4, "real"],
-      [2, "positive"],
-      [1, "unit"],
-      [1, "count"],
-      [1, "bool"],
-      [top.size > 0 ? 3 : 0, "index"],
-    ]);
-    const name = this.#name("x");
-    const one = (): Plain => {
-      switch (domain) {
-        case "positive":
-          return Math.abs(c.number()) + 0.1;
-        case "unit":
-          return Math.round(1000 * (0.05 + 0.45 * Math.abs(c.number()))) / 1000;
-        case "count":
-          return c.between(domain === "count" ? 1 : 0, 4);
-        case "bool":
-          return c.chance(0.5);
-        case "index":
-          return c.below(top.size);
-        default:
-          return c.number();
-      }
-    };
-    const fill = (k: number): Plain =>
-      k === dims.length ? one() : Array.from({ length: dims[k].size }, () => fill(k + 1));
-    this.#inputs[name] = fill(0);
-    values.push({ text: name, domain, dims, known: true, ...(domain === "index" && { top }) });
-    const type = domain === "index" ? `category(${top.text})` : domain;
-    return `${name}: ${type}${dims.length > 0 ? `[${dims.map((d) => d.text).join(", ")}]` : ""}`;
   }
 
   /** A function or a distribution of the file. */

@@ -3,7 +3,7 @@ import type { Span } from "../../src/base/span.js";
 import { formatSource } from "../../src/syntax/format.js";
 import { parseSource } from "../../src/syntax/parse.js";
 import type { Case } from "./case.js";
-import type { Plain } from "./models.js";
+import type { Plain } from "./inputs.js";
 
 interface Edit {
   readonly span: Span;
