@@ -85,6 +85,9 @@ describe("abundance from repeated counts", () => {
     const step = plan.steps.find((s) =>
       s.startsWith("N: slice sampling of whole numbers, one by one"),
     );
+    // Found with latent counts as with data.
+    expect(plan.steps).toContain("lambda: Gamma conditional, all elements at once");
+    expect(plan.steps).toContain("p: Beta conditional, all elements at once");
     // Of a site's own terms, those of one place in four.
     const [, own, all] = step?.match(/; one reads (\d+) of (\d+) terms of its density$/) ?? [];
     expect(Number(all)).toBe(4 * Number(own));
