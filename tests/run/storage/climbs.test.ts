@@ -1,11 +1,13 @@
 /** Runs that are no chains, stopped or killed on the way and taken up again: the same to the last bit. */
-import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import * as tilde from "../../../src/index.js";
+import { openCpuGraphs } from "../../../src/run/device/cpu-graphs.js";
 import type { Method } from "../../../src/run/methods.js";
 import { Checkpoint } from "../../../src/run/storage/checkpoint.js";
 import { readRecord } from "../../../src/run/storage/record.js";
+import { learn } from "../../../src/run/svi/index.js";
 import { jobOf } from "../../devices/run/fixtures.js";
 import { scratchFolder } from "../../helpers/cli.js";
 
@@ -225,4 +227,26 @@ test("states are written by the clock, and less often where writing takes long",
   // Of a run with other options it is none.
   const other = { ...resumed, options: tilde.vi({ steps: 900 }) };
   expect(new Checkpoint({ ...job, resumed: other }).of().past).toBeUndefined();
+});
+
+test("svi on a device goes on with its moments, averages and the order of its rows", async () => {
+  const method = tilde.svi({ batch: { N: 7 }, steps: 3000, draws: 100 });
+  const directory = join(scratch.path, "device");
+  mkdirSync(directory);
+  const on = async (options: tilde.InferOptions, keeps = true, isResumed = false) => {
+    const job = jobOf(regression.source.text, data, openCpuGraphs(), options);
+    const { conditioned, seed } = job.run;
+    const resumed = isResumed ? readRecord(directory) : undefined;
+    const checkpoint = new Checkpoint({ directory, conditioned, seed, method, resumed });
+    const run = keeps ? { ...job.run, checkpoint } : job.run;
+    return await learn(run, job.raw, job.declared, method);
+  };
+  const whole = await on({}, false);
+  const stopped = await on(stopAt(2500));
+  expect(stopped.interrupted).toBe(true);
+  expect(readRecord(directory).device).toBe("cpu");
+  const done = await on({}, true, true);
+  expect(done.params).toEqual(whole.params);
+  expect(done.figures).toEqual(whole.figures);
+  expect(stopped.params).not.toEqual(whole.params);
 });
