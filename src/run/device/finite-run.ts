@@ -29,13 +29,15 @@ export async function finiteAnywhere(
   const { shelf, conditioned, seed } = run;
   if (shelf === undefined) return { figures: {} };
   const { warmup, draws, thin, chains } = method;
-  const begin = performance.now();
-  const trial = { ...method, warmup: TRIALS - 1, draws: 1, thin: 1 };
+  // Behind a sweep of warmup: a start is no sweep.
+  const trial = { ...method, warmup: 1, draws: TRIALS, thin: 1 };
   const width = gibbsWidth(ready.plan);
-  const storage = { constrained: new Float64Array(width), statistics: new Float64Array(1) };
-  const steps = runGibbsChain(ready, trial, { seed, chain: 0 }, { storage });
-  while (steps.next().done !== true);
-  const here = (performance.now() - begin) / 1000 / TRIALS;
+  const storage = {
+    constrained: new Float64Array(TRIALS * width),
+    statistics: new Float64Array(TRIALS),
+  };
+  const end = runToEnd(runGibbsChain(ready, trial, { seed, chain: 0 }, { storage }));
+  const here = end.kind === "failed" ? 0 : end.seconds.sampling / TRIALS;
   const choice = await choose(shelf, here, chains * (warmup + draws * thin), async (on) => {
     const sampler = await FiniteSampler.create(conditioned, on, method);
     try {
@@ -55,6 +57,14 @@ export async function finiteAnywhere(
       error instanceof TildeError && error.diagnostics[0].code === "device_imprecise";
     if (!isRefused) throw error;
     return { figures: { ...figures, device: "cpu" } };
+  }
+}
+
+/** What a chain comes to. One that fails is left to the CPU, which tells why. */
+function runToEnd(steps: Generator<unknown, ChainEnd>): ChainEnd {
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
   }
 }
 
