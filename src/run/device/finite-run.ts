@@ -2,6 +2,7 @@
 import { type Diagnostic, diagnostic, TildeError } from "../../base/diagnostic.js";
 import { internalError } from "../../base/internal.js";
 import type { GraphDevice } from "../../device/contract.js";
+import type { ChainEnd } from "../chains.js";
 import { type Run, refuseNothing } from "../context.js";
 import { type GibbsReady, gibbsWidth, runGibbsChain } from "../gibbs-chain.js";
 import { checkRoom, keepDraws } from "../keep.js";
