@@ -98,5 +98,12 @@ export async function expectShuffles(
       }
     }
   }
+  // Orders that were read go on where they were.
+  const saved = await loop.orders();
+  const next = await loop.steps(8, 2);
+  loop.rewind();
+  await loop.steps(3, 1);
+  loop.rewind(saved);
+  expect(await loop.steps(8, 2)).toEqual(next);
   loop.close();
 }
