@@ -71,7 +71,7 @@ describe.each(cases)("%s", (name, model, data, method) => {
   test.each([
     ["the warmup", "warmup", 0, 87],
     ["the end of the warmup", "warmup", 0, 150],
-    ["the draws", "sampling", 0, 71],
+    ["the draws", "sampling", 0, 61],
     ["the second chain", "sampling", 1, 17],
   ] as const)("stopped in %s and taken up again", async (_, phase, chain, done) => {
     const whole = await tilde.loadFit(folder("whole"));
