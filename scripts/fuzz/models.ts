@@ -3,14 +3,7 @@ import { Choices } from "./choices.js";
 import { Distributions, type Drawn, type Wanted } from "./distributions.js";
 import { Expressions } from "./expressions.js";
 import { input, type Plain } from "./inputs.js";
-import {
-  type Dim,
-  type FunctionOf,
-  type Loop,
-  type Scope,
-  type Value,
-  within,
-} from "./scope.js";
+import { type Dim, type FunctionOf, type Loop, type Scope, type Value, within } from "./scope.js";
 
 /** A generated model; `observed` are the sites that data are to be drawn for. */
 export interface Generated {
