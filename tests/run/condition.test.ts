@@ -74,7 +74,10 @@ describe("values", () => {
     [{ b: [true, 2] }, "b[1] = 2 is not true or false, but `b` holds bools"],
     [{ s: -1 }, "s = -1 is outside `positive`: it must be above 0"],
     [{ x: [1, null] }, "x[1] is missing, but `x` is an input"],
-    [{ c: [null, 1] }, "c[0] is missing, and `c` is discrete"],
+    [
+      { c: [null, 1] },
+      "c[0] is missing, and `c` is discrete with values without end, or drawn as a whole array",
+    ],
     [{ c: [0, -1] }, "c[1] = -1 is outside `count`: it must be 0, 1, 2, …"],
     [{ z: 1 }, "`z` is a let of the model: only inputs and sites take values from data"],
   ];

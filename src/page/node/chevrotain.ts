@@ -1,2 +1,16 @@
 /** `grammar/chevrotain.ts` in a page: the package's own entry, which the bundler makes small. */
-export { CstParser, createToken, generateCstDts, Lexer } from "chevrotain";
+export {
+  Alternation,
+  CstParser,
+  createToken,
+  generateCstDts,
+  Lexer,
+  LLkLookaheadStrategy,
+  NonTerminal,
+  Option,
+  Repetition,
+  RepetitionMandatory,
+  RepetitionMandatoryWithSeparator,
+  RepetitionWithSeparator,
+  Terminal,
+} from "chevrotain";

@@ -208,6 +208,6 @@ describe("files that are not whole", () => {
     const folder = join(scratch.path, "map");
     await (await tilde.infer(wide, { method: tilde.map() })).save(folder);
     rmSync(join(folder, "fit.json"));
-    await expect(tilde.resume(folder)).rejects.toThrow("map kept no blocks");
+    await expect(tilde.resume(folder)).rejects.toThrow("map kept nothing to go on from");
   });
 });

@@ -265,6 +265,7 @@ function update({ site, length, isWhole, local }: SliceSite): KernelFunction {
         set(toRight, sub(i32(MAX_STEPS - 1), get(toLeft))),
         stepOut(toLeft, left, sub(f64(0), get(width))),
         stepOut(toRight, right, get(width)),
+        set(x, get(start)),
         set(open, i32(1)),
         whileLoop(get(open), [
           set(x, add(get(left), mul(sub(get(right), get(left)), uniformDraw()))),
