@@ -51,6 +51,7 @@ export interface ResultParts extends StepInputs {
 /** What came back with a call. */
 export interface Returned {
   readonly rows: readonly Float64Array[];
+  /** The small parts of the state, where there are any and a step was taken. */
   readonly small: Float64Array | undefined;
 }
 /** Runs the steps, `steps` of them. */
@@ -121,6 +122,8 @@ function together(scope: Scope, parts: ResultParts, build: AllSteps): RunSteps {
   });
   const sizes = traced.map(sizeOf);
   return (session, doing, feeds, steps) => {
+    // No step is no pass of the loop either: the vector would be what was given.
+    if (steps === 0) return { rows: sizes.map(() => new Float64Array()), small: undefined };
     const [all] = session.run(doing, feeds, [`${ALL}:1`]);
     let end = 0;
     const rows = sizes.map((size) => {
