@@ -66,6 +66,12 @@ describe("sizes", () => {
   });
 });
 
+test("a size that an expression alone has is no less one", () => {
+  const text = "model m(K: int) { z ~ Categorical(fill(1 / K, K)) }";
+  expect(problems(text, { K: -1 })).toEqual(["the size `K` is -1"]);
+  expect(problems(text, { K: 2 })).toEqual([]);
+});
+
 describe("values", () => {
   const cases: readonly (readonly [change: Record<string, unknown>, says: string])[] = [
     [{ w: [1, 2] }, "the data's `w` is a list but the model wants a list of lists (real[N, D])"],

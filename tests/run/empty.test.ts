@@ -51,3 +51,12 @@ describe("a plate without elements", () => {
     }
   });
 });
+
+test("a label without cut points has one value", async () => {
+  const text = "model m(N: int) { z ~ OrderedLogistic(1, fill(1, N));  o ~ Normal(z, 1) }";
+  const data = { N: 0, o: 0.3 };
+  for (const method of [enumerate(), gibbs({ chains: 1, warmup: 10, draws: 20 })]) {
+    const fit = await infer(compile(text), { data, method, threads: 1 });
+    expect([...fit.draws("z").data].every((v) => v === 0)).toBe(true);
+  }
+});

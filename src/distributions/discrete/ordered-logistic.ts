@@ -18,7 +18,7 @@ function logGaps(g: GraphBuilder, cuts: Node): Node {
   const outer = cuts.shape.slice(0, -1);
   const size = cuts.shape[cuts.shape.length - 1];
   const zeros = outer.map(() => 0);
-  if (size === 1) return g.zeros([...outer, 2]);
+  if (size < 2) return g.zeros([...outer, size + 1]);
   const upper = g.slice(cuts, [...zeros, 1], [...outer, size - 1]);
   const lower = g.slice(cuts, [...zeros, 0], [...outer, size - 1]);
   const inner = g.log1mexp(g.sub(lower, upper));

@@ -11,7 +11,7 @@ import { type DataSet, type DataValue, elementName, unravel } from "../../model/
 import type { Input, Model, Stmt, Support, Type, Variable } from "../../model/ir.js";
 import { printType } from "../../model/print.js";
 import { constantSize, evaluateSize, printSize, type Size } from "../../model/size.js";
-import { dependsOnRandom, walkStmts } from "../../model/traverse.js";
+import { dependsOnRandom, someExpr, stmtExprs, walkStmts } from "../../model/traverse.js";
 import { evaluateExpr } from "../interpret/expr.js";
 import { checkSupport } from "./check-support.js";
 import { canClamp, clamp } from "./clamped.js";
@@ -205,14 +205,22 @@ function checkSizeValue(
     return false;
   }
   if (!checkScalars(name, input.type, value, sink)) return false;
-  const isSize = [...model.inputs, ...model.variables].some((v) =>
-    v.type.dims.some((d) => plainName(d) === name),
-  );
   const size = value.data[0];
-  if (!isSize || (size >= 0 && size <= MOST_ELEMENTS)) return true;
+  if ((size >= 0 && size <= MOST_ELEMENTS) || !isSizeOf(name, model)) return true;
   const code = size < 0 ? "data_size_negative" : "data_size_large";
   sink.report(code, input.span, { what: `\`${name}\``, value: size });
   return false;
+}
+
+/** Whether an input, a variable or an expression of the model is an array of so many. */
+function isSizeOf(name: string, model: Model): boolean {
+  const isOwn = ({ type }: { readonly type: Type }): boolean =>
+    type.dims.some((d) => plainName(d) === name);
+  let isFound = [...model.inputs, ...model.variables].some(isOwn);
+  walkStmts(model.body, (s) => {
+    isFound ||= stmtExprs(s).some((e) => someExpr(e, isOwn));
+  });
+  return isFound;
 }
 
 /** What an array can have along an axis: positions are 32-bit integers in kernels. */
