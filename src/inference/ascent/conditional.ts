@@ -385,6 +385,7 @@ export function conditionalFactor(
   };
   const factor = factorFrom({
     family: factors[0].family,
+    isNumerical: factors[0].isNumerical,
     structure: `${factors[0].structure}, given each value of ${plan.discrete[discrete].name}`,
     update: (all) => {
       for (const k of values) {

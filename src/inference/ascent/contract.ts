@@ -22,6 +22,8 @@ export interface Marginals {
 export interface Factor extends Marginals {
   /** The family in words, for plans and results. */
   readonly family: string;
+  /** Whether it has no closed form: its moments and draws come from points. */
+  readonly isNumerical?: boolean;
   /** How the scalars hang together: `elementwise`, blocks of a size, one sparse vector. */
   readonly structure: string;
   /**

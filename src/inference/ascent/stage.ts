@@ -53,6 +53,8 @@ export interface NotStaged {
   readonly kind: "not_staged";
   readonly step: string;
   readonly reason: string;
+  /** Which reason it is, where callers tell it in words of their own. */
+  readonly cause?: "no_labels" | "no_family";
 }
 
 /** Products of data with more numbers are formed on the device, when they are read. */
@@ -66,18 +68,20 @@ const MOST_SUMS = 1 << 20;
  * @throws TildeError where the sum over the discrete sites is too large
  */
 export function stageAscent(joint: ExpectedJoint, isSingle = false): StagedKernels | NotStaged {
-  const refuse = (step: string, reason: string): NotStaged => {
-    return { kind: "not_staged", step, reason };
+  const refuse = (step: string, reason: string, cause?: NotStaged["cause"]): NotStaged => {
+    return { kind: "not_staged", step, reason, cause };
   };
   const patterns = patternsOf(joint);
   const discrete = sitesRead(joint);
   if (patterns.length === 0) {
-    return refuse("the E-step", "it sums over no discrete site, and a device has nothing to do");
+    const reason = "it sums over no discrete site, and a device has nothing to do";
+    return refuse("the E-step", reason, "no_labels");
   }
   const point = joint.sites.find((s) => s.kind === "point");
   if (point !== undefined) {
     const { name } = point.direct.latent;
-    return refuse(`the update of \`${name}\``, "its steps read the data one by one, on the CPU");
+    const reason = "its steps read the data one by one, on the CPU";
+    return refuse(`the update of \`${name}\``, reason, "no_family");
   }
   const rows = patterns.reduce((n, p) => Math.max(n, p.tuples), 1);
   const far = isSingle

@@ -75,20 +75,20 @@ export class Labels {
       return made;
     });
     if ("kind" in cavi) {
-      const { step, reason } = cavi;
-      if (step === "the E-step") {
+      const { step, reason, cause } = cavi;
+      if (cause === "no_labels") {
         return refuse("a sweep", "no site is discrete, and labels are what a device draws");
       }
-      const isOutside = reason.startsWith("its steps read the data");
+      const isOutside = cause === "no_family";
       return refuse(
         step,
         isOutside ? "its conditional is of no family that is drawn from" : reason,
       );
     }
     const instance = made ?? internalError("a plan without its instance");
+    const { factors } = new Ascent(cavi.ascent, instance);
     cavi.ascent.joint.sites.forEach((s, k) => {
-      const { family } = new Ascent(cavi.ascent, instance).factors[k] ?? { family: "" };
-      if (!family.includes("quadrature")) return;
+      if (factors[k]?.isNumerical !== true) return;
       refuse(`the update of \`${s.direct.latent.name}\``, "its conditional is of no known family");
     });
     const { graphs, discrete } = instance.kernels;

@@ -117,6 +117,7 @@ export function quadratureFactor({ length, range, statistics }: QuadratureLayout
     return internalError("no quantile");
   };
   return factorFrom({
+    isNumerical: true,
     family: `exp(${statistics.map(nameOf).join(" + ")}) by quadrature`,
     structure: "elementwise",
     update: (natural) => {
