@@ -14,7 +14,7 @@ import {
   type Partitions,
   truncationError,
 } from "../inference/dp/index.js";
-import { type DpChain, dpChainSteps, runDpChain } from "../inference/dp/model/chain.js";
+import { type DpChain, dpChainSteps } from "../inference/dp/model/chain.js";
 import { dpChainModel } from "../inference/dp/model/cluster-model.js";
 import type { DpPlan } from "../inference/dp/model/dp-plan.js";
 import { planDp } from "../inference/dp/model/plan.js";
@@ -85,9 +85,12 @@ async function placeOf(
   if (shelf === undefined) return { figures: {} };
   if (settings.algorithm !== "blocked") return { figures: { device: "cpu" } };
   const { warmup, draws, thin } = settings;
+  const trial = { ...settings, warmup: 1, draws: TRIALS, thin: 1 };
+  const steps = dpChainSteps(plan, makeInstance, trial, { seed, chain: 0 }, {});
+  // Behind a sweep of warmup: a start is no sweep.
+  steps.next();
   const begin = performance.now();
-  const trial = { ...settings, warmup: TRIALS - 1, draws: 1, thin: 1 };
-  runDpChain(plan, makeInstance, trial, { seed, chain: 0 });
+  while (steps.next().done !== true);
   const here = (performance.now() - begin) / 1000 / TRIALS;
   const choice = await choose(shelf, here, chains * (warmup + draws * thin), (d) =>
     sweepSeconds(run, plan, settings, d),

@@ -49,20 +49,6 @@ export interface DpLeft {
   readonly labels: LabelRows;
 }
 
-/** Runs a chain to its end; see `dpChainSteps`. */
-export function runDpChain(
-  plan: DpPlan,
-  make: MakeInstance,
-  options: DpOptions,
-  key: ChainKey,
-): DpChain {
-  const steps = dpChainSteps(plan, make, options, key, {});
-  for (;;) {
-    const step = steps.next();
-    if (step.done) return step.value;
-  }
-}
-
 /**
  * A chain in a workspace of its own, a step to each sweep.
  * @param options checked by the caller; see `dpSteps`

@@ -4,7 +4,7 @@
  * components, sites outside the plate, concentration and the data's own updates together.
  */
 import { describe, expect, test } from "vitest";
-import { runDpChain, valuesOf } from "../../../../src/inference/dp/model/chain.js";
+import { type DpChain, dpChainSteps, valuesOf } from "../../../../src/inference/dp/model/chain.js";
 import { planDp } from "../../../../src/inference/dp/model/plan.js";
 import { DP_DEFAULTS, type DpAlgorithm } from "../../../../src/inference/dp/samplers/run.js";
 import { philoxKey } from "../../../../src/math/rng/index.js";
@@ -14,6 +14,14 @@ import { compileSimulator } from "../../../../src/passes/interpret/simulate.js";
 import { meanOf } from "../../gibbs/harness.js";
 import { dataSet, modelOf } from "../../logjoint/models.js";
 import { type Data, make } from "./harness.js";
+
+/** A chain at its end. */
+function ended(steps: ReturnType<typeof dpChainSteps>): DpChain {
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
+  }
+}
 
 interface Case {
   readonly name: string;
@@ -85,7 +93,7 @@ describe("the prior is stationary", () => {
         const plan = planDp(conditioned, make, "gibbs");
         const count = 4000;
         const options = { ...DP_DEFAULTS, algorithm, warmup: 200, draws: count, thin: 2 };
-        const chain = runDpChain(plan, make, options, { seed: 4, chain: 0 });
+        const chain = ended(dpChainSteps(plan, make, options, { seed: 4, chain: 0 }, {}));
         const { label } = plan.structure.plate;
         const components = plan.structure.components.map((c) => c.name);
         const simulator = compileSimulator(conditioned);
